@@ -1,0 +1,24 @@
+import type { ObjectMeta } from 'kubernetes-types/meta/v1'
+
+/**
+ * Any Kubernetes object as JSON. Objects that the store hands out are shared and must never be changed in place;
+ * make a new one (`{ ...pod, status: { … } }`) and write that.
+ */
+export interface KubeObject {
+  apiVersion?: string
+  kind?: string
+  metadata?: ObjectMeta
+  [field: string]: unknown
+}
+
+/** `pods`, `deployments.apps`, `endpointslices.discovery.k8s.io`: the plural, then the group where it is not core. */
+export type ResourceName = string
+
+export interface OwnerReference {
+  apiVersion: string
+  kind: string
+  name: string
+  uid: string
+  controller?: boolean
+  blockOwnerDeletion?: boolean
+}

@@ -1,0 +1,99 @@
+import type { Closer } from '../clock.ts'
+
+/** errno names as programs see them. */
+export type Errno =
+  | 'ECONNREFUSED'
+  | 'ECONNRESET'
+  | 'ETIMEDOUT'
+  | 'EHOSTUNREACH'
+  | 'ENETUNREACH'
+  | 'EADDRINUSE'
+  | 'EADDRNOTAVAIL'
+  | 'EACCES'
+  | 'EMSGSIZE'
+  | 'EPERM'
+
+export class NetworkError extends Error {
+  readonly code: Errno
+  constructor(code: Errno, message: string = code) {
+    super(message)
+    this.name = 'NetworkError'
+    this.code = code
+  }
+}
+
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
+export interface TcpHandlers {
+  /** The handshake is done. */
+  connected?(): void
+  data?(bytes: Uint8Array): void
+  /** The peer closed its side. */
+  end?(): void
+  /** Refused, reset, unreachable, or the kernel's own time-out (about 127 s of SYN retries); nothing follows. */
+  error?(error: NetworkError): void
+}
+
+/**
+ * TLS is not modelled byte by byte: a listener that would speak HTTPS offers its service whole, and a connection
+ * that reached it over the network may call it. Structurally an `ApiServer`.
+ */
+export interface HttpsService {
+  fetch(request: Request): Promise<Response>
+  upgrade(request: Request, protocols: readonly string[]): Promise<Response | { protocol: string; run(socket: any): Promise<void> }>
+}
+
+export interface TcpConnection extends Closer {
+  /** What the listener at the other end serves over TLS; undefined before `connected`, or where it speaks plain bytes. */
+  readonly service: HttpsService | undefined
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  /** Bytes walk as segments: what a firewall or an MTU drops is not delivered, as in real. */
+  write(bytes: Uint8Array): void
+  /** Sends FIN; the other direction stays open. */
+  end(): void
+  /** RST. */
+  reset(): void
+}
+
+export interface UdpSocket extends Closer {
+  readonly local: Endpoint
+  send(bytes: Uint8Array, to: Endpoint): void
+}
+
+export interface UdpHandlers {
+  datagram(bytes: Uint8Array, from: Endpoint): void
+  /** An ICMP error came back for something this socket sent. */
+  error?(error: NetworkError): void
+}
+
+export interface EchoReply {
+  readonly from: string
+  readonly ttl: number
+  readonly bytes: number
+  /** ms, with a fraction. */
+  readonly rtt: number
+}
+
+/**
+ * The sockets of one network namespace: the only way in which anything in a cluster talks.
+ * Callback style and synchronous: a reply may arrive before the call returns to the event loop, never before the call itself returns.
+ */
+export interface Sockets {
+  /** Throws NetworkError EADDRINUSE, EADDRNOTAVAIL. `address` defaults to every address. */
+  listenTcp(at: { address?: string; port: number; service?: HttpsService }, accept: (connection: TcpConnection) => TcpHandlers): Closer
+  connectTcp(to: Endpoint, handlers: TcpHandlers): TcpConnection
+  /** Port 0 or absent: an ephemeral one. Throws EADDRINUSE, EADDRNOTAVAIL. */
+  bindUdp(at: { address?: string; port?: number }, handlers: UdpHandlers): UdpSocket
+  /** One ICMP echo request. `reply` or `error` (host unreachable, time to live exceeded, …) or neither: nothing came back. */
+  ping(
+    to: string,
+    options: { bytes: number; ttl: number; sequence: number; id: number; dontFragment?: boolean },
+    handlers: { reply(reply: EchoReply): void; error?(from: string, message: string, type: number, code: number): void },
+  ): Closer
+  /** Addresses of this namespace's interfaces, loopback last; the first is what a pod calls its address. */
+  addresses(): string[]
+}
