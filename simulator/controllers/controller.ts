@@ -1,0 +1,146 @@
+import { type Api, StatusError, type WatchEvent } from '../apiserver/api.ts'
+import type { Clock } from '../clock.ts'
+import type { KubeObject, OwnerReference, ResourceName } from '../kubernetes.ts'
+import type { Random } from '../random.ts'
+
+/** What a controller is given. */
+export interface ControllerWorld {
+  readonly api: Api
+  readonly clock: Clock
+  readonly random: Random
+  /** Every resource that the API server serves, for the controllers that care for all of them. */
+  readonly resources: readonly {
+    readonly name: ResourceName
+    readonly kind: string
+    readonly apiVersion: string
+    readonly namespaced: boolean
+  }[]
+  /** `10.244.0.0/16`: cut into one /24 per node. */
+  readonly podCidr: string
+  /** PEM of the cluster's certificate authority. */
+  readonly rootCertificate: string
+  /**
+   * False after a restore: what was reconciled is in the snapshot, so watches start from now instead of from every object.
+   */
+  readonly fresh: boolean
+}
+
+/** A control loop, named as kube-controller-manager names it. */
+export interface Controller {
+  readonly name: string
+  start(world: ControllerWorld): void
+}
+
+/** Keys waiting to be reconciled: each at most once, each in an event of its own, again later with back-off when it failed. */
+export interface WorkQueue {
+  add(key: string): void
+  /** Reconciles `key` again at the moment `at` (ms since the epoch), unless an earlier one is set. */
+  addAt(key: string, at: number): void
+}
+
+/** client-go's default item back-off: 5 ms doubling to 1,000 s. */
+const firstRetryMs = 5
+const longestRetryMs = 1_000_000
+
+/**
+ * A work queue whose delayed keys are durable. An expected refusal (`StatusError`) retries with back-off; any other error
+ * is a defect and goes to the event loop's handler.
+ */
+export function workQueue(name: string, clock: Clock, reconcile: (key: string) => void): WorkQueue {
+  const waiting = new Set<string>()
+  const failures = new Map<string, number>()
+  const timers = clock.timers(`controller/${name}`, (key) => add(key))
+
+  function add(key: string): void {
+    if (waiting.has(key)) return
+    waiting.add(key)
+    clock.soon(() => {
+      waiting.delete(key)
+      try {
+        reconcile(key)
+        failures.delete(key)
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error
+        const failed = failures.get(key) ?? 0
+        failures.set(key, failed + 1)
+        timers.set(key, clock.now() + Math.min(firstRetryMs * 2 ** failed, longestRetryMs))
+      }
+    })
+  }
+
+  return {
+    add,
+    addAt(key, at) {
+      const set = timers.when(key)
+      if (set === undefined || at < set) timers.set(key, at)
+    },
+  }
+}
+
+export function keyOf(object: KubeObject): string {
+  return object.metadata?.namespace ? `${object.metadata.namespace}/${object.metadata.name}` : (object.metadata?.name ?? '')
+}
+
+/** The two halves of a namespaced key. */
+export function splitKey(key: string): [namespace: string, name: string] {
+  const slash = key.indexOf('/')
+  return [key.slice(0, slash), key.slice(slash + 1)]
+}
+
+export function controllerOf(object: KubeObject): OwnerReference | undefined {
+  return object.metadata?.ownerReferences?.find((owner) => owner.controller) as OwnerReference | undefined
+}
+
+export function controllerReference(owner: KubeObject, apiVersion: string, kind: string): OwnerReference {
+  return {
+    apiVersion,
+    kind,
+    name: owner.metadata?.name ?? '',
+    uid: owner.metadata?.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  }
+}
+
+/** Queues the controller of every changed object of `resource`, of the given kind: before the change and after it. */
+export function watchOwned(
+  world: ControllerWorld,
+  resource: ResourceName,
+  ownerKind: string,
+  queue: WorkQueue,
+  also?: (event: WatchEvent) => void,
+): void {
+  world.api.watch(resource, (event) => {
+    for (const object of [event.object, event.previous]) {
+      const owner = object && controllerOf(object)
+      if (owner?.kind === ownerKind) queue.add(`${event.object.metadata?.namespace}/${owner.name}`)
+    }
+    also?.(event)
+  })
+}
+
+/** RFC 3339 with seconds, as metav1.Time. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
+}
+
+/** Writes the status only where it says something new. */
+export function writeStatus<T extends KubeObject>(api: Api, resource: ResourceName, object: T, status: unknown): void {
+  if (sameJson(object['status'], status)) return
+  api.updateStatus(resource, { ...object, status })
+}
+
+/** Deep equality of plain JSON data; undefined members count as absent. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
+    return a.every((item, index) => sameJson(item, b[index]))
+  }
+  const left = a as Record<string, unknown>
+  const right = b as Record<string, unknown>
+  for (const key of Object.keys(left)) if (!sameJson(left[key], right[key])) return false
+  for (const key of Object.keys(right)) if (right[key] !== undefined && !(key in left)) return false
+  return true
+}

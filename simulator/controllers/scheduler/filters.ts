@@ -1,0 +1,162 @@
+import type { Affinity, Container, PodAffinityTerm } from 'kubernetes-types/core/v1'
+import { parseQuantity } from '../../resources/quantity.ts'
+import { matchesSelector } from '../../resources/selectors.ts'
+import { type NodeObject, nodeMatches, untolerated } from '../placement.ts'
+import { isTerminal, type PodObject } from '../pods.ts'
+
+/** What the scheduler knows of one node at one moment. */
+export interface NodeView {
+  readonly node: NodeObject
+  readonly pods: readonly PodObject[]
+}
+
+type Filter = (pod: PodObject, view: NodeView, all: readonly NodeView[]) => string[]
+
+/** Cpu in cores, memory and the rest in their own units. */
+export function requests(pod: PodObject): Map<string, number> {
+  const total = new Map<string, number>()
+  const add = (container: Container) => {
+    for (const [resource, quantity] of Object.entries(container.resources?.requests ?? {})) {
+      total.set(resource, (total.get(resource) ?? 0) + toNumber(quantity))
+    }
+  }
+  for (const container of pod.spec?.containers ?? []) add(container)
+  for (const container of pod.spec?.initContainers ?? []) {
+    if (container.restartPolicy === 'Always') {
+      add(container)
+      continue
+    }
+    for (const [resource, quantity] of Object.entries(container.resources?.requests ?? {})) {
+      total.set(resource, Math.max(total.get(resource) ?? 0, toNumber(quantity)))
+    }
+  }
+  for (const [resource, quantity] of Object.entries(pod.spec?.overhead ?? {}))
+    total.set(resource, (total.get(resource) ?? 0) + toNumber(quantity))
+  return total
+}
+
+const parsed = new Map<string, number>()
+
+/** A quantity as a plain number; the few texts that a cluster uses are parsed once. */
+export function toNumber(quantity: string | number): number {
+  const text = String(quantity)
+  let number = parsed.get(text)
+  if (number === undefined) {
+    number = Number(parseQuantity(text)?.nanos ?? 0n) / 1e9
+    parsed.set(text, number)
+  }
+  return number
+}
+
+/** The scheduler's filter plugins in their order; each says why a node will not do, in upstream's words. */
+export const filters: readonly Filter[] = [
+  function nodeUnschedulable(pod, { node }) {
+    const tolerated = pod.spec?.tolerations?.some(
+      ({ key, operator, effect }) =>
+        (key === 'node.kubernetes.io/unschedulable' || (!key && operator === 'Exists')) && (!effect || effect === 'NoSchedule'),
+    )
+    return node.spec?.unschedulable && !tolerated ? ['node(s) were unschedulable'] : []
+  },
+  function nodeName(pod, { node }) {
+    return pod.spec?.nodeName && pod.spec.nodeName !== node.metadata?.name ? ["node(s) didn't match the requested node name"] : []
+  },
+  function taintToleration(pod, { node }) {
+    const taint = untolerated(node, pod.spec?.tolerations, ['NoSchedule', 'NoExecute'])
+    return taint ? [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`] : []
+  },
+  function nodeAffinity(pod, { node }) {
+    return nodeMatches(pod.spec, node) ? [] : ["node(s) didn't match Pod's node affinity/selector"]
+  },
+  function nodePorts(pod, { pods }) {
+    const taken = pods.filter((other) => !isTerminal(other)).flatMap(hostPorts)
+    return hostPorts(pod).some((port) => taken.includes(port)) ? ["node(s) didn't have free ports for the requested pod ports"] : []
+  },
+  function nodeResourcesFit(pod, { node, pods }) {
+    const reasons: string[] = []
+    const running = pods.filter((other) => !isTerminal(other))
+    if (running.length + 1 > toNumber(node.status?.allocatable?.['pods'] ?? '110')) reasons.push('Too many pods')
+    const used = new Map<string, number>()
+    const wanted = requests(pod)
+    if (wanted.size === 0) return reasons
+    for (const other of running) for (const [resource, amount] of requests(other)) used.set(resource, (used.get(resource) ?? 0) + amount)
+    for (const [resource, amount] of wanted) {
+      if (amount > 0 && amount + (used.get(resource) ?? 0) > toNumber(node.status?.allocatable?.[resource] ?? '0'))
+        reasons.push(`Insufficient ${resource}`)
+    }
+    return reasons
+  },
+  function topologySpread(pod, view, all) {
+    for (const constraint of pod.spec?.topologySpreadConstraints ?? []) {
+      if (constraint.whenUnsatisfiable !== 'DoNotSchedule') continue
+      const domain = view.node.metadata?.labels?.[constraint.topologyKey]
+      if (domain === undefined) return ["node(s) didn't match pod topology spread constraints (missing required label)"]
+      const counts = new Map<string, number>()
+      for (const other of all) {
+        const at = other.node.metadata?.labels?.[constraint.topologyKey]
+        if (at === undefined || !nodeMatches(pod.spec, other.node)) continue
+        const here = other.pods.filter(
+          (candidate) =>
+            candidate.metadata?.namespace === pod.metadata?.namespace &&
+            !candidate.metadata?.deletionTimestamp &&
+            matchesSelector(constraint.labelSelector, candidate.metadata?.labels),
+        ).length
+        counts.set(at, (counts.get(at) ?? 0) + here)
+      }
+      const self = matchesSelector(constraint.labelSelector, pod.metadata?.labels) ? 1 : 0
+      if ((counts.get(domain) ?? 0) + self - Math.min(...counts.values()) > constraint.maxSkew)
+        return ["node(s) didn't match pod topology spread constraints"]
+    }
+    return []
+  },
+  function interPodAffinity(pod, view, all) {
+    for (const term of required(pod.spec?.affinity, 'podAffinity')) {
+      const matching = matchingDomains(pod, term, all)
+      const domain = view.node.metadata?.labels?.[term.topologyKey]
+      // The first pod of a group that wants to be together may go anywhere.
+      const first = matching.size === 0 && matchesSelector(term.labelSelector, pod.metadata?.labels)
+      if (domain === undefined || !(matching.has(domain) || first)) return ["node(s) didn't match pod affinity rules"]
+    }
+    for (const term of required(pod.spec?.affinity, 'podAntiAffinity')) {
+      const domain = view.node.metadata?.labels?.[term.topologyKey]
+      if (domain !== undefined && matchingDomains(pod, term, all).has(domain)) return ["node(s) didn't match pod anti-affinity rules"]
+    }
+    for (const other of all) {
+      for (const existing of other.pods) {
+        for (const term of required(existing.spec?.affinity, 'podAntiAffinity')) {
+          const same = other.node.metadata?.labels?.[term.topologyKey]
+          if (same !== undefined && same === view.node.metadata?.labels?.[term.topologyKey] && termSelects(existing, term, pod)) {
+            return ["node(s) didn't satisfy existing pods anti-affinity rules"]
+          }
+        }
+      }
+    }
+    return []
+  },
+]
+
+function hostPorts(pod: PodObject): string[] {
+  return (pod.spec?.containers ?? []).flatMap(({ ports }) =>
+    (ports ?? []).flatMap(({ hostPort, containerPort, protocol }) => {
+      const port = hostPort ?? (pod.spec?.hostNetwork ? containerPort : undefined)
+      return port ? [`${protocol ?? 'TCP'}/${port}`] : []
+    }),
+  )
+}
+
+function required(affinity: Affinity | undefined, kind: 'podAffinity' | 'podAntiAffinity'): PodAffinityTerm[] {
+  return affinity?.[kind]?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+}
+
+function termSelects(owner: PodObject, term: PodAffinityTerm, candidate: PodObject): boolean {
+  const namespaces = term.namespaces?.length ? term.namespaces : [owner.metadata?.namespace ?? '']
+  return namespaces.includes(candidate.metadata?.namespace ?? '') && matchesSelector(term.labelSelector, candidate.metadata?.labels)
+}
+
+function matchingDomains(pod: PodObject, term: PodAffinityTerm, all: readonly NodeView[]): Set<string> {
+  const domains = new Set<string>()
+  for (const { node, pods } of all) {
+    const domain = node.metadata?.labels?.[term.topologyKey]
+    if (domain !== undefined && pods.some((candidate) => !isTerminal(candidate) && termSelects(pod, term, candidate))) domains.add(domain)
+  }
+  return domains
+}
