@@ -1,0 +1,238 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Cluster, ClusterEngine, ClusterId, ClusterSpec, ProvisioningStep, Support } from '../engine.ts'
+import { certificatesIn } from './certificates.ts'
+import { simulatedCluster } from './cluster.ts'
+import { listen } from './listener.ts'
+import type { ThreadNotice, Tokens } from './messages.ts'
+import { type SnapshotStore, snapshotFolder } from './snapshots.ts'
+import { ClusterThread, ThreadError } from './thread.ts'
+
+export interface SimulatedEngineOptions {
+  /** Keys, certificates and snapshots live here. */
+  readonly folder: string
+  /** For stock kubectl; 0 picks a free port. Where the port is taken, a free one is used. */
+  readonly port?: number
+  readonly host?: string
+  readonly threads?: number
+  readonly snapshots?: SnapshotStore
+  /** Clusters to prepare a template for at the start, so that the first lab does not wait. */
+  readonly prepare?: readonly ClusterSpec[]
+  /** Something went wrong that nobody asked about (a defect in a cluster's event loop, a snapshot that could not be written). */
+  readonly report?: (problem: { readonly what: string; readonly error: unknown }) => void
+}
+
+const modelled = new Set<string>(['kindnet', 'flannel'])
+
+interface Hosted {
+  readonly spec: ClusterSpec
+  thread: ClusterThread
+  tokens: Tokens
+  /** While the cluster is being restored into a fresh thread. */
+  moving?: Promise<void>
+}
+
+/** The embedded default: clusters in worker threads of this process. */
+export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterEngine {
+  const store = options.snapshots ?? snapshotFolder(join(options.folder, 'clusters'))
+  const report = options.report ?? (() => {})
+  const hosted = new Map<ClusterId, Hosted>()
+  const threads: ClusterThread[] = []
+  let next = 0
+  let closed = false
+
+  const secret = secretIn(options.folder)
+  const listener = start()
+  // Whoever needs them awaits them and sees the error; without a listener's reader it must not count as unhandled.
+  listener.catch(() => {})
+  secret.catch(() => {})
+
+  for (let index = 0; index < (options.threads ?? 1); index++) threads.push(startThread(index))
+  for (const spec of options.prepare ?? []) {
+    threads[0]?.ask({ kind: 'prepare', spec }).catch((error: unknown) => report({ what: 'preparing a template', error }))
+  }
+
+  async function start() {
+    const certificates = await certificatesIn(options.folder)
+    const host = options.host ?? '127.0.0.1'
+    const route = (cluster: string) => hosted.get(cluster)
+    try {
+      return { certificates, ...(await listen(certificates, host, options.port ?? 0, route)) }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      return { certificates, ...(await listen(certificates, host, 0, route)) }
+    }
+  }
+
+  function startThread(index: number): ClusterThread {
+    const thread = new ClusterThread(notice, (error) => {
+      if (closed) return
+      report({ what: 'a simulator thread', error })
+      const replacement = startThread(index)
+      threads[index] = replacement
+      for (const [id, cluster] of hosted) if (cluster.thread === thread) cluster.moving = restoreInto(id, cluster, replacement)
+    })
+    return thread
+  }
+
+  /** A thread died: its clusters come back from their last snapshots in another. */
+  async function restoreInto(id: ClusterId, cluster: Hosted, thread: ClusterThread): Promise<void> {
+    const saved = await store.load(id)
+    if (!saved) throw new ThreadError('cluster-lost', 'The cluster had not been saved yet when its thread ended.')
+    await thread.ask({ kind: 'restore', cluster: id, spec: saved.spec, tokens: cluster.tokens, snapshot: saved.snapshot })
+    cluster.thread = thread
+  }
+
+  function notice(message: ThreadNotice): void {
+    if (message.kind === 'defect') return report({ what: `cluster ${message.cluster}`, error: new Error(message.error) })
+    const cluster = hosted.get(message.cluster)
+    if (!cluster) return
+    store
+      .save(message.cluster, { spec: cluster.spec, snapshot: message.snapshot })
+      .catch((error: unknown) => report({ what: `saving cluster ${message.cluster}`, error }))
+  }
+
+  async function tokensOf(id: ClusterId): Promise<Tokens> {
+    const key = await secret
+    const token = (audience: string) => createHmac('sha256', key).update(`${id}/${audience}`).digest('hex')
+    return { platform: token('platform'), learner: token('learner') }
+  }
+
+  async function wrap(id: ClusterId, entry: Hosted): Promise<Cluster> {
+    const { certificates, port } = await listener
+    return simulatedCluster({
+      id,
+      spec: entry.spec,
+      tokens: entry.tokens,
+      server: `https://${options.host ?? '127.0.0.1'}:${port}/clusters/${id}`,
+      authority: certificates.authority,
+      async thread() {
+        await entry.moving
+        return entry.thread
+      },
+      async destroy() {
+        hosted.delete(id)
+        await entry.moving?.catch(() => {})
+        await entry.thread.ask({ kind: 'destroy', cluster: id })
+        await store.remove(id)
+      },
+    })
+  }
+
+  function supports(spec: ClusterSpec): Support {
+    if (!modelled.has(spec.cni)) {
+      return {
+        supported: false,
+        code: 'cni-not-modelled',
+        message: `The simulated cluster does not model the CNI plugin ${spec.cni} yet.`,
+        mend: `Choose ${[...modelled].join(' or ')}, or the kind engine.`,
+      }
+    }
+    if (spec.nodes < 1 || spec.nodes > 9) {
+      return {
+        supported: false,
+        code: 'node-count',
+        message: `A simulated cluster has 1 to 9 nodes, not ${spec.nodes}.`,
+        mend: 'Ask for a number of nodes in that range.',
+      }
+    }
+    if (spec.kubernetes !== '1.34') {
+      return {
+        supported: false,
+        code: 'kubernetes-version',
+        message: `The simulated cluster behaves as Kubernetes 1.34, not ${spec.kubernetes}.`,
+        mend: 'Ask for Kubernetes 1.34, or use the kind engine.',
+      }
+    }
+    return { supported: true }
+  }
+
+  return {
+    name: 'simulated',
+    availability: async () => ({ available: true }),
+    supports,
+    async create(id, spec, onStep, signal) {
+      const support = supports(spec)
+      if (!support.supported) throw new ThreadError(support.code, `${support.message} ${support.mend}`)
+      const thread = threads[next++ % threads.length] as ClusterThread
+      const entry: Hosted = { spec, thread, tokens: await tokensOf(id) }
+      await step('Start a simulated cluster', onStep, async () => {
+        signal.throwIfAborted()
+        hosted.set(id, entry)
+        try {
+          await thread.ask({ kind: 'create', cluster: id, spec, tokens: entry.tokens }, signal)
+        } catch (error) {
+          hosted.delete(id)
+          await thread.ask({ kind: 'destroy', cluster: id }).catch(() => {})
+          await store.remove(id)
+          throw error
+        }
+      })
+      return wrap(id, entry)
+    },
+    async reattach(id) {
+      const running = hosted.get(id)
+      if (running) return wrap(id, running)
+      const saved = await store.load(id)
+      if (!saved) return undefined
+      const thread = threads[next++ % threads.length] as ClusterThread
+      const entry: Hosted = { spec: saved.spec, thread, tokens: await tokensOf(id) }
+      hosted.set(id, entry)
+      try {
+        await thread.ask({ kind: 'restore', cluster: id, spec: saved.spec, tokens: entry.tokens, snapshot: saved.snapshot })
+      } catch (error) {
+        hosted.delete(id)
+        throw error
+      }
+      return wrap(id, entry)
+    },
+    async sweep(known) {
+      const keep = new Set(known)
+      const stray = [...new Set([...(await store.list()), ...hosted.keys()])].filter((id) => !keep.has(id))
+      for (const id of stray) {
+        const entry = hosted.get(id)
+        hosted.delete(id)
+        await entry?.thread.ask({ kind: 'destroy', cluster: id })
+        await store.remove(id)
+      }
+      return stray
+    },
+    async close() {
+      closed = true
+      // What changed in the last second is still in the threads: each hands over its snapshots before it goes.
+      await Promise.all(threads.map((thread) => thread.ask({ kind: 'flush' }).catch(() => {})))
+      await Promise.all([...hosted.keys()].map((id) => store.settled(id)))
+      const { close } = await listener
+      await close()
+      await Promise.all(threads.map((thread) => thread.terminate()))
+    },
+  }
+}
+
+async function step<T>(name: string, onStep: (step: ProvisioningStep) => void, act: () => Promise<T>): Promise<T> {
+  const began = performance.now()
+  onStep({ name, state: 'running', elapsed: 0 })
+  try {
+    const result = await act()
+    onStep({ name, state: 'done', elapsed: performance.now() - began })
+    return result
+  } catch (error) {
+    onStep({ name, state: 'failed', elapsed: performance.now() - began, detail: error instanceof Error ? error.message : String(error) })
+    throw error
+  }
+}
+
+/** The key from which tokens are derived: made once, readable by its owner alone. */
+async function secretIn(folder: string): Promise<Buffer> {
+  const path = join(folder, 'token.key')
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  const key = randomBytes(32)
+  await mkdir(folder, { recursive: true })
+  await writeFile(path, key, { mode: 0o600 })
+  return key
+}
