@@ -34,7 +34,12 @@ interface Token {
  * Reads a Corefile as CoreDNS's Caddyfile parser does: words separated by white space, double quotes, # comments, braces that open at the
  * end of a line. `known` tells which directives exist. Throws CorefileError.
  */
-export function parseCorefile(file: string, text: string, known: (directive: string) => boolean, env: Readonly<Record<string, string>> = {}): ServerBlock[] {
+export function parseCorefile(
+  file: string,
+  text: string,
+  known: (directive: string) => boolean,
+  env: Readonly<Record<string, string>> = {},
+): ServerBlock[] {
   const tokens = tokenize(text.replace(/\{\$([^}]+)\}|\{%([^%]+)%\}/g, (_, a, b) => env[a ?? b] ?? ''))
   const blocks: ServerBlock[] = []
   let at = 0
@@ -51,7 +56,11 @@ export function parseCorefile(file: string, text: string, known: (directive: str
         break
       }
       if (token.text.endsWith('{') && token.text !== '{') {
-        throw parsingError(file, token.line, `Site addresses cannot end with a curly brace: '${token.text}' - put a space between the token and the brace`)
+        throw parsingError(
+          file,
+          token.line,
+          `Site addresses cannot end with a curly brace: '${token.text}' - put a space between the token and the brace`,
+        )
       }
       // Without braces the whole file is one server: its keys end with the first line.
       if (keys.length > 0 && token.line !== (tokens[at - 1] as Token).line && !(tokens[at - 1] as Token).text.endsWith(',')) break

@@ -1,0 +1,287 @@
+import { sha512 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import type { Api } from '../../apiserver/api.ts'
+import type { Closer } from '../../clock.ts'
+import { NetworkError } from '../../network/sockets.ts'
+import type { Daemon, DaemonContext } from '../process.ts'
+import { CorefileError, parseCorefile, type ServerBlock } from './corefile.ts'
+import { byChainOrder, isDirective, pluginOf } from './directives.ts'
+import { listen } from './listener.ts'
+import type { ServerHooks } from './plugin.ts'
+import { canonical, type Handler } from './query.ts'
+import type { CoreDnsState } from './state.ts'
+
+const version = '1.12.1'
+const build = 'linux/amd64, go1.24.1, 707c7c1'
+/** reload's defaults: looks every 30 s, give or take 15. */
+const reloadMs = 30_000
+const reloadJitterMs = 15_000
+/** How long the kubernetes plugin holds the start back for the API, and how often it says so, ms. */
+const syncWaitMs = 5000
+const syncLogMs = 500
+
+/** A running configuration: what a reload replaces as a whole. */
+interface Instance {
+  serve(): void
+  started(): void
+  readonly lameduck: number
+  readonly wantsApi: boolean
+  readonly reloads: boolean
+  readonly banner: readonly string[]
+  close(): void
+}
+
+/** CoreDNS, as far as its plugins in this folder go. Follows coredns 1.12's coremain and the Caddyfile of its Caddy fork. */
+export const coredns: Daemon<CoreDnsState> = {
+  kind: 'daemon',
+  id: 'coredns/coredns',
+  initial: () => ({ corefile: '', started: false, loop: undefined, stopping: false }),
+  run,
+}
+
+function run(context: DaemonContext<CoreDnsState>): void {
+  const file = flag(context.argv, 'conf') ?? 'Corefile'
+  let api: Api | undefined
+  let instance: Instance
+  const timers = context.timers(fire)
+
+  if (!context.resumed) {
+    try {
+      context.state.corefile = context.files.readText(file)
+    } catch {
+      return fatal(`loading Caddyfile via flag: open ${file}: no such file or directory`)
+    }
+  }
+  try {
+    instance = configure(context, file, context.state.corefile, () => api)
+  } catch (error) {
+    if (!(error instanceof CorefileError)) throw error
+    return fatal(error.message)
+  }
+
+  context.onSignal((signal) => {
+    if (signal !== 'SIGTERM' || context.state.stopping) return
+    context.state.stopping = true
+    context.log('[INFO] SIGTERM: Shutting down servers then terminating')
+    if (instance.lameduck === 0) return context.exit(0)
+    context.log(`[INFO] plugin/health: Going into lameduck mode for ${instance.lameduck / 1000}s`)
+    timers.set('stop', context.clock.now() + instance.lameduck)
+  })
+
+  if (instance.wantsApi) connect()
+  if (context.state.started) {
+    open()
+  } else if (!instance.wantsApi) {
+    start()
+  } else {
+    timers.set('sync-log', context.clock.now() + syncLogMs)
+    timers.set('sync-limit', context.clock.now() + syncWaitMs)
+  }
+
+  function fire(key: string): void {
+    switch (key) {
+      case 'stop':
+        return context.exit(0)
+      case 'api':
+        return connect()
+      case 'sync-log':
+        if (context.state.started) return
+        context.log('[INFO] plugin/kubernetes: waiting for Kubernetes API before starting server')
+        return timers.set('sync-log', context.clock.now() + syncLogMs)
+      case 'sync-limit':
+        if (context.state.started) return
+        context.log('[WARNING] plugin/kubernetes: starting server with unsynced Kubernetes API')
+        return start()
+      case 'reload':
+        reload()
+        return timers.set('reload', context.clock.now() + reloadMs + context.random.below(reloadJitterMs))
+    }
+  }
+
+  function connect(): void {
+    context.connectApi(
+      {},
+      {
+        connected(connection) {
+          api = connection
+          if (!context.state.started) start()
+        },
+        error(error) {
+          context.log(
+            `[ERROR] plugin/kubernetes: Failed to watch: failed to list *v1.Service: Get "https://${context.env['KUBERNETES_SERVICE_HOST']}:${context.env['KUBERNETES_SERVICE_PORT']}/api/v1/services?limit=500&resourceVersion=0": ${error.message}`,
+          )
+          timers.set('api', context.clock.now() + 1000 + context.random.below(1000))
+        },
+      },
+    )
+  }
+
+  function start(): void {
+    context.state.started = true
+    if (!open()) return
+    for (const line of instance.banner) context.log(line)
+    context.log(`CoreDNS-${version}`)
+    context.log(build)
+    instance.started()
+    if (instance.reloads) timers.set('reload', context.clock.now() + reloadMs + context.random.below(reloadJitterMs))
+  }
+
+  function open(): boolean {
+    try {
+      instance.serve()
+      return true
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error
+      fatal(error.message)
+      return false
+    }
+  }
+
+  function reload(): void {
+    const text = context.files.exists(file) ? context.files.readText(file) : undefined
+    if (text === undefined || text === context.state.corefile) return
+    context.log('[INFO] Reloading')
+    let next: Instance
+    try {
+      next = configure(context, file, text, () => api)
+    } catch (error) {
+      if (!(error instanceof CorefileError)) throw error
+      context.log(`[ERROR] Restart failed: ${error.message}`)
+      context.log(`[ERROR] plugin/reload: Corefile changed but reload failed: ${error.message}`)
+      return
+    }
+    instance.close()
+    instance = next
+    context.state.corefile = text
+    if (instance.wantsApi && !api) connect()
+    if (!open()) return
+    for (const line of instance.banner.slice(1)) context.log(line)
+    instance.started()
+    context.log('[INFO] Reloading complete')
+  }
+
+  function fatal(message: string): void {
+    context.log(message, 'stderr')
+    context.exit(1)
+  }
+}
+
+/** Reads a Corefile into servers that are ready to serve. Throws CorefileError. */
+function configure(context: DaemonContext<CoreDnsState>, file: string, text: string, api: () => Api | undefined): Instance {
+  const blocks = parseCorefile(file, text, isDirective, context.env)
+  const opens: (() => Closer)[] = []
+  const starts: (() => void)[] = []
+  const stops: (() => void)[] = []
+  const readiness: { plugin: string; ready: () => boolean }[] = []
+  const banner: string[] = []
+  let lameduck = 0
+  const byPort = new Map<number, { zones: readonly string[]; handle: Handler }[]>()
+
+  for (const block of blocks) {
+    const { zones, port } = addressOf(block)
+    let handle: Handler = refuse
+    const hooks: ServerHooks = {
+      onStart: (act) => starts.push(act),
+      onServe: (opening) => opens.push(opening),
+      onStop: (act) => stops.push(act),
+      setLameduck: (ms) => {
+        lameduck = ms
+      },
+      addReadiness: (plugin, ready) => readiness.push({ plugin, ready }),
+      waiting: () => readiness.filter(({ ready }) => !ready()).map(({ plugin }) => plugin),
+      serve: (query, reply) => handle(query, reply),
+      api,
+    }
+    handle = chain(context, file, block, zones, port, hooks)
+    byPort.set(port, [...(byPort.get(port) ?? []), { zones, handle }])
+    for (const zone of zones) banner.push(`${zone}:${port}`)
+  }
+  for (const [port, servers] of byPort) opens.unshift(() => listen(context.sockets, port, bySuffix(servers)))
+
+  const reloads = blocks.some(({ directives }) => directives.some(({ name }) => name === 'reload'))
+  const opened: Closer[] = []
+  return {
+    lameduck,
+    reloads,
+    wantsApi: blocks.some(({ directives }) => directives.some(({ name }) => name === 'kubernetes')),
+    banner: [
+      ...banner,
+      ...(reloads ? [`[INFO] plugin/reload: Running configuration SHA512 = ${bytesToHex(sha512(utf8ToBytes(text)))}`] : []),
+    ],
+    serve() {
+      for (const open of opens) opened.push(open())
+    },
+    started() {
+      for (const act of starts) act()
+    },
+    close() {
+      for (const closer of opened.splice(0)) closer.close()
+      for (const act of stops) act()
+    },
+  }
+}
+
+function chain(
+  context: DaemonContext<CoreDnsState>,
+  file: string,
+  block: ServerBlock,
+  zones: readonly string[],
+  port: number,
+  server: ServerHooks,
+): Handler {
+  const layers: ((next: Handler) => Handler)[] = []
+  const sorted = [...block.directives].sort((a, b) => byChainOrder(a.name, b.name) || a.line - b.line)
+  for (const directive of sorted) {
+    const plugin = pluginOf(directive.name)
+    if (!plugin)
+      throw new CorefileError(
+        `plugin/${directive.name}: the simulated cluster does not model this CoreDNS plugin (${file}:${directive.line})`,
+      )
+    const layer = plugin({ context, directive, file, zones, port, server })
+    if (layer) layers.push(layer)
+  }
+  return layers.reduceRight<Handler>((next, layer) => layer(next), refuse)
+}
+
+/** What a question meets that no plugin answers. */
+const refuse: Handler = (_, reply) =>
+  reply({ rcode: 'SERVFAIL', authoritative: false, answers: [], authorities: [], error: 'no next plugin found' })
+
+/** The server block with the longest zone that the name is in. */
+function bySuffix(servers: readonly { zones: readonly string[]; handle: Handler }[]): Handler {
+  return (query, reply) => {
+    let best: Handler | undefined
+    let length = -1
+    for (const { zones, handle } of servers) {
+      for (const zone of zones) {
+        if ((zone === '.' || query.name === zone || query.name.endsWith(`.${zone}`)) && zone.length > length) {
+          best = handle
+          length = zone.length
+        }
+      }
+    }
+    if (best) return best(query, reply)
+    reply({ rcode: 'REFUSED', authoritative: false, answers: [], authorities: [] })
+  }
+}
+
+function addressOf(block: ServerBlock): { zones: string[]; port: number } {
+  let port = 53
+  const zones = block.keys.map((key) => {
+    const match = /^(?:([a-z]+):\/\/)?(.*?)(?::(\d+))?$/.exec(key)
+    if (match?.[1] && match[1] !== 'dns')
+      throw new CorefileError(`the simulated cluster does not model CoreDNS servers over ${match[1]}://`)
+    if (match?.[3]) port = Number(match[3])
+    return canonical(match?.[2] || '.')
+  })
+  return { zones, port }
+}
+
+function flag(argv: readonly string[], name: string): string | undefined {
+  for (const [index, argument] of argv.entries()) {
+    if (argument === `-${name}` || argument === `--${name}`) return argv[index + 1]
+    const match = new RegExp(`^--?${name}=(.*)$`).exec(argument)
+    if (match) return match[1]
+  }
+  return undefined
+}

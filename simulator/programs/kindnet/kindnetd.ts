@@ -1,0 +1,122 @@
+import type { Node } from 'kubernetes-types/core/v1'
+import type { Api } from '../../apiserver/api.ts'
+import type { KubeObject } from '../../kubernetes.ts'
+import { klog } from '../klog.ts'
+import type { Daemon, DaemonContext } from '../process.ts'
+
+type NodeObject = Node & KubeObject
+const configFile = '/etc/cni/net.d/10-kindnet.conflist'
+const masqueradeChain = 'KIND-MASQ-AGENT'
+
+/**
+ * kind's own network agent: writes the CNI configuration, routes to the other nodes' pods by their node address,
+ * and masquerades what leaves the cluster. Follows kind's images/kindnetd.
+ */
+export const kindnetd: Daemon<{ connected: boolean }> = {
+  kind: 'daemon',
+  id: 'kindnet/kindnetd',
+  initial: () => ({ connected: false }),
+  run(context) {
+    const log = klog(context)
+    const timers = context.timers(connect)
+    const [host = '', port = '6443'] = (context.env['CONTROL_PLANE_ENDPOINT'] ?? '').split(':')
+    const hostIp = context.env['HOST_IP'] ?? ''
+    context.onSignal(() => context.exit(0))
+    if (!context.resumed) {
+      log('I', 'main.go:109', `connected to apiserver: https://${host}:${port}`)
+      log('I', 'main.go:139', `hostIP = ${hostIp}`)
+      log('I', 'main.go:148', `podIP = ${context.env['POD_IP']}`)
+      log('I', 'main.go:150', 'setting mtu 1500 for CNI')
+    }
+    connect()
+
+    function connect(): void {
+      context.connectApi(host ? { server: { host, port: Number(port) } } : {}, {
+        connected(api) {
+          context.state.connected = true
+          const handle = () => reconcile(context, api, hostIp, (message) => log('I', 'main.go:301', message))
+          if (!context.resumed) handle()
+          api.watch<NodeObject>('nodes', ({ object, previous }) => {
+            if (object.spec?.podCIDR !== previous?.spec?.podCIDR || addressOf(object) !== (previous && addressOf(previous))) handle()
+          })
+        },
+        error(error) {
+          log(
+            'E',
+            'reflector.go:205',
+            `"Failed to watch" err="failed to list *v1.Node: Get \\"https://${host}:${port}/api/v1/nodes?limit=500&resourceVersion=0\\": ${error.message}" type="*v1.Node"`,
+          )
+          timers.set('connect', context.clock.now() + 1000 + context.random.below(4000))
+        },
+      })
+    }
+  },
+}
+
+function reconcile(context: DaemonContext<unknown>, api: Api, hostIp: string, say: (message: string) => void): void {
+  const subnet = context.env['POD_SUBNET'] ?? ''
+  const { namespace, files } = context
+  for (const node of api.list<NodeObject>('nodes')) {
+    const address = addressOf(node)
+    const cidr = node.spec?.podCIDR
+    if (!address || !cidr) continue
+    if (address === hostIp) {
+      const config = configuration(cidr)
+      if (!files.exists(configFile) || files.readText(configFile) !== config) {
+        say('handling current node')
+        files.write(configFile, config)
+      }
+    } else if (!namespace.routing.routes.some((route) => route.dst === cidr && route.via === address)) {
+      say(`Handling node with IPs: map[${address}:{}]`)
+      say(`Node ${node.metadata?.name} has CIDR [${cidr}] `)
+      namespace.routing.add({ dst: cidr, via: address, protocol: 'boot' }, true)
+    }
+  }
+  namespace.setSysctl('net.ipv4.ip_forward', '1')
+  masquerade(context, subnet)
+}
+
+/** Traffic to pods keeps its source; anything else that leaves goes out under the node's address. */
+function masquerade({ namespace: { netfilter } }: DaemonContext<unknown>, subnet: string): void {
+  if (netfilter.chain('nat', masqueradeChain)) return
+  netfilter.addChain('nat', masqueradeChain)
+  const text = 'kind-masq-agent: local traffic is not subject to MASQUERADE'
+  netfilter.setRules('nat', masqueradeChain, [
+    { destination: subnet, matches: [{ match: 'comment', comment: text }], target: { target: 'RETURN' } },
+    {
+      matches: [{ match: 'comment', comment: 'kind-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)' }],
+      target: { target: 'MASQUERADE' },
+    },
+  ])
+  netfilter.append('nat', 'POSTROUTING', {
+    matches: [
+      { match: 'addrtype', dstType: 'LOCAL', invert: true },
+      {
+        match: 'comment',
+        comment: 'kind-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom KIND-MASQ-AGENT chain',
+      },
+    ],
+    target: { target: 'jump', chain: masqueradeChain },
+  })
+}
+
+function configuration(cidr: string): string {
+  const list = {
+    cniVersion: '0.3.1',
+    name: 'kindnet',
+    plugins: [
+      {
+        type: 'ptp',
+        ipMasq: false,
+        ipam: { type: 'host-local', dataDir: '/run/cni-ipam-state', routes: [{ dst: '0.0.0.0/0' }], ranges: [[{ subnet: cidr }]] },
+        mtu: 1500,
+      },
+      { type: 'portmap', capabilities: { portMappings: true } },
+    ],
+  }
+  return `${JSON.stringify(list, undefined, '\t')}\n`
+}
+
+function addressOf(node: NodeObject): string | undefined {
+  return node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
+}

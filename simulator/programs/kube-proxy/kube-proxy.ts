@@ -1,0 +1,212 @@
+import { parse } from 'yaml'
+import type { Api } from '../../apiserver/api.ts'
+import type { Netfilter } from '../../network/netfilter/netfilter.ts'
+import type { Rule } from '../../network/netfilter/rule.ts'
+import { klog } from '../klog.ts'
+import type { Daemon, DaemonContext } from '../process.ts'
+import { installBase } from './base-rules.ts'
+import { type PortRules, portRules } from './rules.ts'
+import { type ServiceObject, type ServicePort, type SliceObject, servicePorts } from './service-ports.ts'
+import { forgetStaleFlows } from './stale-flows.ts'
+
+interface Configuration {
+  readonly mode: string
+  readonly clusterCidr: string | undefined
+  readonly server: { readonly host: string; readonly port: number } | undefined
+  readonly url: string
+}
+
+/** A Service as it is programmed, with the objects that it was made from. */
+interface Programmed {
+  readonly service: ServiceObject
+  readonly slices: readonly SliceObject[]
+  readonly ports: readonly ServicePort[]
+  readonly rules: readonly PortRules[]
+}
+
+const serviceLabel = 'kubernetes.io/service-name'
+
+/** kube-proxy in iptables mode. Follows upstream's cmd/kube-proxy and pkg/proxy/iptables; when it stops, its rules stay as they were. */
+export const kubeProxy: Daemon<{ synced: boolean }> = {
+  kind: 'daemon',
+  id: 'kube-proxy/kube-proxy',
+  initial: () => ({ synced: false }),
+  run,
+}
+
+function run(context: DaemonContext<{ synced: boolean }>): void {
+  const log = klog(context)
+  let configuration: Configuration
+  try {
+    configuration = configure(context)
+  } catch (error) {
+    log('E', 'run.go:72', `"command failed" err="${error instanceof Error ? error.message : String(error)}"`)
+    return context.exit(1)
+  }
+  const node = option(context.argv, 'hostname-override') ?? context.hostname
+  const timers = context.timers(() => connect())
+  const { netfilter } = context.namespace
+  if (!context.resumed) log('I', 'server_linux.go:53', '"Using iptables proxy"')
+  context.onSignal((signal) => {
+    if (signal === 'SIGTERM') context.exit(0)
+  })
+  connect()
+
+  function connect(): void {
+    context.connectApi(configuration.server ? { server: configuration.server } : {}, {
+      connected: serve,
+      error(error) {
+        log(
+          'E',
+          'reflector.go:205',
+          `"Failed to watch" err="failed to list *v1.Service: Get \\"${configuration.url}/api/v1/services?limit=500&resourceVersion=0\\": ${error.message}" logger="UnhandledError" reflector="k8s.io/client-go/informers/factory.go:160" type="*v1.Service"`,
+        )
+        timers.set('connect', context.clock.now() + 1000 + context.random.below(4000))
+      },
+    })
+  }
+
+  function serve(api: Api): void {
+    if (!context.resumed) {
+      const addresses = context.sockets.addresses().filter((address) => !address.startsWith('127.'))
+      log('I', 'server.go:219', `"Successfully retrieved NodeIPs" NodeIPs=["${addresses[0] ?? ''}"]`)
+      log('I', 'server_linux.go:132', '"Using iptables Proxier"')
+      log('I', 'server.go:527', '"Version info" version="v1.34.2"')
+      for (const controller of ['endpoint slice', 'service', 'node']) {
+        log('I', 'config.go:200', `"Starting ${controller} config controller"`)
+        log('I', 'shared_informer.go:349', `"Waiting for caches to sync" controller="${controller} config"`)
+        log('I', 'shared_informer.go:356', `"Caches are synced" controller="${controller} config"`)
+      }
+    }
+    const proxier = iptablesProxier(api, netfilter, node, configuration.clusterCidr)
+    let queued = false
+    const changed = new Set<string>()
+    const touch = (key: string) => {
+      changed.add(key)
+      if (queued) return
+      queued = true
+      context.clock.soon(() => {
+        queued = false
+        proxier.sync(changed)
+        changed.clear()
+        context.state.synced = true
+      })
+    }
+    // After a restore the rules are in the snapshot, but what they were made from must be known to tell the next change.
+    if (context.resumed && context.state.synced) proxier.adopt()
+    else {
+      context.namespace.setSysctl('net.ipv4.conf.all.route_localnet', '1')
+      installBase(netfilter)
+      proxier.syncAll()
+      context.state.synced = true
+    }
+    api.watch<ServiceObject>('services', ({ object }) => touch(`${object.metadata?.namespace}/${object.metadata?.name}`))
+    api.watch<SliceObject>('endpointslices.discovery.k8s.io', ({ object }) =>
+      touch(`${object.metadata?.namespace}/${object.metadata?.labels?.[serviceLabel]}`),
+    )
+  }
+}
+
+/** Keeps the rules of all Services, rewriting only the chains of those that changed. */
+function iptablesProxier(api: Api, netfilter: Netfilter, node: string, clusterCidr: string | undefined) {
+  const programmed = new Map<string, Programmed>()
+
+  function make(key: string): Programmed | undefined {
+    const [namespace = '', name = ''] = key.split('/')
+    const service = api.find<ServiceObject>('services', namespace, name)
+    if (!service) return undefined
+    const slices = api.list<SliceObject>('endpointslices.discovery.k8s.io', { namespace, labelSelector: `${serviceLabel}=${name}` })
+    const ports = servicePorts(service, slices, node)
+    return { service, slices, ports, rules: ports.map((port) => portRules(port, clusterCidr)) }
+  }
+
+  const keys = () => api.list<ServiceObject>('services').map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`)
+
+  function sync(changed: Iterable<string>): void {
+    const declared: Record<string, readonly Rule[]> = {}
+    const removed = new Set<string>()
+    const before: ServicePort[] = []
+    const after: ServicePort[] = []
+    for (const key of changed) {
+      const old = programmed.get(key)
+      const next = make(key)
+      for (const rules of old?.rules ?? []) for (const chain of Object.keys(rules.chains)) removed.add(chain)
+      for (const rules of next?.rules ?? []) Object.assign(declared, rules.chains)
+      before.push(...(old?.ports ?? []))
+      after.push(...(next?.ports ?? []))
+      if (next) programmed.set(key, next)
+      else programmed.delete(key)
+    }
+    for (const chain of Object.keys(declared)) removed.delete(chain)
+    const all = [...programmed.values()].flatMap(({ rules }) => rules)
+    const shared = <K extends keyof PortRules>(field: K) => all.flatMap((rules) => rules[field] as readonly Rule[])
+    netfilter.restore('filter', {
+      'KUBE-SERVICES': shared('rejected'),
+      'KUBE-EXTERNAL-SERVICES': shared('rejectedOutside'),
+      'KUBE-PROXY-FIREWALL': shared('firewall'),
+    })
+    const last: Rule = {
+      matches: [
+        { match: 'comment', comment: 'kubernetes service nodeports; NOTE: this must be the last rule in this chain' },
+        { match: 'addrtype', dstType: 'LOCAL' },
+      ],
+      target: { target: 'jump', chain: 'KUBE-NODEPORTS' },
+    }
+    netfilter.restore('nat', { ...declared, 'KUBE-SERVICES': [...shared('services'), last], 'KUBE-NODEPORTS': shared('nodePorts') }, [
+      ...removed,
+    ])
+    forgetStaleFlows(netfilter.conntrack, before, after)
+  }
+
+  return {
+    sync,
+    syncAll: () => sync(keys()),
+    adopt() {
+      for (const key of keys()) {
+        const made = make(key)
+        if (made) programmed.set(key, made)
+      }
+    },
+  }
+}
+
+function configure(context: DaemonContext<unknown>): Configuration {
+  const file = option(context.argv, 'config')
+  const text = file === undefined ? '{}' : readFile(context, file)
+  const config = (parse(text) ?? {}) as { mode?: string; clusterCIDR?: string; clientConnection?: { kubeconfig?: string } }
+  const mode = config.mode || 'iptables'
+  if (mode !== 'iptables') {
+    if (mode === 'ipvs' || mode === 'nftables') throw new Error(`the simulated cluster does not model kube-proxy's ${mode} mode`)
+    throw new Error(
+      `failed validate: mode: Invalid value: \\"${mode}\\": must be iptables,ipvs,nftables or blank (blank means the best-available proxy [currently iptables])`,
+    )
+  }
+  const kubeconfig = config.clientConnection?.kubeconfig
+  const url = kubeconfig ? serverOf(readFile(context, kubeconfig)) : undefined
+  const parsed = url ? new URL(url) : undefined
+  return {
+    mode,
+    clusterCidr: config.clusterCIDR || undefined,
+    server: parsed ? { host: parsed.hostname, port: Number(parsed.port || 443) } : undefined,
+    url: url ?? '',
+  }
+}
+
+function readFile(context: DaemonContext<unknown>, path: string): string {
+  if (!context.files.exists(path)) throw new Error(`failed complete: open ${path}: no such file or directory`)
+  return context.files.readText(path)
+}
+
+function serverOf(kubeconfig: string): string | undefined {
+  const config = parse(kubeconfig) as {
+    'current-context'?: string
+    contexts?: { name: string; context: { cluster: string } }[]
+    clusters?: { name: string; cluster: { server: string } }[]
+  }
+  const current = config.contexts?.find(({ name }) => name === config['current-context'])
+  return config.clusters?.find(({ name }) => name === current?.context.cluster)?.cluster.server
+}
+
+function option(argv: readonly string[], name: string): string | undefined {
+  return argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3)
+}

@@ -1,0 +1,79 @@
+import type { Service } from 'kubernetes-types/core/v1'
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
+import type { KubeObject } from '../../kubernetes.ts'
+import type { Origin } from '../../network/trace.ts'
+import { servicePortName } from './chain-names.ts'
+
+export type ServiceObject = Service & KubeObject
+export type SliceObject = EndpointSlice & KubeObject
+
+/** One port of one Service with where its traffic goes, as the proxier needs it. */
+export interface ServicePort {
+  readonly name: string
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  readonly port: number
+  readonly nodePort: number | undefined
+  readonly clusterIP: string
+  readonly externalIPs: readonly string[]
+  readonly loadBalancerIPs: readonly string[]
+  readonly sourceRanges: readonly string[]
+  /** Seconds that a client keeps its endpoint; undefined: no affinity. */
+  readonly affinity: number | undefined
+  readonly internalLocal: boolean
+  readonly externalLocal: boolean
+  /** `10.244.1.3:80`, sorted. */
+  readonly endpoints: readonly string[]
+  /** Those on this node. */
+  readonly localEndpoints: readonly string[]
+  readonly origin: Origin
+}
+
+/** The ports of a Service that kube-proxy serves; none for headless and ExternalName ones. */
+export function servicePorts(service: ServiceObject, slices: readonly SliceObject[], node: string): ServicePort[] {
+  const { spec, status, metadata } = service
+  if (!spec?.clusterIP || spec.clusterIP === 'None' || spec.type === 'ExternalName') return []
+  if (metadata?.labels?.['service.kubernetes.io/service-proxy-name']) return []
+  const origin: Origin = { kind: 'Service', namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' }
+  const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer'
+  return (spec.ports ?? []).map((port) => {
+    const { all, local } = endpointsOf(slices, port.name ?? '', port.protocol ?? 'TCP', node)
+    return {
+      name: servicePortName(metadata?.namespace ?? '', metadata?.name ?? '', port.name),
+      protocol: (port.protocol ?? 'TCP').toLowerCase() as ServicePort['protocol'],
+      port: port.port,
+      nodePort: port.nodePort || undefined,
+      clusterIP: spec.clusterIP as string,
+      externalIPs: spec.externalIPs ?? [],
+      loadBalancerIPs: (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : [])),
+      sourceRanges: spec.loadBalancerSourceRanges ?? [],
+      affinity: spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800) : undefined,
+      internalLocal: spec.internalTrafficPolicy === 'Local',
+      externalLocal: external && spec.externalTrafficPolicy === 'Local',
+      endpoints: all,
+      localEndpoints: local,
+      origin,
+    }
+  })
+}
+
+/** Ready endpoints; where there is none, those that still serve while they end (upstream's CategorizeEndpoints). */
+function endpointsOf(slices: readonly SliceObject[], port: string, protocol: string, node: string): { all: string[]; local: string[] } {
+  const found = slices.flatMap((slice) =>
+    (slice.ports ?? [])
+      .filter((candidate) => (candidate.name ?? '') === port && (candidate.protocol ?? 'TCP') === protocol && candidate.port !== undefined)
+      .flatMap((candidate) =>
+        (slice.endpoints ?? []).map((endpoint) => ({
+          address: `${endpoint.addresses[0]}:${candidate.port}`,
+          ready: endpoint.conditions?.ready !== false,
+          draining: endpoint.conditions?.serving === true && endpoint.conditions.terminating === true,
+          local: endpoint.nodeName === node,
+        })),
+      ),
+  )
+  const usable = (endpoints: typeof found) => {
+    const ready = endpoints.filter((endpoint) => endpoint.ready)
+    const chosen = ready.length ? ready : endpoints.filter((endpoint) => endpoint.draining)
+    return [...new Set(chosen.map(({ address }) => address))].sort()
+  }
+  return { all: usable(found), local: usable(found.filter(({ local }) => local)) }
+}
