@@ -96,10 +96,14 @@ function staticPod(
           command,
           imagePullPolicy: 'IfNotPresent',
           resources: { requests },
+          ...(name === 'etcd' ? {} : { volumeMounts: [{ name: 'k8s-certs', mountPath: '/etc/kubernetes/pki', readOnly: true }] }),
           livenessProbe: { httpGet: health, initialDelaySeconds: 10, timeoutSeconds: 15, periodSeconds: 10, failureThreshold: 8 },
         },
       ],
       hostNetwork: true,
+      ...(name === 'etcd'
+        ? {}
+        : { volumes: [{ name: 'k8s-certs', hostPath: { path: '/etc/kubernetes/pki', type: 'DirectoryOrCreate' } }] }),
       priority: 2000001000,
       priorityClassName: 'system-node-critical',
       securityContext: { seccompProfile: { type: 'RuntimeDefault' } },

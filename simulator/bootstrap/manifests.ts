@@ -3,7 +3,6 @@ import { coredns } from './coredns.ts'
 import { flannel } from './flannel.ts'
 import { kindnet } from './kindnet.ts'
 import { kubeProxy } from './kube-proxy.ts'
-import { nodes } from './nodes.ts'
 import { addresses, type ClusterSpec, nodeAddress } from './spec.ts'
 
 /** Everything that stands in a fresh cluster's API, in the order in which it is created. */
@@ -17,7 +16,6 @@ export function bootstrapObjects(spec: ClusterSpec): KubeObject[] {
     ),
     priorityClass('system-node-critical', 2_000_001_000, 'Used for system critical pods that must not be moved from their current node.'),
     ...apiService(),
-    ...nodes(spec),
     ...kubeProxy(spec),
     ...(spec.cni === 'kindnet' ? kindnet(spec) : spec.cni === 'flannel' ? flannel() : []),
     ...coredns(),

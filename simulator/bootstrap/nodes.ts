@@ -1,31 +1,20 @@
-import type { KubeObject } from '../kubernetes.ts'
+import type { Taint } from 'kubernetes-types/core/v1'
 import { type ClusterSpec, nodeNames } from './spec.ts'
 
-/** The Node objects as kubeadm leaves them: labels and the control plane's taint; the kubelets fill in their status. */
-export function nodes(spec: ClusterSpec): KubeObject[] {
+const controlPlaneLabels: Record<string, string> = {
+  'node-role.kubernetes.io/control-plane': '',
+  'node.kubernetes.io/exclude-from-external-load-balancers': '',
+}
+
+/** Labels and taints with which each kubelet registers its node, as kubeadm and kind configure them; the first is the control plane. */
+export function nodeProfiles(spec: ClusterSpec): { name: string; labels: Record<string, string>; taints: Taint[] }[] {
   return nodeNames(spec).map((name, index) => {
     const controlPlane = index === 0
     return {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: {
-        name,
-        labels: {
-          'beta.kubernetes.io/arch': 'amd64',
-          'beta.kubernetes.io/os': 'linux',
-          'kubernetes.io/arch': 'amd64',
-          'kubernetes.io/hostname': name,
-          'kubernetes.io/os': 'linux',
-          ...(controlPlane
-            ? { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' }
-            : {}),
-        },
-        annotations: { 'node.alpha.kubernetes.io/ttl': '0', 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
-      },
-      spec: {
-        // Where the control plane is the only node, kind takes the taint away, or nothing could run.
-        ...(controlPlane && spec.nodes > 1 ? { taints: [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }] } : {}),
-      },
+      name,
+      labels: controlPlane ? controlPlaneLabels : {},
+      // Where the control plane is the only node, kind takes the taint away, or nothing could run.
+      taints: controlPlane && spec.nodes > 1 ? [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }] : [],
     }
   })
 }

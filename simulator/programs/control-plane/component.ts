@@ -1,0 +1,94 @@
+import { type Controller, type ControllerWorld, timestamp } from '../../controllers/controller.ts'
+import { resources } from '../../resources/catalogue.ts'
+import { klog } from '../klog.ts'
+import type { Daemon, DaemonContext } from '../process.ts'
+
+/**
+ * A control-plane program that runs control loops against the API server on its own node: kube-controller-manager, kube-scheduler.
+ * While its process does not run, nothing of what it does happens.
+ */
+export function component(name: string, healthPort: number, healthPath: string, controllers: readonly Controller[]): Daemon<null> {
+  return {
+    kind: 'daemon',
+    id: `control-plane/${name}`,
+    initial: () => null,
+    run(context) {
+      const log = klog(context)
+      context.onSignal(() => context.exit(0))
+      const timers = context.timers(connect)
+      context.sockets.listenTcp({ address: '127.0.0.1', port: healthPort, service: healthService(healthPath) }, (connection) => ({
+        end: () => connection.end(),
+      }))
+      if (!context.resumed) log('I', 'serving.go:386', 'Generated self-signed cert in-memory')
+      connect()
+
+      function connect(): void {
+        const host = context.sockets.addresses().find((address) => !address.startsWith('127.')) ?? '127.0.0.1'
+        context.connectApi(
+          { server: { host, port: 6443 } },
+          {
+            connected(api) {
+              if (!context.resumed) {
+                log('I', 'leaderelection.go:257', `attempting to acquire leader lease kube-system/${name}...`)
+                log('I', 'leaderelection.go:271', `successfully acquired lease kube-system/${name}`)
+              }
+              const lease = api.find('leases.coordination.k8s.io', 'kube-system', name)
+              if (!lease) {
+                const now = `${timestamp(context.clock.now()).slice(0, -1)}.000000Z`
+                api.create('leases.coordination.k8s.io', {
+                  apiVersion: 'coordination.k8s.io/v1',
+                  kind: 'Lease',
+                  metadata: { name, namespace: 'kube-system' },
+                  spec: {
+                    holderIdentity: `${context.hostname}_${context.random.uuid()}`,
+                    leaseDurationSeconds: 15,
+                    acquireTime: now,
+                    renewTime: now,
+                    leaseTransitions: 0,
+                  },
+                })
+              }
+              for (const controller of controllers) controller.start(worldOf(context, api))
+            },
+            error(error) {
+              log(
+                'E',
+                'leaderelection.go:441',
+                `"Failed retrieving resource lock" err="Get \\"https://${host}:6443/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/${name}?timeout=5s\\": ${error.message}" lock="kube-system/${name}"`,
+              )
+              timers.set('connect', context.clock.now() + 2000)
+            },
+          },
+        )
+      }
+    },
+  }
+}
+
+function worldOf(context: DaemonContext<null>, api: ControllerWorld['api']): ControllerWorld {
+  const certificate = '/etc/kubernetes/pki/ca.crt'
+  return {
+    api,
+    clock: context.clock,
+    random: context.random,
+    resources: served,
+    podCidr: context.argv.find((argument) => argument.startsWith('--cluster-cidr='))?.slice('--cluster-cidr='.length) ?? '10.244.0.0/16',
+    rootCertificate: context.files.exists(certificate) ? context.files.readText(certificate) : '',
+    fresh: !context.resumed,
+  }
+}
+
+const served: ControllerWorld['resources'] = resources.map(({ group, version, kind, plural, namespaced }) => ({
+  name: group ? `${plural}.${group}` : plural,
+  kind,
+  apiVersion: group ? `${group}/${version}` : version,
+  namespaced,
+}))
+
+function healthService(path: string) {
+  return {
+    fetch: async (request: Request) =>
+      new URL(request.url).pathname === path ? new Response('ok') : new Response('404 page not found\n', { status: 404 }),
+    upgrade: async () => new Response('400 Bad Request', { status: 400 }),
+  }
+}
