@@ -1,0 +1,100 @@
+import type { Pod } from 'kubernetes-types/core/v1'
+import type { KubeObject } from '../../kubernetes.ts'
+import type { DeleteOptions, NodeConnector } from '../api.ts'
+import { jsonPatch } from '../patch/json.ts'
+import { mergePatch } from '../patch/merge.ts'
+import { bindPod, evictPod } from '../registry/pods.ts'
+import type { Registry } from '../registry/registry.ts'
+import { rescaled, scaleOf } from '../registry/scale.ts'
+import { badRequest, methodNotAllowed, notImplemented, unknownResource, unsupportedMediaType } from '../status.ts'
+import { readObject, readPatch } from './bodies.ts'
+import { logResponse } from './logs.ts'
+import { dryRunOf } from './options.ts'
+import { type ResourceRequest, serveObject, writeContext } from './resources.ts'
+import { jsonResponse } from './responses.ts'
+
+export async function serveSubresource(
+  registry: Registry,
+  nodes: NodeConnector,
+  given: ResourceRequest & { name: string },
+  subresource: string,
+): Promise<Response> {
+  const { definition, request, query, namespace, name } = given
+  const isPod = definition.kind === 'Pod' && definition.group === ''
+  switch (subresource) {
+    case 'status':
+      if (!definition.status) throw unknownResource()
+      return serveObject(registry, given, 'status')
+    case 'scale':
+      return serveScale(registry, given)
+    case 'finalize':
+      if (definition.kind !== 'Namespace' || request.method !== 'PUT') throw unknownResource()
+      return serveObject(registry, given, 'finalize')
+    case 'token':
+      if (definition.kind !== 'ServiceAccount') throw unknownResource()
+      throw notImplemented('the simulated cluster does not model serviceaccounts/token')
+  }
+  if (!isPod) throw unknownResource()
+  switch (subresource) {
+    case 'ephemeralcontainers':
+      return serveObject(registry, given, 'ephemeralcontainers')
+    case 'log': {
+      if (request.method !== 'GET') throw methodNotAllowed()
+      const pod = registry.get(definition, namespace, name) as Pod & KubeObject
+      return logResponse(registry, nodes, pod, query, request.signal)
+    }
+    case 'binding': {
+      if (request.method !== 'POST') throw methodNotAllowed()
+      const context = writeContext(given, 'CreateOptions')
+      const body = await readObject(request)
+      bindPod(registry, namespace!, name, bindingTarget(body), context)
+      return jsonResponse({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, { status: 201 })
+    }
+    case 'eviction': {
+      if (request.method !== 'POST') throw methodNotAllowed()
+      const body = (await readObject(request)) as { kind?: string; deleteOptions?: DeleteOptions & { dryRun?: string[] } } | undefined
+      if (body?.kind !== undefined && body.kind !== 'Eviction') throw badRequest(`expected an Eviction, got ${body.kind}`)
+      const dryRun = dryRunOf([...query.getAll('dryRun'), ...(body?.deleteOptions?.dryRun ?? [])], 'CreateOptions')
+      evictPod(registry, namespace!, name, body?.deleteOptions ?? {}, { user: given.user, dryRun })
+      return jsonResponse({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, { status: 201 })
+    }
+    case 'exec':
+    case 'attach':
+    case 'portforward':
+      registry.get(definition, namespace, name)
+      // SPDY, the protocol before WebSockets, is asked for by an Upgrade header too and ends here.
+      throw badRequest('Upgrade request required: the simulated API server streams over WebSockets')
+    case 'proxy':
+      throw notImplemented('the simulated cluster does not model pods/proxy')
+    default:
+      throw unknownResource()
+  }
+}
+
+export function bindingTarget(body: Record<string, unknown> | undefined): string {
+  const target = body?.target as { name?: unknown; kind?: unknown } | undefined
+  return typeof target?.name === 'string' ? target.name : ''
+}
+
+async function serveScale(registry: Registry, given: ResourceRequest & { name: string }): Promise<Response> {
+  const { definition, request, namespace, name } = given
+  if (!definition.scale) throw unknownResource()
+  const object = registry.get(definition, namespace, name)
+  if (request.method === 'GET') return jsonResponse(scaleOf(definition, object))
+  let scale: KubeObject
+  if (request.method === 'PUT') {
+    const body = (await readObject(request)) as KubeObject | undefined
+    if (!body) throw badRequest('the body of the request is empty; it must be a Scale')
+    scale = body
+  } else if (request.method === 'PATCH') {
+    const { type, patch } = await readPatch(request)
+    if (type === 'apply') throw unsupportedMediaType('the simulated cluster does not model server-side apply of the scale subresource')
+    scale = (type === 'json' ? jsonPatch(scaleOf(definition, object), patch) : mergePatch(scaleOf(definition, object), patch)) as KubeObject
+  } else {
+    throw methodNotAllowed()
+  }
+  // The body was awaited, so the object may have moved on; the Scale's own resourceVersion decides whether that matters.
+  const newest = registry.get(definition, namespace, name)
+  const context = writeContext(given, 'UpdateOptions')
+  return jsonResponse(scaleOf(definition, registry.update(definition, rescaled(definition, newest, scale), context)))
+}

@@ -1,0 +1,49 @@
+import { kinds, messages } from './messages.ts'
+
+/** One field of an API type; the type codes are explained in messages.ts. */
+export interface WireField {
+  /** JSON name; `.` for an inlined struct. */
+  readonly name: string
+  readonly number: number
+  readonly type: string
+  readonly list: boolean
+  readonly map: boolean
+  /** JSON shows it even when it is zero. */
+  readonly keepsZero: boolean
+  /** Name of the Go struct that declares it. */
+  readonly owner: string
+}
+
+/** The message of a kind, undefined where the kind is not in the table. */
+export function messageOf(apiVersion: string, kind: string): string | undefined {
+  return kind === 'DeleteOptions' ? 'meta.DeleteOptions' : kinds[`${apiVersion}/${kind}`]
+}
+
+const byNumber = new Map<string, ReadonlyMap<number, WireField>>()
+
+export function numberedFields(message: string): ReadonlyMap<number, WireField> {
+  let fields = byNumber.get(message)
+  if (!fields) byNumber.set(message, (fields = new Map(parse(message).map((field) => [field.number, field]))))
+  return fields
+}
+
+const byName = new Map<string, ReadonlyMap<string, WireField>>()
+
+/** By JSON name, those of inlined structs included. */
+export function messageFields(message: string): ReadonlyMap<string, WireField> {
+  let fields = byName.get(message)
+  if (!fields) {
+    const all = parse(message).flatMap((field) => (field.name === '.' ? [...messageFields(field.type).values()] : [field]))
+    byName.set(message, (fields = new Map(all.map((field) => [field.name, field]))))
+  }
+  return fields
+}
+
+function parse(message: string): WireField[] {
+  const owner = message.slice(message.indexOf('.') + 1)
+  const entries = messages[message]!.split(' ').filter((entry) => entry !== '')
+  return entries.map((entry) => {
+    const [, number, name, shape, type, keep] = /^(\d+):([^:]+):(\[\]|\{\})?([^!]+)(!?)$/.exec(entry)!
+    return { number: Number(number), name: name!, type: type!, list: shape === '[]', map: shape === '{}', keepsZero: keep === '!', owner }
+  })
+}

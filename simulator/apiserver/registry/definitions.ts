@@ -1,0 +1,97 @@
+import type { KubeObject, ResourceName } from '../../kubernetes.ts'
+import type { ResourceDefinition } from '../../resources/definition.ts'
+import { isObject } from '../patch/merge.ts'
+import { badRequest, unknownResource } from '../status.ts'
+
+export function resourceNameOf(definition: { group: string; plural: string }): ResourceName {
+  return definition.group ? `${definition.plural}.${definition.group}` : definition.plural
+}
+
+export function apiVersionOf(definition: { group: string; version: string }): string {
+  return definition.group ? `${definition.group}/${definition.version}` : definition.version
+}
+
+export const defaultVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
+
+export function allows(definition: ResourceDefinition, verb: string): boolean {
+  return (definition.verbs ?? defaultVerbs).includes(verb)
+}
+
+/** What is served, found by name or by path. Where a kind stands in several versions, the first is the one that is stored. */
+export interface Definitions {
+  readonly all: readonly ResourceDefinition[]
+  /** Throws NotFound. */
+  named(resource: ResourceName): ResourceDefinition
+  find(resource: ResourceName): ResourceDefinition | undefined
+  at(group: string, version: string, plural: string): ResourceDefinition | undefined
+}
+
+export function createDefinitions(all: readonly ResourceDefinition[]): Definitions {
+  const byName = new Map<ResourceName, ResourceDefinition>()
+  const byPath = new Map<string, ResourceDefinition>()
+  for (const definition of all) {
+    const name = resourceNameOf(definition)
+    if (!byName.has(name)) byName.set(name, definition)
+    byPath.set(`${definition.group}/${definition.version}/${definition.plural}`, definition)
+  }
+  return {
+    all,
+    find: (resource) => byName.get(resource),
+    named: (resource) => {
+      const definition = byName.get(resource)
+      if (!definition) throw unknownResource()
+      return definition
+    },
+    at: (group, version, plural) => byPath.get(`${group}/${version}/${plural}`),
+  }
+}
+
+/** The object with the kind's own apiVersion and kind; BadRequest where it claims to be something else. */
+export function typed(definition: ResourceDefinition, object: KubeObject): KubeObject {
+  checkMetadata(object.metadata)
+  const apiVersion = apiVersionOf(definition)
+  if (object.apiVersion === apiVersion && object.kind === definition.kind) return object
+  if (object.apiVersion !== undefined && object.apiVersion !== '' && object.apiVersion !== apiVersion) {
+    throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`)
+  }
+  if (object.kind !== undefined && object.kind !== '' && object.kind !== definition.kind) {
+    throw badRequest(
+      `${object.kind} in version "${definition.version}" cannot be handled as a ${definition.kind}: no kind "${object.kind}"`,
+    )
+  }
+  const { apiVersion: _version, kind: _kind, ...rest } = object
+  return { apiVersion, kind: definition.kind, ...rest }
+}
+
+/** Metadata has the same types in every kind, so what does not decode is refused here, as Go's decoder does. */
+function checkMetadata(metadata: unknown): void {
+  if (metadata === undefined) return
+  if (!isObject(metadata)) throw cannotDecode(metadata, '', 'v1.ObjectMeta')
+  for (const field of ['name', 'generateName', 'namespace', 'resourceVersion', 'uid'] as const) {
+    const value = metadata[field]
+    if (value !== undefined && value !== null && typeof value !== 'string') throw cannotDecode(value, field, 'string')
+  }
+  for (const field of ['labels', 'annotations'] as const) {
+    const value = metadata[field]
+    if (value === undefined || value === null) continue
+    if (!isObject(value)) throw cannotDecode(value, field, 'map[string]string')
+    for (const inner of Object.values(value)) if (typeof inner !== 'string') throw cannotDecode(inner, field, 'string')
+  }
+  for (const [field, element] of [
+    ['finalizers', 'string'],
+    ['ownerReferences', 'v1.OwnerReference'],
+    ['managedFields', 'v1.ManagedFieldsEntry'],
+  ] as const) {
+    const value = metadata[field]
+    if (value === undefined || value === null) continue
+    if (!Array.isArray(value)) throw cannotDecode(value, field, `[]${element}`)
+    for (const inner of value) {
+      if (element === 'string' ? typeof inner !== 'string' : !isObject(inner)) throw cannotDecode(inner, field, element)
+    }
+  }
+}
+
+function cannotDecode(value: unknown, field: string, type: string): Error {
+  const found = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  return badRequest(`json: cannot unmarshal ${found} into Go struct field ObjectMeta.metadata${field && `.${field}`} of type ${type}`)
+}

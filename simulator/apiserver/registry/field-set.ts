@@ -1,0 +1,221 @@
+import type { KubeObject } from '../../kubernetes.ts'
+import { isObject } from '../patch/merge.ts'
+import { type ListStrategy, listStrategy } from '../patch/strategies.ts'
+import { sameJson } from './equality.ts'
+
+/**
+ * Sets of field paths as `managedFields` keeps them (structured-merge-diff's fieldpath). A path is its FieldsV1 steps
+ * (`f:spec`, `k:{"name":"web"}`, `v:"x"`) joined by newlines, which cannot occur in JSON-encoded steps.
+ */
+export type Path = string
+export type FieldsV1 = { [step: string]: FieldsV1 }
+
+const separator = '\n'
+
+/** Objects that are owned as a whole (`x-kubernetes-map-type: atomic`), by the field that holds them. */
+export const atomicObjects = new Set([
+  'selector',
+  'labelSelector',
+  'podSelector',
+  'namespaceSelector',
+  'nodeSelector',
+  'fieldRef',
+  'secretKeyRef',
+  'configMapKeyRef',
+  'resourceFieldRef',
+  'scaleTargetRef',
+  'targetRef',
+  'roleRef',
+  'claimRef',
+])
+/** Maps from names to values, which are fields of their own once they are set. */
+const maps = new Set(['labels', 'annotations', 'data', 'binaryData', 'stringData', 'limits', 'requests', 'allocatable', 'capacity'])
+
+/** Fields that nobody owns. */
+const unownedRoots = new Set(['apiVersion', 'kind'])
+const unownedMetadata = new Set([
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'resourceVersion',
+  'managedFields',
+  'selfLink',
+])
+
+export interface FieldChanges {
+  /** Set or given another value. */
+  readonly set: Set<Path>
+  readonly removed: Set<Path>
+}
+
+/** What differs between two states of an object. Looks only into parts that are not one and the same value. */
+export function fieldChanges(before: KubeObject | undefined, after: KubeObject, kind: string): FieldChanges {
+  const changes: FieldChanges = { set: new Set(), removed: new Set() }
+  compare(before ?? {}, after, [], '', kind, changes)
+  return changes
+}
+
+function compare(before: unknown, after: unknown, names: string[], path: Path, kind: string, changes: FieldChanges): void {
+  if (before === after) return
+  const strategy = Array.isArray(after) || Array.isArray(before) ? listStrategy(kind, names) : undefined
+  if (strategy && (Array.isArray(before) || before === undefined) && (Array.isArray(after) || after === undefined)) {
+    const old = elements((before as unknown[]) ?? [], strategy)
+    const fresh = elements((after as unknown[]) ?? [], strategy)
+    for (const [step, value] of fresh) {
+      const at = join(path, step)
+      if (!old.has(step)) changes.set.add(at)
+      if (strategy.key !== undefined) compare(old.get(step) ?? {}, value, names, at, kind, changes)
+    }
+    for (const [step, value] of old) {
+      if (fresh.has(step)) continue
+      changes.removed.add(join(path, step))
+      if (strategy.key !== undefined) compare(value, {}, names, join(path, step), kind, changes)
+    }
+    return
+  }
+  const granular = (value: unknown) => value === undefined || (isObject(value) && !atomicObjects.has(names.at(-1) ?? ''))
+  if (granular(before) && granular(after) && (before !== undefined || after !== undefined)) {
+    const old = (before ?? {}) as Record<string, unknown>
+    const fresh = (after ?? {}) as Record<string, unknown>
+    const empty = after !== undefined && Object.keys(fresh).length === 0
+    const self = path !== '' && (maps.has(names.at(-1)!) || empty)
+    if (self && before === undefined) changes.set.add(path)
+    if (self && after === undefined) changes.removed.add(path)
+    for (const key of Object.keys(fresh)) {
+      if (fresh[key] === old[key]) continue
+      // One array is the path for the whole walk; it is what it was when a step returns.
+      names.push(key)
+      if (fresh[key] !== undefined && !skipped(names)) compare(old[key], fresh[key], names, join(path, `f:${key}`), kind, changes)
+      names.pop()
+    }
+    for (const key of Object.keys(old)) {
+      if (fresh[key] !== undefined || old[key] === undefined) continue
+      names.push(key)
+      if (!skipped(names)) compare(old[key], undefined, names, join(path, `f:${key}`), kind, changes)
+      names.pop()
+    }
+    return
+  }
+  if (sameJson(before, after)) return
+  if (after === undefined) changes.removed.add(path)
+  else changes.set.add(path)
+}
+
+/** The fields that an applied configuration names: leaves, elements of keyed lists, and empty objects. */
+export function appliedFields(configuration: KubeObject, kind: string): Map<Path, unknown> {
+  const fields = new Map<Path, unknown>()
+  visit(configuration, [], '', kind, fields)
+  return fields
+}
+
+function visit(value: unknown, names: string[], path: Path, kind: string, fields: Map<Path, unknown>): void {
+  const strategy = Array.isArray(value) ? listStrategy(kind, names) : undefined
+  if (strategy) {
+    for (const [step, element] of elements(value as unknown[], strategy)) {
+      fields.set(join(path, step), elementMark)
+      if (strategy.key !== undefined) visit(element, names, join(path, step), kind, fields)
+    }
+    return
+  }
+  if (isObject(value) && !atomicObjects.has(names.at(-1) ?? '') && (Object.keys(value).length > 0 || path === '')) {
+    for (const [key, inner] of Object.entries(value)) {
+      names.push(key)
+      if (inner !== undefined && inner !== null && !skipped(names)) visit(inner, names, join(path, `f:${key}`), kind, fields)
+      names.pop()
+    }
+    return
+  }
+  fields.set(path, value)
+}
+
+/** Stands for a list element as such: two appliers may both name it, whatever they say about its fields. */
+export const elementMark = Symbol('element')
+
+function skipped(names: readonly string[]): boolean {
+  if (names.length === 1) return unownedRoots.has(names[0]!)
+  return names.length === 2 && names[0] === 'metadata' && unownedMetadata.has(names[1]!)
+}
+
+function elements(list: readonly unknown[], strategy: ListStrategy): Map<string, unknown> {
+  return new Map(list.map((element) => [elementStep(element, strategy), element]))
+}
+
+export function elementStep(element: unknown, strategy: ListStrategy): string {
+  if (strategy.key === undefined || !isObject(element)) return `v:${JSON.stringify(element)}`
+  const keys = [...(strategy.applyKeys ?? [strategy.key])].sort()
+  return `k:${JSON.stringify(Object.fromEntries(keys.map((key) => [key, element[key] ?? strategy.keyDefaults?.[key]])))}`
+}
+
+export function join(path: Path, step: string): Path {
+  return path === '' ? step : `${path}${separator}${step}`
+}
+
+export function steps(path: Path): string[] {
+  return path.split(separator)
+}
+
+const parsed = new WeakMap<object, Set<Path>>()
+
+export function fromFieldsV1(fields: FieldsV1): ReadonlySet<Path> {
+  const known = parsed.get(fields)
+  if (known) return known
+  const paths = new Set<Path>()
+  const walk = (node: FieldsV1, path: Path) => {
+    for (const [step, inner] of Object.entries(node)) {
+      if (step === '.') paths.add(path)
+      else if (Object.keys(inner).length === 0) paths.add(join(path, step))
+      else walk(inner, join(path, step))
+    }
+  }
+  walk(fields, '')
+  parsed.set(fields, paths)
+  return paths
+}
+
+interface TreeNode {
+  member: boolean
+  readonly below: Map<string, TreeNode>
+}
+
+/** Shared by every leaf there is; nobody may write to it. */
+const leaf: FieldsV1 = Object.freeze({})
+
+export function toFieldsV1(paths: Iterable<Path>): FieldsV1 {
+  const root: TreeNode = { member: false, below: new Map() }
+  for (const path of paths) {
+    let node = root
+    for (const step of steps(path)) {
+      let next = node.below.get(step)
+      if (!next) node.below.set(step, (next = { member: false, below: new Map() }))
+      node = next
+    }
+    node.member = true
+  }
+  return written(root)
+}
+
+function written({ member, below }: TreeNode): FieldsV1 {
+  if (below.size === 0) return leaf
+  const fields: FieldsV1 = {}
+  // A member that has members below it is told apart by a dot.
+  if (member) fields['.'] = leaf
+  for (const [step, node] of below) fields[step] = written(node)
+  return fields
+}
+
+/** `.spec.containers[name="web"].image`, as conflict messages print it. */
+export function printPath(path: Path): string {
+  return steps(path)
+    .map((step) => {
+      const rest = step.slice(2)
+      if (step.startsWith('f:')) return `.${rest}`
+      if (step.startsWith('v:')) return `[=${rest}]`
+      const keys = Object.entries(JSON.parse(rest) as Record<string, unknown>)
+      return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`
+    })
+    .join('')
+}

@@ -1,0 +1,345 @@
+import type { ObjectMeta } from 'kubernetes-types/meta/v1'
+import type { KubeObject } from '../../kubernetes.ts'
+import type { FieldError, ResourceDefinition, StrategyContext } from '../../resources/definition.ts'
+import type { AdmissionRequest } from '../admission/admission.ts'
+import { defaultAdmission } from '../admission/defaults.ts'
+import type { DeleteOptions, PatchOptions } from '../api.ts'
+import { jsonPatch } from '../patch/json.ts'
+import { isObject, mergePatch } from '../patch/merge.ts'
+import { strategicPatch } from '../patch/strategic.ts'
+import { alreadyExists, badRequest, conflict, invalid, modified, notFound, unknownError, unknownResource } from '../status.ts'
+import { createDefinitions, type Definitions, resourceNameOf, typed } from './definitions.ts'
+import { type Deleted, deleteObject, settled } from './deletion.ts'
+import { sameBut, sameJson } from './equality.ts'
+import { applyPatch, ownership } from './managed-fields.ts'
+import { hasGeneration, metadataErrors, metadataUpdateErrors, timestamp } from './metadata.ts'
+import { type RegistryWorld, type RequestContext, strategyContext } from './world.ts'
+
+/**
+ * The generic registry: what kube-apiserver's `registry/generic` does for every kind, over the definitions of the kinds.
+ * Synchronous; every refusal is a StatusError; objects given and returned are never changed afterwards.
+ */
+export interface Registry {
+  readonly world: RegistryWorld
+  readonly definitions: Definitions
+  find(definition: ResourceDefinition, namespace: string | undefined, name: string): KubeObject | undefined
+  get(definition: ResourceDefinition, namespace: string | undefined, name: string): KubeObject
+  create(definition: ResourceDefinition, object: KubeObject, context: RequestContext): KubeObject
+  /** `subresource` is `status`, `finalize`, `ephemeralcontainers` or absent. */
+  update(definition: ResourceDefinition, object: KubeObject, context: RequestContext, subresource?: string): KubeObject
+  /** `created` where server-side apply made the object. */
+  patch(
+    definition: ResourceDefinition,
+    namespace: string | undefined,
+    name: string,
+    patch: unknown,
+    options: PatchOptions,
+    context: RequestContext,
+  ): { object: KubeObject; created: boolean }
+  delete(
+    definition: ResourceDefinition,
+    namespace: string | undefined,
+    name: string,
+    options: DeleteOptions,
+    context: RequestContext,
+  ): Deleted
+}
+
+/** Kinds that a PUT to a missing name creates (AllowCreateOnUpdate). */
+const createdByUpdate = new Set(['endpoints', 'events', 'leases.coordination.k8s.io', 'limitranges'])
+const suffixLength = 5
+const longestBase = 63 - suffixLength
+/** As upstream since 1.32: how often a generated name that is taken is drawn anew. */
+const nameDraws = 8
+
+export function createRegistry(world: RegistryWorld): Registry {
+  const definitions = createDefinitions(world.definitions)
+  const { store } = world
+  const admission = world.admission ?? defaultAdmission
+  const list: StrategyContext['list'] = <T>(resource: string, namespace?: string) => store.list(resource, namespace) as readonly T[]
+  const contextNow = () => strategyContext(world, list)
+
+  const find: Registry['find'] = (definition, namespace, name) => store.get(resourceNameOf(definition), scope(definition, namespace), name)
+  const get: Registry['get'] = (definition, namespace, name) => {
+    const object = find(definition, namespace, name)
+    if (!object) throw notFound({ group: definition.group, resource: definition.plural, name })
+    return object
+  }
+
+  function mutated(request: Omit<AdmissionRequest, 'object'> & { object: KubeObject }, context: StrategyContext): KubeObject {
+    let object = request.object
+    for (const plugin of admission) if (plugin.mutate) object = plugin.mutate({ ...request, object }, context)
+    return object
+  }
+
+  function admitted(request: AdmissionRequest, context: StrategyContext): void {
+    for (const plugin of admission) plugin.validate?.(request, context)
+  }
+
+  const create: Registry['create'] = (definition, given, who) => {
+    const resource = resourceNameOf(definition)
+    const context = contextNow()
+    const incoming = typed(definition, given)
+    if (incoming.metadata?.resourceVersion) throw unknownError('resourceVersion should not be set on objects to be created')
+    const namespace = scope(definition, incoming.metadata?.namespace)
+    const generated = !incoming.metadata?.name && Boolean(incoming.metadata?.generateName)
+
+    for (let draw = 1; ; draw++) {
+      const name = generated
+        ? `${incoming.metadata!.generateName!.slice(0, longestBase)}${world.random.suffix(suffixLength)}`
+        : (incoming.metadata?.name ?? '')
+      const existing = name ? store.get(resource, namespace, name) : undefined
+      if (generated && existing && draw < nameDraws) continue
+
+      const metadata: ObjectMeta = {
+        ...clientMetadata(incoming.metadata),
+        name,
+        ...(namespace && { namespace }),
+        uid: world.random.uuid(),
+        creationTimestamp: timestamp(context.now),
+        ...(hasGeneration(resource) && { generation: 1 }),
+      }
+
+      let object: KubeObject = { ...incoming, metadata }
+      const request = {
+        operation: 'CREATE' as const,
+        definition,
+        resource,
+        subresource: undefined,
+        namespace,
+        name,
+        previous: undefined,
+        user: who.user,
+      }
+      // Nothing may be said about an object in a namespace that is not there, not even that it is invalid.
+      admitted({ ...request, object }, context)
+      object = mutated({ ...request, object }, context)
+      object = definition.prepareForCreate?.(object, context) ?? object
+      object = definition.defaults?.(object, context) ?? object
+      if (resource === 'namespaces') object = withNamespaceFinalizer(object)
+      const errors = [...metadataErrors(resource, object.metadata!), ...(definition.validate?.(object, context) ?? [])]
+      if (errors.length > 0) throw invalid(definition.group, definition.kind, name, errors)
+      if (existing) throw alreadyExists({ group: definition.group, resource: definition.plural, name })
+      object = ownership(undefined, object, definition, who, undefined, context.now)
+      return who.dryRun ? object : store.put(resource, object)
+    }
+  }
+
+  const update: Registry['update'] = (definition, given, who, subresource) => {
+    const incoming = typed(definition, given)
+    const name = incoming.metadata?.name ?? ''
+    const namespace = scope(definition, incoming.metadata?.namespace)
+    const resource = resourceNameOf(definition)
+    const previous = name ? store.get(resource, namespace, name) : undefined
+    if (!previous) {
+      if (name && createdByUpdate.has(resource) && !subresource) return create(definition, withoutVersion(incoming), who)
+      throw notFound({ group: definition.group, resource: definition.plural, name })
+    }
+    return write(definition, incoming, previous, who, subresource)
+  }
+
+  function write(
+    definition: ResourceDefinition,
+    incoming: KubeObject,
+    previous: KubeObject,
+    who: RequestContext,
+    subresource: string | undefined,
+    own = ownership,
+  ): KubeObject {
+    const resource = resourceNameOf(definition)
+    const context = contextNow()
+    const before = previous.metadata!
+    const name = before.name!
+    const subject = { group: definition.group, resource: definition.plural, name }
+    if (incoming.metadata?.uid && incoming.metadata.uid !== before.uid) {
+      throw conflict(subject, `Precondition failed: UID in precondition: ${incoming.metadata.uid}, UID in object meta: ${before.uid}`)
+    }
+    if (incoming.metadata?.resourceVersion && incoming.metadata.resourceVersion !== before.resourceVersion) throw modified(subject)
+
+    const metadata: ObjectMeta = { ...incoming.metadata }
+    for (const field of systemFields) {
+      if (before[field] === undefined) delete metadata[field]
+      else (metadata as Record<string, unknown>)[field] = before[field]
+    }
+
+    // A client may edit the record of owners (kubectl does, to take over from client-side apply), but not from a stale copy.
+    const fresh = subresource === undefined && incoming.metadata?.resourceVersion !== undefined
+    const managedFields = (fresh ? incoming.metadata?.managedFields : undefined) ?? before.managedFields
+    if (managedFields?.length) metadata.managedFields = managedFields
+    else delete metadata.managedFields
+
+    let object = merged(definition, { ...incoming, metadata }, previous, subresource)
+    const request = {
+      operation: 'UPDATE' as const,
+      definition,
+      resource,
+      subresource,
+      namespace: before.namespace,
+      name,
+      previous,
+      user: who.user,
+    }
+    object = mutated({ ...request, object }, context)
+    let errors: FieldError[] = []
+    if (subresource === 'status') {
+      object = definition.prepareForStatusUpdate?.(object, previous, context) ?? object
+      errors = definition.validateStatusUpdate?.(object, previous, context) ?? []
+    } else if (!subresource) {
+      object = definition.prepareForUpdate?.(object, previous, context) ?? object
+      object = definition.defaults?.(object, context) ?? object
+      errors = definition.validateUpdate?.(object, previous, context) ?? definition.validate?.(object, context) ?? []
+    }
+    if (!sameJson(object.metadata, previous.metadata)) {
+      errors = [...metadataErrors(resource, object.metadata!), ...metadataUpdateErrors(object.metadata!, before), ...errors]
+    }
+    if (errors.length > 0) throw invalid(definition.group, definition.kind, name, errors)
+    admitted({ ...request, object }, context)
+
+    if (hasGeneration(resource) && before.generation !== undefined && !sameBut(object, previous, ['metadata', 'status'])) {
+      object = { ...object, metadata: { ...object.metadata, generation: before.generation + 1 } }
+    }
+    object = own(previous, object, definition, who, subresource, context.now)
+    // A write that changes nothing is none: no revision, no event.
+    if (sameJson(object, previous)) return settled(store, resource, previous, who.dryRun) ?? previous
+    if (who.dryRun) return object
+    return settled(store, resource, object, false) ?? store.put(resource, object)
+  }
+
+  const patch: Registry['patch'] = (definition, namespace, name, body, options, who) => {
+    const previous = find(definition, namespace, name)
+    if (options.subresource === 'status' && !definition.status) throw unknownResource()
+    const manager = { ...who, ...(options.fieldManager !== undefined && { fieldManager: options.fieldManager }) }
+    if (options.type === 'apply') {
+      const applied = applyPatch(
+        definition,
+        previous,
+        isObject(body) && who.decode ? who.decode(body as KubeObject) : body,
+        { name, namespace: scope(definition, namespace) },
+        options,
+        manager,
+        world.clock.now(),
+      )
+      if (!previous) {
+        if (options.subresource) throw notFound({ group: definition.group, resource: definition.plural, name })
+        const made = create(definition, applied.object, { ...manager, dryRun: true })
+        const object = applied.own(made)
+        return { object: who.dryRun ? object : store.put(resourceNameOf(definition), object), created: true }
+      }
+      const object = write(definition, applied.object, previous, manager, options.subresource, (_before, after) => applied.own(after))
+      return { object, created: false }
+    }
+    if (!previous) throw notFound({ group: definition.group, resource: definition.plural, name })
+    let next: unknown
+    if (options.type === 'json') next = jsonPatch(previous, body)
+    else if (options.type === 'merge') next = mergePatch(previous, body)
+    else next = strategicPatch(previous, body, definition.kind)
+    if (!isObject(next)) throw badRequest('the patch does not leave an object')
+    const object = typed(definition, who.decode?.(next as KubeObject) ?? (next as KubeObject))
+    if (object.metadata !== undefined && !isObject(object.metadata)) throw badRequest('metadata must be an object')
+    if (object.metadata?.name !== name) {
+      throw badRequest(`the name of the object (${object.metadata?.name ?? ''}) does not match the name on the URL (${name})`)
+    }
+    return { object: write(definition, object, previous, manager, options.subresource), created: false }
+  }
+
+  const remove: Registry['delete'] = (definition, namespace, name, options, who) => {
+    const object = get(definition, namespace, name)
+    const resource = resourceNameOf(definition)
+    admitted(
+      {
+        operation: 'DELETE',
+        definition,
+        resource,
+        subresource: undefined,
+        namespace: scope(definition, namespace),
+        name,
+        object: undefined,
+        previous: object,
+        user: who.user,
+      },
+      contextNow(),
+    )
+    return deleteObject(world, definition, object, options, who.dryRun ?? false)
+  }
+
+  return { world, definitions, find, get, create, update, patch, delete: remove }
+}
+
+/** Metadata that only the server writes. */
+const systemFields = [
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'resourceVersion',
+  'generateName',
+] as const
+
+/** Which parts of what the client sent count, by subresource. */
+function merged(definition: ResourceDefinition, incoming: KubeObject, previous: KubeObject, subresource: string | undefined): KubeObject {
+  switch (subresource) {
+    case undefined: {
+      if (!definition.status) return incoming
+      const object = { ...incoming }
+      if (previous.status === undefined) delete object.status
+      else object.status = previous.status
+      // Only the finalize subresource ends a namespace.
+      if (definition.kind === 'Namespace' && definition.group === '') object.spec = previous.spec
+      return object
+    }
+    case 'status': {
+      if (!definition.status) throw unknownResource()
+      const object: KubeObject = { ...previous, metadata: incoming.metadata! }
+      if (incoming.status === undefined) delete object.status
+      else object.status = incoming.status
+      return object
+    }
+    case 'finalize': {
+      if (definition.kind !== 'Namespace') throw unknownResource()
+      return { ...previous, spec: incoming.spec }
+    }
+    case 'ephemeralcontainers': {
+      if (definition.kind !== 'Pod') throw unknownResource()
+      const ephemeralContainers = (incoming.spec as { ephemeralContainers?: unknown } | undefined)?.ephemeralContainers
+      return { ...previous, spec: { ...(previous.spec as object), ephemeralContainers } }
+    }
+    default:
+      throw unknownResource()
+  }
+}
+
+function scope(definition: ResourceDefinition, namespace: string | undefined): string | undefined {
+  if (!definition.namespaced) return undefined
+  if (!namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  return namespace
+}
+
+function withoutVersion(object: KubeObject): KubeObject {
+  const { resourceVersion: _version, uid: _uid, ...metadata } = object.metadata ?? {}
+  return { ...object, metadata }
+}
+
+/** Every namespace starts with `kubernetes` among its finalizers, so that its controller can empty it before it goes. */
+function withNamespaceFinalizer(object: KubeObject): KubeObject {
+  const spec = (object.spec ?? {}) as { finalizers?: string[] }
+  if (spec.finalizers?.includes('kubernetes')) return object
+  return { ...object, spec: { ...spec, finalizers: [...(spec.finalizers ?? []), 'kubernetes'] } }
+}
+
+/** Metadata of a new object as far as a client has a say in it. */
+function clientMetadata(metadata: ObjectMeta | undefined): ObjectMeta {
+  const {
+    namespace: _namespace,
+    deletionTimestamp: _deleted,
+    deletionGracePeriodSeconds: _grace,
+    selfLink: _link,
+    generation: _generation,
+    managedFields: _fields,
+    resourceVersion: _version,
+    ...rest
+  } = metadata ?? {}
+  return rest
+}

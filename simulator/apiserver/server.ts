@@ -1,0 +1,247 @@
+import type { ApiServer, NodeConnector, UserInfo } from './api.ts'
+import { StatusError } from './api.ts'
+import { readObject } from './http/bodies.ts'
+import { createDiscovery, type VirtualResource } from './http/discovery.ts'
+import { healthResponse } from './http/health.ts'
+import { negotiateDiscovery } from './http/negotiate.ts'
+import { openapiDocument, openapiIndex } from './http/openapi.ts'
+import { dryRunOf } from './http/options.ts'
+import { parseResourcePath, type ResourcePath, segments } from './http/paths.ts'
+import { isWatch, type ResourceRequest, serveCollection, serveObject } from './http/resources.ts'
+import { failure, jsonResponse } from './http/responses.ts'
+import { type Attributes, type Authorize, answerReview, refusalOf, reviews } from './http/reviews.ts'
+import { openStream } from './http/streams.ts'
+import { bindingTarget, serveSubresource } from './http/subresources.ts'
+import { bindPod } from './registry/pods.ts'
+import { createRegistry } from './registry/registry.ts'
+import type { RegistryWorld } from './registry/world.ts'
+import { badRequest, forbidden, methodNotAllowed, notAcceptable, unauthorized, unknownResource } from './status.ts'
+
+export interface ApiServerWorld extends RegistryWorld {
+  readonly nodes: NodeConnector
+  /** Undefined: 401. */
+  authenticate(request: Request): UserInfo | undefined | Promise<UserInfo | undefined>
+  /** Absent: everybody may do everything. */
+  readonly authorize?: Authorize
+  /** Default `v1.34.2`. */
+  readonly gitVersion?: string
+}
+
+const bindings: VirtualResource = {
+  group: '',
+  version: 'v1',
+  plural: 'bindings',
+  singular: 'binding',
+  kind: 'Binding',
+  namespaced: true,
+  verbs: ['create'],
+}
+
+/** The Kubernetes HTTP API over a store. Every failure becomes a Status; nothing escapes. */
+export function createApiServer(world: ApiServerWorld): ApiServer {
+  const registry = createRegistry(world)
+  const virtual = [bindings, ...reviews]
+  const discovery = createDiscovery(world.definitions, virtual)
+  const gitVersion = world.gitVersion ?? 'v1.34.2'
+  const [major, minor] = gitVersion.slice(1).split('.')
+  const version = {
+    major,
+    minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
+    gitVersion,
+    gitCommit: '',
+    gitTreeState: 'clean',
+    buildDate: '1970-01-01T00:00:00Z',
+    goVersion: 'go1.24.9',
+    compiler: 'gc',
+    platform: 'linux/amd64',
+  }
+  const authorize: Authorize = world.authorize ?? (() => ({ allowed: true }))
+
+  async function authenticated(request: Request): Promise<UserInfo> {
+    const user = await world.authenticate(request)
+    if (!user) throw unauthorized()
+    return user
+  }
+
+  function authorized(user: UserInfo, attributes: Attributes): void {
+    const decision = authorize(user, attributes)
+    if (decision.allowed) return
+    if (attributes.path !== undefined) {
+      const message = `forbidden: ${refusalOf(user, attributes)}`
+      throw new StatusError({
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message,
+        reason: 'Forbidden',
+        details: {},
+        code: 403,
+      })
+    }
+    const why = refusalOf(user, attributes) + (decision.reason ? `: ${decision.reason}` : '')
+    throw forbidden(
+      { group: attributes.group ?? '', resource: attributes.resource!, ...(attributes.name && { name: attributes.name }) },
+      why,
+    )
+  }
+
+  async function serve(request: Request): Promise<Response> {
+    const url = new URL(request.url)
+    const query = url.searchParams
+    const pathname = url.pathname.length > 1 ? url.pathname.replace(/\/+$/, '') : url.pathname
+    // Public to everybody, as the role system:public-info-viewer makes them.
+    const health = healthResponse(pathname, query)
+    if (health) return health
+    if (pathname === '/version') return jsonResponse(version)
+
+    const user = await authenticated(request)
+    const path = parseResourcePath(pathname)
+    if (path) return serveResource(request, query, path, user)
+    authorized(user, { verb: request.method.toLowerCase(), path: pathname })
+    return serveDocument(request, pathname)
+  }
+
+  function serveDocument(request: Request, pathname: string): Response {
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
+    const parts = segments(pathname)
+    if (!parts) throw unknownResource()
+    const [root, second, third, ...rest] = parts
+    if (root === undefined) return jsonResponse({ paths: rootPaths() })
+    if ((root === 'api' || root === 'apis') && second === undefined) {
+      const form = negotiateDiscovery(request.headers.get('accept'))
+      if (form) {
+        const type = `application/json;g=apidiscovery.k8s.io;v=${form.version};as=APIGroupDiscoveryList`
+        return jsonResponse(discovery.aggregated(form.version, root === 'api'), { type })
+      }
+      if (root === 'apis') return jsonResponse(discovery.groups())
+      return jsonResponse({
+        kind: 'APIVersions',
+        versions: ['v1'],
+        serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: new URL(request.url).host }],
+      })
+    }
+    if (root === 'api' && second === 'v1' && third === undefined) return jsonResponse(discovery.resources('', 'v1'))
+    if (root === 'apis' && third === undefined) return jsonResponse(discovery.group(second!))
+    if (root === 'apis' && rest.length === 0) return jsonResponse(discovery.resources(second!, third!))
+    if (root === 'openapi' && second === 'v3') {
+      if (third === undefined) return jsonResponse(openapiIndex(discovery, gitVersion))
+      const document = third === 'api' ? ['', ...rest] : rest
+      if (document.length !== 2) throw unknownResource()
+      return jsonResponse(openapiDocument(world.definitions, document[0]!, document[1]!, gitVersion))
+    }
+    if (root === 'openapi' && second === 'v2' && third === undefined) {
+      // Its only reader, kubectl, wants it in protobuf and falls back on the types it was built with.
+      throw notAcceptable('none: the simulated API server serves /openapi/v3')
+    }
+    throw unknownResource()
+  }
+
+  function rootPaths(): string[] {
+    const groups = discovery.groupVersions().filter(({ group }) => group !== '')
+    return [
+      '/api',
+      '/api/v1',
+      '/apis',
+      ...new Set(groups.flatMap(({ group, version }) => [`/apis/${group}`, `/apis/${group}/${version}`])),
+      '/healthz',
+      '/livez',
+      '/openapi/v3',
+      '/readyz',
+      '/version',
+    ].sort()
+  }
+
+  async function serveResource(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): Promise<Response> {
+    const review = virtual.find(({ group, version, plural }) => group === path.group && version === path.version && plural === path.plural)
+    if (review) return serveVirtual(request, query, path, review, user)
+    const given = target(request, query, path, user)
+    authorized(user, attributesOf(request, query, path))
+    const { name } = given
+    if (name === undefined) return serveCollection(registry, given)
+    const named = { ...given, name }
+    return path.subresource === undefined ? serveObject(registry, named) : serveSubresource(registry, world.nodes, named, path.subresource)
+  }
+
+  function target(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): ResourceRequest {
+    const definition = registry.definitions.at(path.group, path.version, path.plural)
+    if (!definition) throw unknownResource()
+    if (!definition.namespaced && path.namespace !== undefined) throw unknownResource()
+    if (definition.namespaced && path.namespace === undefined && (path.name !== undefined || request.method === 'POST'))
+      throw unknownResource()
+    return { request, query, definition, namespace: path.namespace, name: path.name, user }
+  }
+
+  async function serveVirtual(
+    request: Request,
+    query: URLSearchParams,
+    path: ResourcePath,
+    review: VirtualResource,
+    user: UserInfo,
+  ): Promise<Response> {
+    if (request.method !== 'POST' || path.name !== undefined) throw methodNotAllowed()
+    if (review.namespaced !== (path.namespace !== undefined)) throw unknownResource()
+    const body = await readObject(request)
+    if (!body) throw badRequest(`the body of the request is empty; it must be an object of kind ${review.kind}`)
+    if (review !== bindings) return jsonResponse(answerReview(review, body, user, authorize, world.clock.now()), { status: 201 })
+    authorized(user, attributesOf(request, query, path))
+    const name = (body.metadata as { name?: string } | undefined)?.name ?? ''
+    bindPod(registry, path.namespace!, name, bindingTarget(body), { user, dryRun: dryRunOf(query.getAll('dryRun'), 'CreateOptions') })
+    return jsonResponse({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, { status: 201 })
+  }
+
+  return {
+    fetch: async (request) => {
+      try {
+        return await serve(request)
+      } catch (error) {
+        return failure(error)
+      }
+    },
+    upgrade: async (request, protocols) => {
+      try {
+        const user = await authenticated(request)
+        const url = new URL(request.url)
+        const path = parseResourcePath(url.pathname)
+        if (!path?.subresource || path.name === undefined) throw unknownResource()
+        const given = target(request, url.searchParams, path, user)
+        authorized(user, { ...attributesOf(request, url.searchParams, path), verb: 'create' })
+        return openStream(registry, world.nodes, { ...given, name: path.name }, path.subresource, protocols)
+      } catch (error) {
+        return failure(error)
+      }
+    },
+  }
+}
+
+function attributesOf(request: Request, query: URLSearchParams, path: ResourcePath): Attributes {
+  const { group, version, plural: resource, namespace, name, subresource } = path
+  return {
+    verb: verbOf(request.method, name !== undefined, isWatch(query)),
+    group,
+    version,
+    resource,
+    ...(subresource !== undefined && { subresource }),
+    ...(namespace !== undefined && { namespace }),
+    ...(name !== undefined && { name }),
+  }
+}
+
+function verbOf(method: string, named: boolean, watch: boolean): string {
+  switch (method) {
+    case 'POST':
+      return 'create'
+    case 'PUT':
+      return 'update'
+    case 'PATCH':
+      return 'patch'
+    case 'DELETE':
+      return named ? 'delete' : 'deletecollection'
+    default:
+      return named ? 'get' : watch ? 'watch' : 'list'
+  }
+}
