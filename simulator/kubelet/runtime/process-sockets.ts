@@ -1,0 +1,38 @@
+import type { Closer } from '../../clock.ts'
+import type { Sockets, TcpHandlers } from '../../network/sockets.ts'
+
+/** Wraps a callback so that it does nothing after the end of its process, and a mistake in it ends that process alone. */
+export type Guard = <A extends unknown[]>(run: (...args: A) => void) => (...args: A) => void
+
+/** A process's sockets whose callbacks all go through `guard`. */
+export function guardSockets(sockets: Sockets & Closer, guard: Guard): Sockets & Closer {
+  const guarded = (handlers: TcpHandlers): TcpHandlers => ({
+    connected: guard(() => handlers.connected?.()),
+    data: guard((bytes) => handlers.data?.(bytes)),
+    end: guard(() => handlers.end?.()),
+    error: guard((error) => handlers.error?.(error)),
+  })
+  return {
+    listenTcp: (at, accept) =>
+      sockets.listenTcp(at, (connection) => {
+        let handlers: TcpHandlers = {}
+        guard(() => {
+          handlers = accept(connection)
+        })()
+        return guarded(handlers)
+      }),
+    connectTcp: (to, handlers) => sockets.connectTcp(to, guarded(handlers)),
+    bindUdp: (at, handlers) =>
+      sockets.bindUdp(at, {
+        datagram: guard((bytes, from) => handlers.datagram(bytes, from)),
+        error: guard((error) => handlers.error?.(error)),
+      }),
+    ping: (to, options, handlers) =>
+      sockets.ping(to, options, {
+        reply: guard((reply) => handlers.reply(reply)),
+        error: guard((from, message, type, code) => handlers.error?.(from, message, type, code)),
+      }),
+    addresses: () => sockets.addresses(),
+    close: () => sockets.close(),
+  }
+}

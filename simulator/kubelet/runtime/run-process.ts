@@ -1,0 +1,226 @@
+import type { Api } from '../../apiserver/api.ts'
+import type { Clock } from '../../clock.ts'
+import type { FileSystem } from '../../files.ts'
+import type { NetworkNamespace } from '../../network/namespace.ts'
+import type { HttpsService } from '../../network/sockets.ts'
+import {
+  type ChildProcess,
+  type Command,
+  type Daemon,
+  type Process,
+  type Signal,
+  Signalled,
+  type SpawnOptions,
+} from '../../programs/process.ts'
+import type { Random } from '../../random.ts'
+import { BrokenPipe, type ByteSink, type ByteSource, emptySource, nullSink } from '../../streams.ts'
+import type { Terminal } from '../../terminal.ts'
+import { fetchOver, websocketOver } from './dial.ts'
+import { hostDaemon, processName } from './host-daemon.ts'
+import { commandNames, type Lookup, lookUp, type ProgramIndex } from './programs.ts'
+
+/** Where processes run: a container, a node, or the workstation. */
+export interface Place {
+  readonly files: FileSystem
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly hostname: string
+  readonly user: string
+  readonly namespace: NetworkNamespace
+  readonly clock: Clock
+  readonly random: Random
+  readonly programs: ProgramIndex
+  /** What runs here now, in order of starting; whoever ends the place kills them. */
+  readonly processes: Set<RunningProcess>
+  nextPid(): number
+  /** Asks the place's resolver for a name that is not in /etc/hosts; absent: such names do not exist. */
+  resolve?(host: string): Promise<readonly string[]>
+  /** For daemons that are run by hand: the API as whoever they are. */
+  apiOf?(service: HttpsService): Api | undefined
+  /** Told what a program threw that is neither a signal nor a broken pipe. */
+  crashed?(error: unknown, argv: readonly string[]): void
+}
+
+export interface RunningProcess extends ChildProcess {
+  readonly argv: readonly string[]
+  readonly parent: number
+}
+
+export interface RunOptions extends SpawnOptions {
+  /** Which of 0, 1, 2 are the terminal; by default, with a terminal, those that no stream was given for. */
+  onTerminal?: readonly [boolean, boolean, boolean]
+  parent?: number
+}
+
+/**
+ * Starts `argv` in `place`, or says why it cannot. A daemon runs in the foreground with its log on standard output and error
+ * (its state is then not part of a snapshot). Without streams and terminal, input is empty and output is dropped.
+ */
+export function runProcess(
+  place: Place,
+  argv: readonly string[],
+  options: RunOptions = {},
+): RunningProcess | Extract<Lookup, { problem: string }> {
+  const env = options.env ?? { ...place.env }
+  const cwd = options.cwd ?? place.cwd
+  const found = lookUp({ files: place.files, env, cwd, programs: place.programs }, argv)
+  if ('problem' in found) return found
+  const { program } = found
+  if (program.kind === 'cni') return { problem: 'exec format error' }
+  const streams = streamsOf(options)
+  const pid = place.nextPid()
+  const base = { pid, argv, parent: options.parent ?? 0 }
+  const run = program.kind === 'daemon' ? runDaemon : runCommand
+  const started = run(place, program as Daemon<any> & Command, { ...base, argv: found.argv, env, cwd, ...streams })
+  const running: RunningProcess = { ...base, ...started }
+  place.processes.add(running)
+  void running.exit.then(() => place.processes.delete(running))
+  return running
+}
+
+interface Start {
+  readonly pid: number
+  readonly argv: readonly string[]
+  readonly env: Record<string, string>
+  readonly cwd: string
+  readonly stdin: ByteSource
+  readonly stdout: ByteSink
+  readonly stderr: ByteSink
+  readonly terminal: Terminal | undefined
+  readonly onTerminal: readonly [boolean, boolean, boolean]
+}
+
+function streamsOf(options: RunOptions) {
+  const { terminal } = options
+  const onTerminal = options.onTerminal ?? [
+    Boolean(terminal && !options.stdin),
+    Boolean(terminal && !options.stdout),
+    Boolean(terminal && !options.stderr),
+  ]
+  return {
+    stdin: options.stdin ?? terminal?.source ?? emptySource,
+    stdout: options.stdout ?? terminal?.sink ?? nullSink,
+    stderr: options.stderr ?? terminal?.sink ?? nullSink,
+    terminal,
+    onTerminal: onTerminal as [boolean, boolean, boolean],
+  }
+}
+
+function runCommand(place: Place, command: Command, start: Start): { kill(signal: Signal): void; exit: Promise<number> } {
+  const ending = new AbortController()
+  const sockets = place.namespace.socketsFor(processName(start.argv, command.id))
+  let killed = false
+  let kill: (code: number) => void = () => {}
+  const killing = new Promise<number>((resolve) => {
+    kill = resolve
+  })
+  /** A killed process's code may still be on its way out of an await: nothing it writes arrives. */
+  const whileAlive = (sink: ByteSink): ByteSink => ({
+    write: (data) => (killed ? Promise.reject(new BrokenPipe()) : sink.write(data)),
+  })
+  const dialling = { sockets, files: place.files, signal: ending.signal, ...(place.resolve ? { resolve: place.resolve.bind(place) } : {}) }
+  const process: Process = {
+    argv: start.argv,
+    env: start.env,
+    cwd: start.cwd,
+    stdin: start.stdin,
+    stdout: whileAlive(start.stdout),
+    stderr: whileAlive(start.stderr),
+    terminal: start.terminal,
+    isTerminal: (descriptor) => start.onTerminal[descriptor] as boolean,
+    signal: ending.signal,
+    files: place.files,
+    sockets,
+    clock: place.clock,
+    random: place.random,
+    hostname: place.hostname,
+    user: place.user,
+    namespace: place.namespace,
+    fetch: (request) => fetchOver(dialling, request),
+    websocket: (request, protocols) => websocketOver(dialling, request, protocols),
+    commands: () => commandNames(place.files, process.env),
+    spawn: (argv, options = {}) => {
+      const child = runProcess(place, argv, {
+        env: options.env ?? { ...process.env },
+        cwd: options.cwd ?? process.cwd,
+        stdin: options.stdin ?? process.stdin,
+        stdout: options.stdout ?? process.stdout,
+        stderr: options.stderr ?? process.stderr,
+        terminal: options.terminal ?? process.terminal,
+        onTerminal: inheritTerminal(start.onTerminal, options),
+        parent: start.pid,
+      })
+      return 'problem' in child ? undefined : child
+    },
+  }
+  const finish = (code: number) => {
+    killed = true
+    sockets.close()
+    return code & 0xff
+  }
+  const running = Promise.resolve()
+    .then(() => command.run(process))
+    .catch((error) => exitCodeOf(place, start, error))
+  return {
+    kill(signal) {
+      if (signal === 'SIGWINCH' || signal === 'SIGTSTP') return
+      if (!ending.signal.aborted) ending.abort(new Signalled(signal))
+      if (signal === 'SIGKILL') kill(new Signalled(signal).exitCode)
+    },
+    exit: Promise.race([running, killing]).then(finish),
+  }
+}
+
+async function exitCodeOf(place: Place, start: Start, error: unknown): Promise<number> {
+  if (error instanceof Signalled) return error.exitCode
+  if (error instanceof BrokenPipe) return new Signalled('SIGPIPE').exitCode
+  place.crashed?.(error, start.argv)
+  const message = error instanceof Error ? error.message : String(error)
+  await start.stderr.write(`${start.argv[0]}: ${message}\n`).catch(() => {})
+  return 1
+}
+
+/** A replaced stream is the terminal only where a terminal was handed along with no stream for it. */
+function inheritTerminal(parent: readonly [boolean, boolean, boolean], options: SpawnOptions): [boolean, boolean, boolean] {
+  const given = Boolean(options.terminal)
+  return [
+    options.stdin ? false : given || parent[0],
+    options.stdout ? false : given || parent[1],
+    options.stderr ? false : given || parent[2],
+  ]
+}
+
+function runDaemon(place: Place, daemon: Daemon<any>, start: Start): { kill(signal: Signal): void; exit: Promise<number> } {
+  let exited: (code: number) => void = () => {}
+  const code = new Promise<number>((resolve) => {
+    exited = resolve
+  })
+  // Lines are written one after the other; a reader that went away ends the daemon as SIGPIPE would.
+  let written: Promise<unknown> = Promise.resolve()
+  const running = hostDaemon({
+    daemon,
+    argv: start.argv,
+    env: start.env,
+    hostname: place.hostname,
+    files: place.files,
+    namespace: place.namespace,
+    clock: place.clock,
+    random: place.random,
+    owner: `process/${place.hostname}/${place.namespace.name}/${start.pid}`,
+    memory: {},
+    resumed: false,
+    log(line, stream) {
+      written = written.then(() => start[stream].write(`${line}\n`)).catch(() => running.signal('SIGPIPE'))
+    },
+    exited,
+    ...(place.apiOf ? { apiOf: place.apiOf.bind(place) } : {}),
+    crashed: (error) => place.crashed?.(error, start.argv),
+  })
+  return {
+    kill: (signal) => running.signal(signal),
+    exit: code.then(async (value) => {
+      await written
+      return value & 0xff
+    }),
+  }
+}

@@ -1,0 +1,236 @@
+import type { ConfigMap, KeyToPath, Pod, Secret, Volume, VolumeProjection } from 'kubernetes-types/core/v1'
+import { FileError } from '../files.ts'
+import type { KubeObject } from '../kubernetes.ts'
+import { type FileTree, fileTree, MemoryFiles } from '../memory-files.ts'
+import { decodeText, encodeUrl } from './base64.ts'
+import { fieldValue, resourceValue } from './downward.ts'
+import { capacityOf } from './node-status.ts'
+import type { PodState, VolumeState } from './state.ts'
+import type { Kubelet } from './world.ts'
+
+/** Why a volume cannot be mounted: the tail of the FailedMount event. */
+export class VolumeError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'VolumeError'
+  }
+}
+
+type Entries = Record<string, { content: string; mode: number }>
+
+/** Sets up all volumes of the pod; throws VolumeError with the event's whole message for the first that cannot be. */
+export function setUpVolumes(kubelet: Kubelet, pod: Pod, state: PodState): void {
+  const volumes: Record<string, VolumeState> = {}
+  const trees: [string, FileTree][] = []
+  for (const volume of pod.spec?.volumes ?? []) {
+    try {
+      if (volume.hostPath) volumes[volume.name] = hostPath(kubelet, volume)
+      else {
+        trees.push([volume.name, volume.emptyDir ? fileTree({}, kubelet.world.clock.now()) : projectedTree(kubelet, pod, volume)])
+        volumes[volume.name] = { kind: 'files', readOnly: !volume.emptyDir, files: {} }
+      }
+    } catch (error) {
+      if (!(error instanceof VolumeError) && !(error instanceof FileError)) throw error
+      throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${error.message}`)
+    }
+  }
+  state.volumes = volumes
+  for (const [name, tree] of trees) liveVolume(kubelet, state, name, tree)
+  for (const [name, volume] of Object.entries(volumes)) if (volume.kind === 'hostPath') liveVolume(kubelet, state, name)
+}
+
+/** Makes a volume's files anew from the state (after a restore), or from `tree`. */
+export function liveVolume(kubelet: Kubelet, state: PodState, name: string, tree?: FileTree): void {
+  const volume = state.volumes?.[name]
+  if (!volume) return
+  const key = `${state.uid}/${name}`
+  if (volume.kind === 'hostPath') {
+    kubelet.volumes.set(key, { files: kubelet.world.files, source: volume.path, readOnly: false })
+    return
+  }
+  const files = new MemoryFiles({ now: () => kubelet.world.clock.now(), changes: volume.files })
+  if (tree) files.replace(tree)
+  kubelet.volumes.set(key, { files, source: '/', readOnly: volume.readOnly })
+}
+
+/** Whether what a volume projects is no longer what is mounted. A source that has gone missing keeps the old content, as in real. */
+export function isOutdated(kubelet: Kubelet, pod: Pod, volume: Volume): boolean {
+  const mounted = kubelet.volumes.get(`${pod.metadata?.uid}/${volume.name}`)
+  if (!mounted) return false
+  const entries = tryEntries(kubelet, pod, volume)
+  if (!entries) return false
+  const names = mounted.files.list('/').map(({ name }) => name)
+  const paths = Object.keys(entries)
+  if (names.length !== new Set(paths.map((path) => path.split('/')[1])).size) return true
+  return paths.some((path) => !mounted.files.exists(path) || mounted.files.readText(path) !== entries[path]?.content)
+}
+
+export function refreshVolume(kubelet: Kubelet, pod: Pod, volume: Volume): void {
+  const entries = tryEntries(kubelet, pod, volume)
+  if (entries) kubelet.volumes.get(`${pod.metadata?.uid}/${volume.name}`)?.files.replace(fileTree(entries, kubelet.world.clock.now()))
+}
+
+/** Names of the ConfigMaps or Secrets whose change the volume follows. */
+export function followedBy(volume: Volume, kind: 'configMap' | 'secret'): string[] {
+  const own = kind === 'configMap' ? volume.configMap?.name : volume.secret?.secretName
+  const projected = (volume.projected?.sources ?? []).map((source) => source[kind]?.name)
+  return [own, ...projected].filter((name): name is string => name !== undefined)
+}
+
+function tryEntries(kubelet: Kubelet, pod: Pod, volume: Volume): Entries | undefined {
+  if (!volume.configMap && !volume.secret && !volume.projected && !volume.downwardAPI) return undefined
+  // A token is renewed with the refresh, and is no reason for one.
+  if (volume.projected?.sources?.some((source) => source.serviceAccountToken)) return undefined
+  try {
+    return projectedEntries(kubelet, pod, volume)
+  } catch (error) {
+    if (error instanceof VolumeError) return undefined
+    throw error
+  }
+}
+
+function projectedTree(kubelet: Kubelet, pod: Pod, volume: Volume): FileTree {
+  return fileTree(projectedEntries(kubelet, pod, volume), kubelet.world.clock.now())
+}
+
+function projectedEntries(kubelet: Kubelet, pod: Pod, volume: Volume): Entries {
+  if (volume.configMap) return source(kubelet, pod, { configMap: volume.configMap }, volume.configMap.defaultMode)
+  if (volume.secret) {
+    const { secretName, items, optional, defaultMode } = volume.secret
+    return source(kubelet, pod, { secret: { name: secretName, items, optional } }, defaultMode)
+  }
+  if (volume.downwardAPI) return source(kubelet, pod, { downwardAPI: volume.downwardAPI }, volume.downwardAPI.defaultMode)
+  if (volume.projected) {
+    const { sources, defaultMode } = volume.projected
+    return Object.assign({}, ...(sources ?? []).map((one) => source(kubelet, pod, one, defaultMode)))
+  }
+  if (volume.persistentVolumeClaim) {
+    throw new VolumeError(`the simulated cluster does not model persistent volume claims ("${volume.persistentVolumeClaim.claimName}")`)
+  }
+  const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'without a source'
+  throw new VolumeError(`the simulated cluster does not model ${kind} volumes`)
+}
+
+function source(kubelet: Kubelet, pod: Pod, from: VolumeProjection, defaultMode = 0o644): Entries {
+  const { api } = kubelet.world
+  const namespace = pod.metadata?.namespace
+  if (from.configMap) {
+    const name = from.configMap.name ?? ''
+    const found = api.find<KubeObject & ConfigMap>('configmaps', namespace, name)
+    if (!found) {
+      if (from.configMap.optional) return {}
+      throw new VolumeError(`configmap "${name}" not found`)
+    }
+    const binary = Object.entries(found.binaryData ?? {}).map(([key, value]) => [key, decodeText(value)])
+    const data = { ...found.data, ...Object.fromEntries(binary) }
+    return chosen(data, from.configMap, defaultMode)
+  }
+  if (from.secret) {
+    const name = from.secret.name ?? ''
+    const found = api.find<KubeObject & Secret>('secrets', namespace, name)
+    if (!found) {
+      if (from.secret.optional) return {}
+      throw new VolumeError(`secret "${name}" not found`)
+    }
+    const data = Object.fromEntries(Object.entries(found.data ?? {}).map(([key, value]) => [key, decodeText(value)]))
+    return chosen(data, from.secret, defaultMode)
+  }
+  if (from.downwardAPI) {
+    const where = { addresses: [], hostAddresses: kubelet.hostAddresses }
+    return Object.fromEntries(
+      (from.downwardAPI.items ?? []).map((item) => {
+        const container = pod.spec?.containers.find(({ name }) => name === item.resourceFieldRef?.containerName)
+        const value = item.fieldRef
+          ? fieldValue(pod, item.fieldRef.fieldPath, where)
+          : item.resourceFieldRef && container
+            ? resourceValue(pod, container, item.resourceFieldRef, capacityOf(kubelet))
+            : undefined
+        return [`/${item.path}`, { content: value ?? '', mode: item.mode ?? defaultMode }]
+      }),
+    )
+  }
+  if (from.serviceAccountToken) {
+    const { path, audience, expirationSeconds } = from.serviceAccountToken
+    const serviceAccount = pod.spec?.serviceAccountName || 'default'
+    const request = {
+      namespace: namespace ?? 'default',
+      serviceAccount,
+      pod,
+      expiresAt: kubelet.world.clock.now() + (expirationSeconds ?? 3600) * 1000,
+      ...(audience ? { audience } : {}),
+    }
+    const token = kubelet.world.serviceAccountToken?.(request) ?? unknownToken(kubelet, request)
+    return { [`/${path}`]: { content: token, mode: defaultMode } }
+  }
+  throw new VolumeError(`the simulated cluster does not model projected sources of the kind ${Object.keys(from).join(', ')}`)
+}
+
+function chosen(data: Readonly<Record<string, string>>, from: { items?: KeyToPath[]; optional?: boolean }, mode: number): Entries {
+  const entries: Entries = {}
+  if (!from.items) {
+    for (const [key, content] of Object.entries(data)) entries[`/${key}`] = { content, mode }
+    return entries
+  }
+  for (const item of from.items) {
+    const content = data[item.key]
+    if (content === undefined) {
+      if (from.optional) continue
+      throw new VolumeError(`references non-existent config key: ${item.key}`)
+    }
+    entries[`/${item.path}`] = { content, mode: item.mode ?? mode }
+  }
+  return entries
+}
+
+/** Shaped as a service account's token. Signed by nobody, so an API server refuses it unless it makes the tokens itself. */
+function unknownToken(
+  kubelet: Kubelet,
+  request: { namespace: string; serviceAccount: string; audience?: string; pod: Pod; expiresAt: number },
+): string {
+  const now = Math.floor(kubelet.world.clock.now() / 1000)
+  const { namespace, serviceAccount, pod } = request
+  const claims = {
+    aud: [request.audience ?? `https://kubernetes.default.svc.${kubelet.world.clusterDomain}`],
+    exp: Math.floor(request.expiresAt / 1000),
+    iat: now,
+    iss: `https://kubernetes.default.svc.${kubelet.world.clusterDomain}`,
+    'kubernetes.io': {
+      namespace,
+      pod: { name: pod.metadata?.name, uid: pod.metadata?.uid },
+      serviceaccount: { name: serviceAccount },
+    },
+    nbf: now,
+    sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
+  }
+  return `${encodeUrl('{"alg":"RS256"}')}.${encodeUrl(JSON.stringify(claims))}.${encodeUrl(pod.metadata?.uid ?? '')}`
+}
+
+/** Checks or makes the path by its type, after volume/hostpath. */
+function hostPath(kubelet: Kubelet, volume: Volume): VolumeState {
+  const { files } = kubelet.world
+  const { path, type = '' } = volume.hostPath as { path: string; type?: string }
+  const there = files.exists(path) ? files.stat(path) : undefined
+  switch (type) {
+    case 'DirectoryOrCreate':
+      if (!there) files.makeDirectory(path, { parents: true })
+      else if (!there.directory) throw new VolumeError(`hostPath type check failed: ${path} is not a directory`)
+      break
+    case 'FileOrCreate':
+      if (!there) files.write(path, '')
+      else if (there.directory) throw new VolumeError(`hostPath type check failed: ${path} is not a file`)
+      break
+    case 'Directory':
+      if (!there?.directory) throw new VolumeError(`hostPath type check failed: ${path} is not a directory`)
+      break
+    case 'File':
+      if (!there || there.directory) throw new VolumeError(`hostPath type check failed: ${path} is not a file`)
+      break
+    case '':
+      // Without a type the runtime makes the directory when it is missing.
+      if (!there) files.makeDirectory(path, { parents: true })
+      break
+    default:
+      throw new VolumeError(`the simulated cluster does not model hostPath type ${type}`)
+  }
+  return { kind: 'hostPath', path }
+}
