@@ -51,7 +51,7 @@ export const namespaceController: Controller = {
         }
         return
       }
-      api.patch('namespaces', undefined, name, { spec: { finalizers: [] } }, { type: 'merge', subresource: 'finalize' })
+      api.patch('namespaces', undefined, name, { spec: { finalizers: null } }, { type: 'merge', subresource: 'finalize' })
     }
   },
 }

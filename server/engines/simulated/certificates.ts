@@ -1,6 +1,7 @@
 import { webcrypto } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
 
 /** PEM texts of the listener's certificate, its key, and the authority that signed it. */

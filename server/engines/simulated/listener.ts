@@ -55,10 +55,7 @@ async function serve(route: Route, request: IncomingMessage, response: ServerRes
       (message) => {
         switch (message.kind) {
           case 'head':
-            response.writeHead(
-              message.status,
-              message.headers.flatMap(([name, value]) => [name, value]),
-            )
+            response.writeHead(message.status, message.headers.flat())
             response.flushHeaders()
             call.send({ kind: 'taken' })
             break

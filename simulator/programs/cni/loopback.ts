@@ -1,3 +1,4 @@
+import { upLoopback } from '../../network/network.ts'
 import type { CniPlugin } from '../process.ts'
 
 /** Brings `lo` up. Follows containernetworking/plugins' loopback. */
@@ -5,7 +6,7 @@ export const loopback: CniPlugin = {
   kind: 'cni',
   id: 'cni/loopback',
   add({ namespace, previous }) {
-    namespace.setLink('lo', { up: true })
+    upLoopback(namespace)
     return previous ?? { interfaces: [{ name: 'lo' }], ips: [{ address: '127.0.0.1/8' }], routes: [] }
   },
   del({ namespace }) {

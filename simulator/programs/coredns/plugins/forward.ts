@@ -85,7 +85,8 @@ export const forward: Plugin = (setup) => {
       socket?.close()
       done(result)
     }
-    const from = () => `read udp ${socket?.local.address ?? '0.0.0.0'}:${socket?.local.port ?? 0}->${upstream.address}:${upstream.port}`
+    const from = () =>
+      `read udp ${context.sockets.addresses()[0] ?? '0.0.0.0'}:${socket?.local.port ?? 0}->${upstream.address}:${upstream.port}`
     const timer = context.clock.after(readTimeoutMs, () => finish(`${from()}: i/o timeout`))
     try {
       socket = context.sockets.bindUdp(

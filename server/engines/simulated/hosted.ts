@@ -1,0 +1,148 @@
+import type { ClusterSpec as SimulatedSpec } from '../../../simulator/bootstrap/spec.ts'
+import { HeldTime, type Pacemaker } from '../../../simulator/clock.ts'
+import { type ClusterSnapshot, type ClusterWorld, createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
+import type { ClusterSpec } from '../engine.ts'
+import { catalogue } from './images.ts'
+import type { Tokens } from './messages.ts'
+
+/** A cluster in this thread with what is kept around it. */
+export interface Hosted {
+  readonly cluster: SimulatedCluster
+  readonly checkpoints: Map<string, ClusterSnapshot>
+  /** Whether something changed since the last `save`. */
+  isDirty(): boolean
+  /** All that a restore needs: the cluster now, and its checkpoints. */
+  save(): SavedState
+  /** Goes back to a snapshot: the same cluster at another moment. */
+  replace(snapshot: ClusterSnapshot): void
+  close(): void
+}
+
+export type SavedState = ClusterSnapshot & { readonly checkpoints: Readonly<Record<string, ClusterSnapshot>> }
+
+interface Hosting {
+  readonly spec: ClusterSpec
+  readonly tokens: Tokens
+  readonly saved?: ClusterSnapshot | undefined
+  readonly report: (error: unknown) => void
+  /** Called once after each time the cluster became dirty. */
+  readonly changed: () => void
+}
+
+/** Simulated time in which a fresh cluster must have become ready, ms: images are pulled, agents start, CoreDNS syncs. */
+const bootLimitMs = 180_000
+const bootStepMs = 250
+
+const templates = new Map<string, ClusterSnapshot>()
+const placeholder = 'faultline: the certificate authority of a simulated cluster is the listener’s\n'
+
+/** Brings a cluster up: from what was saved, or as a fork of the template for its shape. */
+export function hostCluster(hosting: Hosting): Hosted {
+  const spec = simulatedSpec(hosting.spec)
+  const saved = hosting.saved as SavedState | undefined
+  const checkpoints = new Map(Object.entries(saved?.checkpoints ?? {}))
+  let revision = 0
+  let announced = false
+
+  const pacemaker = realTime(() => {
+    if (announced || cluster.revision() === revision) return
+    announced = true
+    hosting.changed()
+  })
+  const world = worldOf(pacemaker, hosting.tokens, hosting.report)
+  let cluster = createCluster(spec, world, saved ?? fork(hosting.spec, hosting.report))
+  revision = cluster.revision()
+
+  return {
+    get cluster() {
+      return cluster
+    },
+    checkpoints,
+    isDirty: () => announced || cluster.revision() !== revision,
+    save() {
+      announced = false
+      revision = cluster.revision()
+      return { ...cluster.snapshot(), checkpoints: Object.fromEntries(checkpoints) }
+    },
+    replace(snapshot) {
+      cluster.close()
+      cluster = createCluster(spec, world, snapshot)
+      revision = 0
+    },
+    close: () => cluster.close(),
+  }
+}
+
+/** Makes the template for a shape where there is none yet; a cluster of that shape is then a fork of it. */
+export function prepareTemplate(spec: ClusterSpec, report: (error: unknown) => void): ClusterSnapshot {
+  const key = `${spec.nodes}/${spec.cni}`
+  const known = templates.get(key)
+  if (known) return known
+  // Boots in held time, which passes as fast as the machine computes; it ends at the present.
+  const time = new HeldTime(Date.now() - bootLimitMs)
+  const cluster = createCluster(simulatedSpec({ ...spec, seed: 1 }), worldOf(time, { platform: 'template', learner: 'template' }, report))
+  cluster.clock.settle()
+  let passed = 0
+  while (!isReady(cluster)) {
+    if (passed >= bootLimitMs) {
+      cluster.close()
+      throw new Error(`a ${spec.nodes}-node cluster with ${spec.cni} did not become ready within ${bootLimitMs / 1000} simulated seconds`)
+    }
+    time.advance(bootStepMs)
+    passed += bootStepMs
+  }
+  // Let what was set in motion come to rest: back-offs that are still armed, the last status writes.
+  time.advance(30_000)
+  const snapshot = cluster.snapshot()
+  cluster.close()
+  templates.set(key, snapshot)
+  return snapshot
+}
+
+function fork(spec: ClusterSpec, report: (error: unknown) => void): ClusterSnapshot {
+  const template = prepareTemplate(spec, report)
+  return { ...template, random: (template.random ^ Math.imul(spec.seed, 0x9e3779b1)) >>> 0 }
+}
+
+function isReady({ api }: SimulatedCluster): boolean {
+  type Conditioned = { status?: { conditions?: { type: string; status: string }[] } }
+  const is = (object: Conditioned, type: string) =>
+    object.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True')
+  const nodes = api.list<Conditioned>('nodes')
+  const pods = api.list<Conditioned>('pods', { namespace: 'kube-system' })
+  return (
+    nodes.length > 0 &&
+    nodes.every((node) => is(node, 'Ready')) &&
+    pods.length > 0 &&
+    pods.every((pod) => is(pod, 'Ready')) &&
+    api.list('endpointslices.discovery.k8s.io', { namespace: 'kube-system' }).length > 0
+  )
+}
+
+function simulatedSpec(spec: ClusterSpec): SimulatedSpec {
+  return { name: 'faultline', nodes: spec.nodes, cni: spec.cni as SimulatedSpec['cni'], seed: spec.seed }
+}
+
+function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown) => void): ClusterWorld {
+  return { pacemaker, catalogue, tokens, rootCertificate: placeholder, onError }
+}
+
+/** Real time for an event loop; `settled` is called after each time it ran. */
+function realTime(settled: () => void): Pacemaker {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  return {
+    now: () => Date.now(),
+    wake(at, call) {
+      clearTimeout(timer)
+      timer = undefined
+      settledSoon()
+      if (at === undefined) return
+      // setTimeout cannot wait longer than 2^31 − 1 ms; the loop simply looks again then.
+      timer = setTimeout(call, Math.min(Math.max(0, at - Date.now()), 2_147_483_647))
+    },
+  }
+
+  function settledSoon(): void {
+    queueMicrotask(settled)
+  }
+}

@@ -1,0 +1,20 @@
+import { netTools } from '../../../simulator/programs/net-tools.ts'
+import { cniPlugins, nodeImages } from '../../../simulator/programs/node-images.ts'
+import type { Catalogue, Command } from '../../../simulator/programs/process.ts'
+import { workloadImages } from '../../../simulator/programs/workload-images.ts'
+import { editors } from '../../../userland/editor/catalogue.ts'
+import { filters } from '../../../userland/filters/catalogue.ts'
+import { kubectl } from '../../../userland/kubectl/kubectl.ts'
+import { shells } from '../../../userland/shell/catalogue.ts'
+
+/** Everything that can run in a simulated cluster: the simulator's programs and userland's commands, composed. */
+const tools: Readonly<Record<string, Command>> = { ...filters, ...shells, ...editors }
+
+const inFolder = (folder: string, commands: Readonly<Record<string, Command>>) =>
+  Object.fromEntries(Object.entries(commands).map(([name, command]) => [`${folder}/${name}`, command]))
+
+export const catalogue: Catalogue = {
+  images: [...nodeImages(tools), ...workloadImages(tools)],
+  nodeExecutables: { ...cniPlugins, ...inFolder('/usr/bin', { ...tools, ...netTools }) },
+  workstationExecutables: { ...inFolder('/usr/bin', { ...tools, ...netTools }), '/usr/local/bin/kubectl': kubectl },
+}

@@ -1,0 +1,124 @@
+import { deserialize, serialize } from 'node:v8'
+import { type MessagePort, parentPort } from 'node:worker_threads'
+import { plugins } from '../../../simulator/bootstrap/spec.ts'
+import type { ClusterSnapshot } from '../../../simulator/cluster/cluster.ts'
+import type { ClusterSpec } from '../engine.ts'
+import { type Hosted, hostCluster, prepareTemplate } from './hosted.ts'
+import type { FromThread, ThreadNotice, ThreadRequest } from './messages.ts'
+import { probe } from './probe.ts'
+import { serveFetch, serveUpgrade } from './serve-api.ts'
+import { runScript, serveTerminal } from './workstation.ts'
+
+/** How long after a change a cluster is saved, ms: at most this much is lost with the process. */
+const saveAfterMs = 500
+
+const parent = parentPort
+if (!parent) throw new Error('worker.ts runs as a worker thread only')
+
+const clusters = new Map<string, Hosted>()
+
+parent.on('message', (request: ThreadRequest) => {
+  handle(request).catch((error: unknown) => {
+    const code = (error as { code?: unknown }).code
+    answer(request.port, {
+      kind: 'failed',
+      code: typeof code === 'string' ? code : 'internal',
+      message: error instanceof Error ? error.message : String(error),
+    })
+  })
+})
+
+async function handle(request: ThreadRequest): Promise<void> {
+  const { port } = request
+  switch (request.kind) {
+    case 'prepare':
+      prepareTemplate(request.spec, reportFor('template'))
+      return answer(port, { kind: 'done' })
+    case 'create': {
+      host(request.cluster, request.spec, request.tokens)
+      // What was just made must survive a kill in the next second, too.
+      save(request.cluster)
+      return answer(port, { kind: 'done' })
+    }
+    case 'restore': {
+      host(request.cluster, request.spec, request.tokens, deserialize(request.snapshot) as ClusterSnapshot)
+      return answer(port, { kind: 'done' })
+    }
+    case 'destroy': {
+      clusters.get(request.cluster)?.close()
+      clusters.delete(request.cluster)
+      return answer(port, { kind: 'done' })
+    }
+    case 'flush':
+      for (const [id, hosted] of clusters) if (hosted.isDirty()) save(id)
+      return answer(port, { kind: 'done' })
+    case 'fetch':
+      return serveFetch(need(request.cluster).cluster.server, request.request, port)
+    case 'upgrade':
+      return serveUpgrade(need(request.cluster).cluster.server, request.request, request.protocols, port)
+    case 'terminal':
+      return serveTerminal(need(request.cluster).cluster, request, port)
+    case 'script':
+      return answer(port, {
+        kind: 'done',
+        value: await runScript(need(request.cluster).cluster, request.script, request.files, abortOf(port)),
+      })
+    case 'probe':
+      return answer(port, { kind: 'done', value: await probe(need(request.cluster).cluster, request.from, request.what, abortOf(port)) })
+    case 'checkpoint': {
+      const hosted = need(request.cluster)
+      hosted.checkpoints.set(request.name, hosted.cluster.snapshot())
+      save(request.cluster)
+      return answer(port, { kind: 'done' })
+    }
+    case 'rewind': {
+      const hosted = need(request.cluster)
+      const snapshot = hosted.checkpoints.get(request.name)
+      if (!snapshot) throw Object.assign(new Error(`The cluster has no checkpoint named ${request.name}.`), { code: 'no-checkpoint' })
+      hosted.replace(snapshot)
+      save(request.cluster)
+      return answer(port, { kind: 'done' })
+    }
+  }
+}
+
+function host(id: string, spec: ClusterSpec, tokens: { platform: string; learner: string }, saved?: ClusterSnapshot): void {
+  if (!(plugins as readonly string[]).includes(spec.cni))
+    throw Object.assign(new Error(`The simulated cluster does not model the CNI plugin ${spec.cni}.`), { code: 'cni-not-modelled' })
+  clusters.get(id)?.close()
+  clusters.set(id, hostCluster({ spec, tokens, saved, report: reportFor(id), changed: () => setTimeout(() => save(id), saveAfterMs) }))
+}
+
+function save(id: string): void {
+  const hosted = clusters.get(id)
+  if (!hosted) return
+  notify({ kind: 'snapshot', cluster: id, snapshot: serialize(hosted.save()) })
+}
+
+function need(id: string): Hosted {
+  const hosted = clusters.get(id)
+  if (!hosted) throw Object.assign(new Error(`There is no cluster ${id} here; its session may have ended.`), { code: 'unknown-cluster' })
+  return hosted
+}
+
+function reportFor(cluster: string): (error: unknown) => void {
+  return (error) => notify({ kind: 'defect', cluster, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+}
+
+function notify(notice: ThreadNotice): void {
+  parent?.postMessage(notice)
+}
+
+function answer(port: MessagePort, message: FromThread): void {
+  port.postMessage(message)
+}
+
+/** Aborts when the caller cancels or goes away. */
+function abortOf(port: MessagePort): AbortSignal {
+  const controller = new AbortController()
+  port.on('message', (message: { kind: string }) => {
+    if (message.kind === 'cancel') controller.abort(new Error('cancelled'))
+  })
+  port.on('close', () => controller.abort(new Error('cancelled')))
+  return controller.signal
+}

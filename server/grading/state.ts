@@ -1,0 +1,36 @@
+import type { StateCheck } from '../labs/schema.ts'
+import { messageOf } from '../refused.ts'
+import { compileExpression } from './expression.ts'
+import { type Finding, type Scene, shorten } from './finding.ts'
+import { fetchObjects, referenceOf } from './objects.ts'
+
+/** A CEL expression over objects. A field that is not there makes it fail, as it would make a person say "no": it is no error of the check. */
+export async function checkState(check: StateCheck, scene: Scene, signal?: AbortSignal): Promise<Finding> {
+  const names = Object.keys(check.objects)
+  const found = await Promise.all(Object.values(check.objects).map((text) => fetchObjects(scene.kube, referenceOf(text), signal)))
+  const values = Object.fromEntries(names.map((name, index) => [name, found[index]]))
+  const expected = shorten(check.expr)
+  const inventory = names.map((name) => describe(check.objects[name] ?? name, values[name])).join('; ')
+  try {
+    const result = compileExpression(check.expr, names)(values)
+    if (typeof result !== 'boolean')
+      return { outcome: 'unknown', expected, seen: `the expression gives no true or false but ${typeof result}` }
+    return { outcome: result ? 'passed' : 'failed', expected, seen: inventory }
+  } catch (error) {
+    const reason = (messageOf(error).split('\n')[0] ?? '').trim()
+    if (/^No such key|^No such field|index out of|undefined/i.test(reason) || Object.values(values).some((value) => value === null)) {
+      return { outcome: 'failed', expected, seen: `${inventory} (${reason})` }
+    }
+    return { outcome: 'unknown', expected, seen: `the expression could not be worked out: ${reason}` }
+  }
+}
+
+function describe(reference: string, value: unknown): string {
+  if (value === null || value === undefined) return `${reference} does not exist`
+  if (Array.isArray(value)) return `${value.length} of ${reference}`
+  const status = (value as { status?: Record<string, unknown> }).status
+  const facts = ['readyReplicas', 'replicas', 'numberReady', 'desiredNumberScheduled', 'phase']
+    .filter((field) => status?.[field] !== undefined)
+    .map((field) => `${field} ${String(status?.[field])}`)
+  return facts.length === 0 ? `${reference} exists` : `${reference}: ${facts.join(', ')}`
+}

@@ -1,0 +1,50 @@
+import { parsePrefix, prefixContains } from '../address.ts'
+import type { Packet } from '../packet.ts'
+
+/** An ipset. Replaced whole when its members change; snapshots share it. */
+export interface IpSet {
+  readonly name: string
+  readonly type: 'hash:ip' | 'hash:net' | 'hash:ip,port' | 'hash:net,port' | 'hash:ip,port,ip'
+  /** `10.244.1.3`, `10.0.0.0/8`, `10.244.1.3,tcp:80`; a trailing ` nomatch` excepts a narrower net. */
+  readonly members: readonly string[]
+}
+
+type Test = (packet: Packet, flags: readonly ('src' | 'dst')[]) => boolean
+const compiled = new WeakMap<IpSet, Test>()
+
+/** Whether `packet` is in `set`, its dimensions read from the sides that `flags` names (ipset(8)). */
+export function inSet(set: IpSet, packet: Packet, flags: readonly ('src' | 'dst')[]): boolean {
+  let test = compiled.get(set)
+  if (!test) {
+    test = compile(set)
+    compiled.set(set, test)
+  }
+  return test(packet, flags)
+}
+
+function compile(set: IpSet): Test {
+  if (set.type === 'hash:net' || set.type === 'hash:net,port') return compileNets(set)
+  const members = new Set(set.members)
+  return (packet, flags) => {
+    const parts = set.type.slice('hash:'.length).split(',')
+    return members.has(parts.map((part, i) => (part === 'ip' ? address(packet, flags[i]) : port(packet, flags[i]))).join(','))
+  }
+}
+
+function compileNets(set: IpSet): Test {
+  const nets = set.members.map((member) => {
+    const [text = '', ...options] = member.split(' ')
+    const [net = '', portText] = text.split(',')
+    return { prefix: parsePrefix(net), port: portText, nomatch: options.includes('nomatch') }
+  })
+  // The narrowest net that fits decides.
+  nets.sort((a, b) => b.prefix.length - a.prefix.length)
+  return (packet, flags) => {
+    const wanted = address(packet, flags[0])
+    const found = nets.find((net) => prefixContains(net.prefix, wanted) && (net.port === undefined || net.port === port(packet, flags[1])))
+    return found !== undefined && !found.nomatch
+  }
+}
+
+const address = (packet: Packet, side: 'src' | 'dst' | undefined) => (side === 'src' ? packet.src : packet.dst)
+const port = (packet: Packet, side: 'src' | 'dst' | undefined) => `${packet.protocol}:${side === 'src' ? packet.sport : packet.dport}`

@@ -1,0 +1,295 @@
+import type { Closer } from '../clock.ts'
+import { icmpMessage } from './icmp.ts'
+import type { NetworkNamespace } from './namespace.ts'
+import type { IcmpHeader, Packet } from './packet.ts'
+import { openPing, type Ping } from './ping.ts'
+import { type HttpsService, NetworkError, type Sockets, type TcpConnection, type TcpHandlers } from './sockets.ts'
+import { TcpSocket, type TcpSocketState } from './tcp.ts'
+import { bindUdp, type UdpEndpoint } from './udp.ts'
+
+interface Listener {
+  readonly owner: string
+  readonly address: string | undefined
+  readonly port: number
+  readonly service: HttpsService | undefined
+  readonly accept: (connection: TcpConnection) => TcpHandlers
+  closed: boolean
+}
+
+/** One line of `ss`. */
+export interface SocketEntry {
+  readonly protocol: 'tcp' | 'udp'
+  readonly state: 'LISTEN' | 'UNCONN' | TcpSocketState
+  readonly local: { readonly address: string; readonly port: number }
+  readonly remote: { readonly address: string; readonly port: number } | undefined
+  readonly sendQueue: number
+  readonly owner: string
+}
+
+/** TCP_TIMEWAIT_LEN, ms. */
+const timeWait = 60_000
+
+/** All sockets of one namespace, whoever owns them. */
+export class SocketTable {
+  readonly namespace: NetworkNamespace
+  readonly #listeners = new Map<number, Listener[]>()
+  readonly #connections = new Map<string, TcpSocket>()
+  readonly udpPorts = new Map<number, UdpEndpoint[]>()
+  readonly pings = new Map<number, Set<Ping>>()
+  readonly #lingering: { socket: TcpSocket; until: number }[] = []
+  #nextPort: number | undefined
+
+  constructor(namespace: NetworkNamespace) {
+    this.namespace = namespace
+  }
+
+  /** The sockets of one owner. */
+  scope(owner: string): Sockets & Closer {
+    const open = new Set<Closer>()
+    let closed = false
+    const tracked = <T extends Closer>(socket: T): T => {
+      open.add(socket)
+      return socket
+    }
+    const check = () => {
+      if (closed) throw new NetworkError('EPERM', `${owner} has ended and can open no sockets`)
+    }
+    // Long-lived owners open many short connections: what is over must not pile up here.
+    const sweep = () => {
+      if (open.size < 64 || open.size % 64 !== 0) return
+      for (const socket of open)
+        if (socket instanceof TcpSocket && (socket.state === 'CLOSED' || socket.state === 'TIME-WAIT')) open.delete(socket)
+    }
+    return {
+      listenTcp: (at, accept) => {
+        check()
+        const listener = this.#listen(owner, at, (connection) => {
+          tracked(connection)
+          sweep()
+          return accept(connection)
+        })
+        return tracked(once(open, listener))
+      },
+      connectTcp: (to, handlers) => {
+        check()
+        sweep()
+        return tracked(this.#connect(owner, to, handlers))
+      },
+      bindUdp: (at, handlers) => {
+        check()
+        const socket = bindUdp(this, owner, at, handlers)
+        return tracked({ local: socket.local, send: socket.send, ...once(open, socket) })
+      },
+      ping: (to, options, handlers) => {
+        check()
+        return tracked(once(open, openPing(this, to, options, handlers)))
+      },
+      addresses: () => this.namespace.addresses(),
+      close: () => {
+        closed = true
+        for (const socket of open) socket.close()
+        open.clear()
+      },
+    }
+  }
+
+  /** What `ss -a` lists: listeners first, then connections, then UDP. */
+  entries(): SocketEntry[] {
+    this.#expire()
+    const any = '0.0.0.0'
+    const listeners = [...this.#listeners.values()].flat().map(
+      ({ address, port, owner }): SocketEntry => ({
+        protocol: 'tcp',
+        state: 'LISTEN',
+        local: { address: address ?? any, port },
+        remote: undefined,
+        sendQueue: 0,
+        owner,
+      }),
+    )
+    const connections = [...this.#connections.values()].map(
+      ({ state, local, remote, sendQueue, owner }): SocketEntry => ({ protocol: 'tcp', state, local, remote, sendQueue, owner }),
+    )
+    const udp = [...this.udpPorts.values()].flat().map(
+      ({ address, port, owner }): SocketEntry => ({
+        protocol: 'udp',
+        state: 'UNCONN',
+        local: { address: address ?? any, port },
+        remote: undefined,
+        sendQueue: 0,
+        owner,
+      }),
+    )
+    return [...listeners, ...connections, ...udp]
+  }
+
+  /** A TCP segment reached this host. False: no socket wants it. */
+  tcp(packet: Packet): boolean {
+    const key = connectionKey(packet.dst, packet.dport, packet.src, packet.sport)
+    const socket = this.#connections.get(key)
+    const opening = packet.tcp?.syn === true && !packet.tcp.isAck && !packet.tcp.rst
+    if (socket && !(socket.state === 'TIME-WAIT' && opening)) {
+      // The peer closes late or repeats its FIN: TIME-WAIT only has to be there.
+      if (socket.state !== 'TIME-WAIT') socket.receive(packet)
+      return true
+    }
+    if (!opening) return false
+    const listener = this.#listeners.get(packet.dport)?.find(({ address }) => address === undefined || address === packet.dst)
+    if (!listener) return false
+    const accepted = new TcpSocket(
+      this,
+      listener.owner,
+      { address: packet.dst, port: packet.dport },
+      { address: packet.src, port: packet.sport },
+      { accept: (connection) => (listener.closed ? undefined : listener.accept(connection)), offers: listener.service },
+    )
+    this.#connections.set(key, accepted)
+    accepted.passive(packet)
+    return true
+  }
+
+  /** A UDP datagram reached this host. False: no socket wants it. */
+  udp(packet: Packet): boolean {
+    const sockets = this.udpPorts.get(packet.dport)
+    const socket = sockets?.find(({ address }) => address === packet.dst) ?? sockets?.find(({ address }) => address === undefined)
+    if (!socket) return false
+    socket.receive(packet)
+    return true
+  }
+
+  /** An ICMP error about `about`, which this host sent. */
+  icmpError(from: string, icmp: IcmpHeader, about: Packet): void {
+    const { type, code, mtu } = icmp
+    if (about.protocol === 'tcp')
+      this.#connections.get(connectionKey(about.src, about.sport, about.dst, about.dport))?.icmpError(type, code)
+    else if (about.protocol === 'udp') {
+      const sockets = this.udpPorts.get(about.sport) ?? []
+      const socket = sockets.find(({ address }) => address === about.src) ?? sockets.find(({ address }) => address === undefined)
+      socket?.icmpError(from, type, code)
+    } else if (about.protocol === 'icmp') {
+      for (const ping of this.pings.get(about.sport) ?? []) ping.error(about, from, icmpMessage(type, code, mtu), type, code)
+    }
+  }
+
+  echoReply(packet: Packet): void {
+    for (const ping of this.pings.get(packet.sport) ?? []) ping.reply(packet)
+  }
+
+  finished(socket: TcpSocket, linger: boolean): void {
+    const key = connectionKey(socket.local.address, socket.local.port, socket.remote.address, socket.remote.port)
+    if (this.#connections.get(key) !== socket) return
+    if (linger) this.#lingering.push({ socket, until: this.namespace.network.clock.now() + timeWait })
+    else this.#connections.delete(key)
+  }
+
+  /** A free port of ip_local_port_range; throws EADDRINUSE when all are taken. */
+  ephemeralPort(isFree: (port: number) => boolean): number {
+    const [low = 32_768, high = 60_999] = (this.namespace.sysctl('net.ipv4.ip_local_port_range') ?? '').split(/\s+/).map(Number)
+    const count = high - low + 1
+    this.#nextPort ??= low + this.namespace.network.random.below(count)
+    for (let tried = 0; tried < count; tried++) {
+      const port = low + ((this.#nextPort - low + tried) % count)
+      if (!isFree(port)) continue
+      this.#nextPort = port + 1
+      return port
+    }
+    throw new NetworkError('EADDRINUSE', 'no ephemeral port is free')
+  }
+
+  /** Throws EADDRNOTAVAIL where the address is not of this host. */
+  checkAddress(address: string | undefined): string | undefined {
+    if (address === undefined || address === '0.0.0.0' || address === '::' || address === '') return undefined
+    if (!this.namespace.routing.isLocal(address))
+      throw new NetworkError('EADDRNOTAVAIL', `bind: cannot assign requested address ${address}`)
+    return address
+  }
+
+  /** As the end of every process of the namespace. */
+  closeAll(): void {
+    for (const listener of [...this.#listeners.values()].flat()) listener.closed = true
+    this.#listeners.clear()
+    for (const socket of this.#connections.values()) socket.close()
+    this.udpPorts.clear()
+    this.pings.clear()
+  }
+
+  /** Everything is gone and nobody is told. */
+  drop(): void {
+    for (const listener of [...this.#listeners.values()].flat()) listener.closed = true
+    for (const socket of this.#connections.values()) socket.drop()
+    for (const socket of [...this.udpPorts.values()].flat()) socket.closed = true
+    for (const pings of this.pings.values()) for (const ping of pings) ping.closed = true
+    this.#listeners.clear()
+    this.#connections.clear()
+    this.udpPorts.clear()
+    this.pings.clear()
+    this.#lingering.length = 0
+  }
+
+  #listen(owner: string, at: Parameters<Sockets['listenTcp']>[0], accept: Listener['accept']): Closer {
+    const address = this.checkAddress(at.address)
+    const { port, service } = at
+    const others = this.#listeners.get(port) ?? []
+    if (port === 0) throw new NetworkError('EADDRNOTAVAIL', 'listen: port 0 is not modelled for listeners')
+    if (others.some((other) => other.address === undefined || address === undefined || other.address === address)) {
+      throw new NetworkError('EADDRINUSE', `listen tcp ${at.address ?? ''}:${port}: bind: address already in use`)
+    }
+    const listener: Listener = { owner, address, port, service, accept, closed: false }
+    this.#listeners.set(port, [...others, listener])
+    return {
+      close: () => {
+        if (listener.closed) return
+        listener.closed = true
+        const left = (this.#listeners.get(port) ?? []).filter((other) => other !== listener)
+        if (left.length > 0) this.#listeners.set(port, left)
+        else this.#listeners.delete(port)
+      },
+    }
+  }
+
+  #connect(owner: string, to: { address: string; port: number }, handlers: TcpHandlers): TcpConnection {
+    this.#expire()
+    const { routing, network } = this.namespace
+    const decision = routing.lookup({ dst: to.address })
+    const source = decision && routing.sourceFor(decision)
+    const local = { address: source ?? '0.0.0.0', port: 0 }
+    local.port = this.ephemeralPort((port) => {
+      if (this.#listeners.has(port)) return false
+      return !this.#connections.has(connectionKey(local.address, port, to.address, to.port))
+    })
+    const socket = new TcpSocket(this, owner, local, { ...to }, { handlers })
+    if (!decision || source === undefined) {
+      network.clock.soon(() => {
+        if (socket.state === 'SYN-SENT') handlers.error?.(new NetworkError('ENETUNREACH'))
+        socket.drop()
+      })
+      return socket
+    }
+    this.#connections.set(connectionKey(local.address, local.port, to.address, to.port), socket)
+    socket.connect()
+    return socket
+  }
+
+  #expire(): void {
+    const now = this.namespace.network.clock.now()
+    while (this.#lingering.length > 0 && this.#lingering[0]!.until <= now) {
+      const { socket } = this.#lingering.shift()!
+      const key = connectionKey(socket.local.address, socket.local.port, socket.remote.address, socket.remote.port)
+      if (this.#connections.get(key) === socket) this.#connections.delete(key)
+    }
+  }
+}
+
+function connectionKey(local: string, localPort: number, remote: string, remotePort: number): string {
+  return `${local} ${localPort} ${remote} ${remotePort}`
+}
+
+function once(open: Set<Closer>, socket: Closer): Closer {
+  const closer: Closer = {
+    close: () => {
+      open.delete(closer)
+      socket.close()
+    },
+  }
+  return closer
+}

@@ -1,0 +1,20 @@
+/** What a fresh namespace answers, and all that is understood; per-interface keys (`net.ipv4.conf.eth0.…`) begin as `conf.default`. */
+export const defaultSysctls: Readonly<Record<string, string>> = {
+  'net.ipv4.ip_forward': '0',
+  'net.ipv4.ip_default_ttl': '64',
+  'net.ipv4.ip_local_port_range': '32768\t60999',
+  'net.ipv4.icmp_echo_ignore_all': '0',
+  'net.ipv4.tcp_syn_retries': '6',
+  'net.ipv4.tcp_synack_retries': '5',
+  'net.ipv4.tcp_retries2': '15',
+  'net.ipv4.conf.all.forwarding': '0',
+  'net.ipv4.conf.all.rp_filter': '0',
+  'net.ipv4.conf.default.rp_filter': '0',
+  'net.ipv4.conf.all.route_localnet': '0',
+  'net.ipv4.conf.default.route_localnet': '0',
+  'net.ipv4.conf.all.accept_local': '0',
+  'net.ipv4.conf.default.accept_local': '0',
+  'net.ipv4.conf.all.proxy_arp': '0',
+  'net.ipv4.conf.default.proxy_arp': '0',
+  'net.bridge.bridge-nf-call-iptables': '0',
+}

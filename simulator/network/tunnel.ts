@@ -1,0 +1,97 @@
+import { broadcastMac } from './address.ts'
+import { floodMac, type Link } from './link.ts'
+import { copyPacket, ipipPacket, type Packet, vxlanPacket } from './packet.ts'
+import { note } from './trace.ts'
+
+/** Wraps a frame into UDP for each tunnel end behind which its MAC lives (RFC 7348) and sends that through the host's own stack. */
+export function vxlanTransmit(link: Link, packet: Packet): void {
+  const { namespace, vxlan } = link
+  if (!vxlan) return
+  const broadcast = packet.dstMac === broadcastMac
+  const entries = (broadcast ? undefined : link.fdb.get(packet.dstMac)) ?? link.fdb.get(floodMac) ?? []
+  if (entries.length === 0) {
+    link.counters.txDropped++
+    if (namespace.network.recorders.length > 0) {
+      note(namespace, 'encapsulate', packet, {
+        interface: link.name,
+        detail: `${link.name} knows no tunnel end for ${packet.dstMac}`,
+        verdict: 'LOST',
+      })
+    }
+    return
+  }
+  for (const { remote } of entries) {
+    if (remote === undefined) continue
+    const inner = entries.length === 1 ? packet : copyPacket(packet)
+    inner.tracking = undefined
+    const outer = vxlanPacket(vxlan.local, flowPort(inner), remote, vxlan.port, vxlan.id, inner)
+    outer.serial = inner.serial
+    if (namespace.network.recorders.length > 0) {
+      note(namespace, 'encapsulate', outer, { interface: link.name, detail: `vxlan ${vxlan.id} to ${remote}, ${outer.size} bytes` })
+    }
+    namespace.ip.output(outer)
+  }
+}
+
+/** A UDP packet for one of this namespace's VXLAN devices; false where there is none for its port. */
+export function vxlanReceive(packet: Packet, links: readonly Link[]): boolean {
+  if (!packet.inner || packet.vni === undefined) return false
+  const listening = links.filter((link) => link.vxlan?.port === packet.dport && link.up)
+  if (listening.length === 0) return false
+  const link = listening.find((candidate) => candidate.vxlan?.id === packet.vni)
+  if (!link?.vxlan) return true // another VNI: the kernel drops it silently
+  const inner = packet.inner
+  inner.latency = packet.latency
+  inner.crossed = packet.crossed
+  inner.mark = packet.mark
+  inner.tracking = undefined
+  if (link.vxlan.learning && inner.srcMac !== '' && !link.fdb.get(inner.srcMac)?.some((entry) => entry.permanent)) {
+    link.fdb.set(inner.srcMac, [{ mac: inner.srcMac, remote: packet.src, permanent: false }])
+  }
+  if (link.namespace.network.recorders.length > 0 && inner.protocol !== 'arp') {
+    note(link.namespace, 'decapsulate', inner, { interface: link.name, detail: `vxlan ${link.vxlan.id} from ${packet.src}` })
+  }
+  link.namespace.arrive(link, inner)
+  return true
+}
+
+export function ipipTransmit(link: Link, packet: Packet): void {
+  const { namespace } = link
+  // An IPIP device has no MACs; the neighbour step left the next hop in dstMac.
+  const remote = link.ipip?.remote ?? packet.dstMac
+  packet.tracking = undefined
+  const outer = ipipPacket(link.ipip?.local ?? '', remote, packet)
+  outer.serial = packet.serial
+  if (namespace.network.recorders.length > 0) {
+    note(namespace, 'encapsulate', outer, { interface: link.name, detail: `ipip to ${remote}, ${outer.size} bytes` })
+  }
+  namespace.ip.output(outer)
+}
+
+export function ipipReceive(packet: Packet, links: readonly Link[]): boolean {
+  const { inner } = packet
+  if (!inner) return false
+  const fits = (link: Link) =>
+    link.ipip !== undefined &&
+    link.up &&
+    (link.ipip.remote === undefined || link.ipip.remote === packet.src) &&
+    (link.ipip.local === undefined || link.ipip.local === packet.dst)
+  const link = links.find(fits)
+  if (!link) return false
+  inner.latency = packet.latency
+  inner.crossed = packet.crossed
+  inner.tracking = undefined
+  if (link.namespace.network.recorders.length > 0) {
+    note(link.namespace, 'decapsulate', inner, { interface: link.name, detail: `ipip from ${packet.src}` })
+  }
+  link.namespace.arrive(link, inner)
+  return true
+}
+
+/** The kernel hashes the inner flow into the ephemeral range, so that routers spread flows; any stable hash does. */
+function flowPort(packet: Packet): number {
+  let hash = 17
+  for (const text of [packet.src, packet.dst]) for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
+  hash = (Math.imul(hash, 31) + packet.sport * 7 + packet.dport) | 0
+  return 32768 + ((hash >>> 0) % 28232)
+}
