@@ -14,6 +14,6 @@ COPY --from=build /app/dist ./dist
 COPY . .
 USER node
 VOLUME /data
-EXPOSE 7070 7443
+EXPOSE 7070 7071
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD node -e "fetch('http://127.0.0.1:7070/healthz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"
 CMD ["node", "scripts/faultline.mjs", "start", "--host", "0.0.0.0"]

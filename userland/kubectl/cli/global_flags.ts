@@ -1,0 +1,35 @@
+import type { Flag } from './flags.ts'
+import { array, bool, duration, int, text } from './flags.ts'
+
+/** Flags that every command takes (`kubectl options`). */
+export const globalFlags: readonly Flag[] = [
+  text('as', 'User to act as.'),
+  array('as-group', 'Group to act as; may be given several times.'),
+  text('as-uid', 'UID to act as.'),
+  array('as-user-extra', 'Extra KEY=VALUE of the user to act as.'),
+  text('cache-dir', 'Accepted; nothing is cached on disk.'),
+  text('certificate-authority', 'Accepted; the simulated network has no certificates to check.'),
+  text('client-certificate', 'Refused: only tokens authenticate here.'),
+  text('client-key', 'Refused: only tokens authenticate here.'),
+  text('cluster', 'Cluster of the kubeconfig to use.'),
+  text('context', 'Context of the kubeconfig to use.'),
+  bool('disable-compression', 'Accepted; nothing is compressed.'),
+  bool('insecure-skip-tls-verify', 'Accepted; the simulated network has no certificates to check.'),
+  text('kubeconfig', 'Path of the kubeconfig file to use.'),
+  text('kuberc', 'Accepted; no preferences file is read.'),
+  duration('log-flush-frequency', 'Accepted; there is no log to flush.', undefined, '5s'),
+  bool('match-server-version', 'Accepted; versions are not compared.'),
+  text('namespace', 'Namespace of this request.', 'n'),
+  text('password', 'Refused: only tokens authenticate here.'),
+  text('profile', 'Accepted; nothing is profiled.', undefined, 'none'),
+  text('profile-output', 'Accepted; nothing is profiled.', undefined, 'profile.pprof'),
+  text('request-timeout', 'How long to wait for one request; 0 waits as long as it takes.', undefined, '0'),
+  text('server', 'Address and port of the API server.', 's'),
+  text('tls-server-name', 'Accepted; the simulated network has no certificates to check.'),
+  text('token', 'Bearer token for the API server.'),
+  text('user', 'User of the kubeconfig to use.'),
+  text('username', 'Refused: only tokens authenticate here.'),
+  { ...int('v', 'Accepted; requests are not logged.', 'v') },
+  text('vmodule', 'Accepted; requests are not logged.'),
+  bool('warnings-as-errors', "Treat the server's warnings as errors."),
+]

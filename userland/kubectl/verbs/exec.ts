@@ -1,0 +1,83 @@
+import type { Pod } from 'kubernetes-types/core/v1'
+import { Failure, misuse } from '../cli/failure.ts'
+import { bool, duration, text } from '../cli/flags.ts'
+import type { Call, Verb } from '../cli/verb.ts'
+import { runRemote } from '../client/remote.ts'
+import { filenameFlags } from '../objects/manifests.ts'
+import { chooseContainer, podFor, podPath } from '../objects/pods.ts'
+
+export const streamFlags = [
+  text('container', 'The container.', 'c'),
+  duration('pod-running-timeout', 'Accepted.', undefined, '1m0s'),
+  bool('quiet', 'Only what the command itself says.', 'q'),
+  bool('stdin', 'Pass standard input on.', 'i'),
+  bool('tty', 'Give the command a terminal.', 't'),
+]
+
+export const execVerb: Verb = {
+  name: 'exec',
+  about: 'Execute a command in a container',
+  examples: ['kubectl exec web -- ls /', 'kubectl exec -it deploy/web -c nginx -- sh'],
+  usage: '(POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...] [options]',
+  flags: [...filenameFlags, ...streamFlags],
+  run: exec,
+}
+
+export const attachVerb: Verb = {
+  name: 'attach',
+  about: 'Attach to a running container',
+  usage: '(POD | TYPE/NAME) -c CONTAINER [options]',
+  flags: streamFlags,
+  async run(call) {
+    const [word, ...more] = call.args
+    if (!word) throw misuse(call.path, 'at least 1 argument is required for attach')
+    if (more.length > 0) throw misuse(call.path, `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${call.args.length}: [${call.args.join(' ')}]`)
+    const pod = await podFor(call, word)
+    const container = await chooseContainer(call, pod, call.flags.text('container'))
+    return attach(call, pod, container)
+  },
+}
+
+async function exec(call: Call): Promise<number> {
+  const { args, dash, flags } = call
+  if (args.length > 1 && dash < 0) throw misuse(call.path, 'exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead')
+  const word = dash === 0 ? undefined : args[0]
+  const command = dash < 0 ? args.slice(1) : args.slice(dash)
+  if (!word && flags.list('filename').length === 0) throw new Failure('pod, type/name or --filename must be specified')
+  if (flags.list('filename').length > 0) throw new Failure('-f is not supported by exec of this kubectl: name the pod')
+  if (command.length === 0) throw new Failure('you must specify at least one command for the container')
+  const pod = await podFor(call, word as string)
+  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
+    throw new Failure(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
+  const container = await chooseContainer(call, pod, flags.text('container'))
+  const streams = await streamsOf(call)
+  const query: [string, string][] = [...command.map((one): [string, string] => ['command', one]), ...streamQuery(container, streams)]
+  return runRemote(call, await podPath(call, pod, 'exec'), query, streams)
+}
+
+/** Whether stdin and a terminal can be had; says so on stderr where they were asked for and cannot. */
+export async function streamsOf(call: Call): Promise<{ stdin: boolean; tty: boolean }> {
+  const stdin = call.flags.bool('stdin')
+  let tty = call.flags.bool('tty')
+  if (tty && !stdin) tty = false
+  if (tty && !(call.process.isTerminal(0) && call.process.terminal)) {
+    if (!call.flags.bool('quiet')) await call.err('Unable to use a TTY - input is not a terminal or the right kind of file\n')
+    tty = false
+  }
+  return { stdin, tty }
+}
+
+function streamQuery(container: string, { stdin, tty }: { stdin: boolean; tty: boolean }): [string, string][] {
+  const query: [string, string][] = [['container', container]]
+  if (stdin) query.push(['stdin', 'true'])
+  query.push(['stdout', 'true'])
+  if (tty) query.push(['tty', 'true'])
+  else query.push(['stderr', 'true'])
+  return query
+}
+
+export async function attach(call: Call, pod: Pod, container: string): Promise<number> {
+  const streams = await streamsOf(call)
+  if (streams.tty && !call.flags.bool('quiet')) await call.err("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n")
+  return runRemote(call, await podPath(call, pod, 'attach'), streamQuery(container, streams), streams)
+}
