@@ -7,7 +7,7 @@ import { mockServer } from './mock/plugin.ts'
  * `vite client --mode mock` serves it with a pretended server, for looking at every view.
  */
 export default defineConfig(({ mode }) => {
-  const server = process.env.FAULTLINE_SERVER ?? 'http://127.0.0.1:4600'
+  const server = process.env.FAULTLINE_SERVER ?? 'http://127.0.0.1:7070'
   return {
     plugins: [react(), ...(mode === 'mock' ? [mockServer()] : [])],
     build: { outDir: '../dist/client', emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 700 },

@@ -14,15 +14,12 @@ interface TasksProps {
 /** Stays in sight above the story: how far the repair is, and the way to the tasks. */
 export function ProgressStrip({ session }: TasksProps) {
   const { passed, all } = progressOf(session.tasks)
-  const { earned, possible, hintCost } = session.score
+  const { earned, possible } = session.score
   return (
     <button type="button" className="progress" onClick={() => document.getElementById('tasks-title')?.scrollIntoView({ block: 'center' })}>
       <span className="progress__row">
         <span className="progress__checks">{t('tasks.progress', { passed, all })}</span>
-        <span>
-          {t('tasks.score', { earned, possible })}
-          {hintCost > 0 && ` (${t('tasks.hintCost', { cost: `−${hintCost}` })})`}
-        </span>
+        <span>{t('tasks.score', { earned, possible })}</span>
       </span>
       <Fault gap={all === 0 ? 1 : 1 - passed / all} at={68} />
     </button>
@@ -30,10 +27,12 @@ export function ProgressStrip({ session }: TasksProps) {
 }
 
 export function Tasks({ session }: TasksProps) {
+  const { hintCost } = session.score
   return (
     <section className="tasks" aria-labelledby="tasks-title">
       <div className="section-head">
         <h2 id="tasks-title">{t('tasks.title')}</h2>
+        {hintCost > 0 && <span className="section-head__note">{t('tasks.hintCost', { cost: `−${hintCost}` })}</span>}
       </div>
       <ol className="tasks__list">
         {session.tasks.map((task) => (
