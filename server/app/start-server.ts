@@ -61,6 +61,7 @@ export async function startServer(config: ServerConfig, createEngines: EngineCom
     const resumed = await sessions.resume()
     resumed.done.catch((error: unknown) => onTrouble(undefined, error))
     await listen(http, config)
+    void resumed.done.then(() => sessions.prepare()).catch((error: unknown) => onTrouble(undefined, error))
     const { port } = http.address() as AddressInfo
     for (const problem of shelf.problems) log.error(describeProblem(problem))
     return {

@@ -40,6 +40,8 @@ export interface ClusterEngine {
   reattach(id: ClusterId): Promise<Cluster | undefined>
   /** Removes what a crash left behind: everything of ours that is not in `known`. Returns the removed ids. */
   sweep(known: readonly ClusterId[]): Promise<ClusterId[]>
+  /** What only some engines can do; ask before use. */
+  readonly templates?: Templates
   /** Releases threads and listeners; clusters stay as they are. */
   close(): Promise<void>
 }
@@ -108,4 +110,12 @@ export interface Cluster {
 export interface Checkpoints {
   save(name: string): Promise<void>
   restore(name: string): Promise<void>
+}
+
+/** Kept moments of clusters, from which new clusters are made at once (simulated engine). They last as long as the engine is open. */
+export interface Templates {
+  keep(cluster: ClusterId, key: string): Promise<void>
+  has(key: string): boolean
+  /** A cluster of its own that goes on from the kept moment. Throws where there is no such template. */
+  fork(key: string, id: ClusterId): Promise<Cluster>
 }

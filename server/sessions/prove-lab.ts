@@ -1,14 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cluster, ClusterEngine } from '../engines/engine.ts'
-import { allPass, awaitResults, type Results, unarmed } from '../grading/await-results.ts'
-import type { Baseline } from '../grading/baseline.ts'
-import { type Grader, startGrader } from '../grading/grader.ts'
-import { type KubeClient, kubeClient } from '../kubernetes/client.ts'
-import { type Check, checksOf, clusterSpecOf, type Lab, type Script } from '../labs/lab.ts'
+import type { ClusterEngine } from '../engines/engine.ts'
+import { allPass, type Results } from '../grading/await-results.ts'
+import { kubeClient } from '../kubernetes/client.ts'
+import { type Check, checksOf, type Lab, type Script } from '../labs/lab.ts'
 import { messageOf } from '../refused.ts'
-import { injectFault, pourWorld, runScript, type Stepper } from './pour.ts'
+import { runScript } from './pour.ts'
+import { breakSite, closeSite, observe, openSite, type Site, watchUntil } from './site.ts'
 
 /** One thing that must hold of a lab. */
 export interface Proof {
@@ -26,7 +24,6 @@ export interface LabProof {
 }
 
 const checkpoint = 'prove'
-const plainStep: Stepper = (_name, run) => run()
 
 /**
  * Proves a lab on an engine: its world is healthy, the fault arms it, each solution passes every check and each wrong fix fails by the
@@ -90,47 +87,9 @@ export async function proveLab(
   }
 }
 
-/** A cluster with the lab's world in it. */
-interface Site {
-  readonly cluster: Cluster
-  kube: KubeClient
-  readonly baseline: Baseline
-}
-
 function required(site: Site | undefined): Site {
   if (site === undefined) throw new Error('there is no cluster')
   return site
-}
-
-async function openSite(lab: Lab, engine: ClusterEngine, signal: AbortSignal): Promise<Site> {
-  const id = `test-${randomBytes(5).toString('hex')}`
-  const cluster = await engine.create(id, clusterSpecOf(lab, 1), () => {}, signal)
-  try {
-    const kube = await kubeClient(await cluster.kubeconfig('platform'))
-    return { cluster, kube, baseline: await pourWorld(lab, kube, plainStep, signal) }
-  } catch (error) {
-    await cluster.destroy()
-    throw error
-  }
-}
-
-async function closeSite(site: Site | undefined): Promise<void> {
-  site?.kube.close()
-  await site?.cluster.destroy()
-}
-
-/** Breaks the world and waits until it shows. */
-async function breakSite(lab: Lab, site: Site, signal: AbortSignal): Promise<readonly string[]> {
-  await injectFault(lab, site.cluster, site.kube, signal)
-  const checks = checksOf(lab)
-  return watchUntil(
-    lab,
-    site,
-    (results) => unarmed(checks, results).length === 0,
-    lab.file.test.armed * 1000,
-    signal,
-    (results) => unarmed(checks, results),
-  )
 }
 
 /** The armed lab again, untouched by the attempt before: by the checkpoint where the engine has them, else anew. */
@@ -176,43 +135,6 @@ async function proveWrongFix(lab: Lab, script: Lab['wrongFixes'][number], site: 
     const result = grader.results().get(script.caughtBy)
     if (result?.state === 'failed') return []
     return [`the check ${script.caughtBy} must fail, but it is ${result?.state ?? 'pending'} (${result?.evidence?.seen ?? 'no result'})`]
-  } finally {
-    grader.close()
-  }
-}
-
-function observe(lab: Lab, site: Site): { grader: Grader; onResult: (listener: () => void) => () => void } {
-  const listeners = new Set<() => void>()
-  const grader = startGrader({
-    checks: checksOf(lab),
-    scene: site,
-    // As if a learner were looking: the slow tries count too.
-    watched: () => true,
-    onResult: () => {
-      for (const listener of listeners) listener()
-    },
-  })
-  return {
-    grader,
-    onResult: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-  }
-}
-
-async function watchUntil(
-  lab: Lab,
-  site: Site,
-  met: (results: Results) => boolean,
-  timeoutMs: number,
-  signal: AbortSignal,
-  explain: (results: Results) => readonly string[],
-): Promise<readonly string[]> {
-  const { grader, onResult } = observe(lab, site)
-  try {
-    const done = await awaitResults(grader.results, onResult, met, timeoutMs, signal)
-    return done ? [] : explain(grader.results())
   } finally {
     grader.close()
   }

@@ -16,6 +16,7 @@ import { checksOf, type Lab } from '../labs/lab.ts'
 import { failureOf, Refused } from '../refused.ts'
 import type { Terminals } from '../terminals/terminals.ts'
 import { injectFault, pourWorld, type Stepper } from './pour.ts'
+import type { PreparedLab } from './prepared-labs.ts'
 import { viewSession } from './session-view.ts'
 
 /** The moment to which a reset returns, on engines that can. */
@@ -28,6 +29,8 @@ export interface SessionParts {
   readonly terminals: Terminals
   readonly engine: ClusterEngine
   readonly lab: Lab
+  /** The lab as it stands armed on the engine, where it does. */
+  readonly prepared: (lab: Lab, engine: ClusterEngine) => PreparedLab | undefined
   /** Errors that the session survives: a failed save, a watch that broke. */
   readonly onTrouble: (error: unknown) => void
 }
@@ -106,16 +109,9 @@ export class Session {
         this.#steps = []
         await this.#change({ state: 'provisioning', failure_json: null })
         const { lab, engine } = this.#parts
-        const spec = JSON.parse(this.#row.spec_json) as ClusterSpec
-        const cluster = await engine.create(
-          this.#row.cluster,
-          spec,
-          ({ name, state, elapsed }) => this.#noteStep({ name, state, elapsed }),
-          signal,
-        )
-        const lease = await this.#hold(cluster)
-        const baseline = await pourWorld(lab, lease.kube, this.#step, signal)
-        await this.#step('Break it', () => injectFault(lab, cluster, lease.kube, signal))
+        const prepared = this.#parts.prepared(lab, engine)
+        const { lease, baseline } = prepared ? await this.#fork(prepared) : await this.#pour(signal)
+        const { cluster } = lease
         await this.#step('Make sure that it is broken', () => this.#arm(lease, baseline, signal))
         await cluster.checkpoints?.save(armedCheckpoint)
         await this.#change({
@@ -131,6 +127,26 @@ export class Session {
         await this.#fail(error)
       }
     })
+  }
+
+  /** A cluster in which the lab stands armed already. */
+  async #fork({ key, baseline }: PreparedLab): Promise<{ lease: Lease; baseline: Baseline }> {
+    const { templates } = this.#parts.engine
+    if (templates === undefined) throw new Error(`the engine ${this.#parts.engine.name} keeps no templates`)
+    const cluster = await this.#step('Take a prepared cluster', () => templates.fork(key, this.#row.cluster))
+    return { lease: await this.#hold(cluster), baseline }
+  }
+
+  /** A new cluster, the lab's world, then its fault. */
+  async #pour(signal: AbortSignal): Promise<{ lease: Lease; baseline: Baseline }> {
+    const { lab, engine } = this.#parts
+    const spec = JSON.parse(this.#row.spec_json) as ClusterSpec
+    const noteStep = ({ name, state, elapsed }: StepView) => this.#noteStep({ name, state, elapsed })
+    const cluster = await engine.create(this.#row.cluster, spec, noteStep, signal)
+    const lease = await this.#hold(cluster)
+    const baseline = await pourWorld(lab, lease.kube, this.#step, signal)
+    await this.#step('Break it', () => injectFault(lab, cluster, lease.kube, signal))
+    return { lease, baseline }
   }
 
   /** After a restart of the server: takes the cluster up again, or says why that cannot be. */

@@ -8,6 +8,7 @@ import { clusterSpecOf, type Lab } from '../labs/lab.ts'
 import type { LabShelf } from '../labs/shelf.ts'
 import { failureOf, Refused } from '../refused.ts'
 import type { Terminals } from '../terminals/terminals.ts'
+import { prepareLabs } from './prepared-labs.ts'
 import { Session } from './session.ts'
 import { viewSession } from './session-view.ts'
 
@@ -31,6 +32,8 @@ export interface Sessions {
    * while requests come in already; `done` resolves when all are.
    */
   resume(): Promise<{ readonly done: Promise<void> }>
+  /** Has the labs stand ready in the background, on engines that can; resolves when all are. */
+  prepare(): Promise<void>
   close(): Promise<void>
 }
 
@@ -45,9 +48,17 @@ export interface SessionsParts {
 export function createSessions(parts: SessionsParts): Sessions {
   const { database, terminals, engines, shelf } = parts
   const live = new Map<string, Session>()
+  const prepared = prepareLabs()
 
   function adopt(row: SessionRow, lab: Lab, engine: ClusterEngine): Session {
-    const session = new Session(row, { database, terminals, engine, lab, onTrouble: (error) => parts.onTrouble(row.id, error) })
+    const session = new Session(row, {
+      database,
+      terminals,
+      engine,
+      lab,
+      prepared: prepared.find,
+      onTrouble: (error) => parts.onTrouble(row.id, error),
+    })
     live.set(row.id, session)
     return session
   }
@@ -155,7 +166,9 @@ export function createSessions(parts: SessionsParts): Sessions {
       }
       return { done: Promise.all(adopted.map((session) => session.resume())).then(() => {}) }
     },
+    prepare: () => prepared.prepare(shelf.labs, engines, (error) => parts.onTrouble(undefined, error)),
     async close() {
+      prepared.close()
       await Promise.all([...live.values()].map((session) => session.close()))
       live.clear()
     },

@@ -6,7 +6,7 @@ import { certificatesIn } from './certificates.ts'
 import { simulatedCluster } from './cluster.ts'
 import { listen } from './listener.ts'
 import type { ThreadNotice, Tokens } from './messages.ts'
-import { type SnapshotStore, snapshotFolder } from './snapshots.ts'
+import { type SavedCluster, type SnapshotStore, snapshotFolder } from './snapshots.ts'
 import { ClusterThread, ThreadError } from './thread.ts'
 
 export interface SimulatedEngineOptions {
@@ -22,6 +22,10 @@ export interface SimulatedEngineOptions {
   /** Something went wrong that nobody asked about (a defect in a cluster's event loop, a snapshot that could not be written). */
   readonly report?: (problem: { readonly what: string; readonly error: unknown }) => void
 }
+
+/** More deaths than this in the window, ms, and threads are not replaced any more. */
+const mostDeaths = 5
+const deathWindowMs = 60_000
 
 const modelled = new Set<string>(['kindnet', 'flannel'])
 
@@ -41,6 +45,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
   const threads: ClusterThread[] = []
   let next = 0
   let closed = false
+  const deaths: number[] = []
 
   const secret = secretIn(options.folder)
   const listener = start()
@@ -69,11 +74,20 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
     const thread = new ClusterThread(notice, (error) => {
       if (closed) return
       report({ what: 'a simulator thread', error })
+      deaths.push(performance.now())
+      // A thread that dies as soon as it lives would be replaced for ever; then its clusters' callers get the error instead.
+      if (deaths.filter((at) => at > performance.now() - deathWindowMs).length > mostDeaths) return
       const replacement = startThread(index)
       threads[index] = replacement
-      for (const [id, cluster] of hosted) if (cluster.thread === thread) cluster.moving = restoreInto(id, cluster, replacement)
+      for (const [id, cluster] of hosted) if (cluster.thread === thread) follow(id, cluster, replacement)
     })
     return thread
+  }
+
+  function follow(id: ClusterId, cluster: Hosted, thread: ClusterThread): void {
+    cluster.moving = restoreInto(id, cluster, thread)
+    // Whoever next asks for the cluster sees the error; it is reported once here.
+    cluster.moving.catch((error: unknown) => report({ what: `restoring cluster ${id}`, error }))
   }
 
   /** A thread died: its clusters come back from their last snapshots in another. */
@@ -148,8 +162,37 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
     return { supported: true }
   }
 
+  const kept = new Map<string, SavedCluster>()
+
+  async function restore(id: ClusterId, saved: SavedCluster): Promise<Cluster> {
+    const thread = threads[next++ % threads.length] as ClusterThread
+    const entry: Hosted = { spec: saved.spec, thread, tokens: await tokensOf(id) }
+    hosted.set(id, entry)
+    try {
+      await thread.ask({ kind: 'restore', cluster: id, spec: saved.spec, tokens: entry.tokens, snapshot: saved.snapshot })
+    } catch (error) {
+      hosted.delete(id)
+      throw error
+    }
+    return wrap(id, entry)
+  }
+
   return {
     name: 'simulated',
+    templates: {
+      async keep(id, key) {
+        const cluster = hosted.get(id)
+        if (!cluster) throw new ThreadError('unknown-cluster', `There is no cluster ${id}.`)
+        const snapshot = await cluster.thread.ask<Uint8Array>({ kind: 'snapshot', cluster: id })
+        kept.set(key, { spec: cluster.spec, snapshot })
+      },
+      has: (key) => kept.has(key),
+      async fork(key, id) {
+        const template = kept.get(key)
+        if (!template) throw new ThreadError('unknown-template', `There is no template ${key}.`)
+        return restore(id, template)
+      },
+    },
     availability: async () => ({ available: true }),
     supports,
     async create(id, spec, onStep, signal) {
@@ -176,16 +219,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
       if (running) return wrap(id, running)
       const saved = await store.load(id)
       if (!saved) return undefined
-      const thread = threads[next++ % threads.length] as ClusterThread
-      const entry: Hosted = { spec: saved.spec, thread, tokens: await tokensOf(id) }
-      hosted.set(id, entry)
-      try {
-        await thread.ask({ kind: 'restore', cluster: id, spec: saved.spec, tokens: entry.tokens, snapshot: saved.snapshot })
-      } catch (error) {
-        hosted.delete(id)
-        throw error
-      }
-      return wrap(id, entry)
+      return restore(id, saved)
     },
     async sweep(known) {
       const keep = new Set(known)

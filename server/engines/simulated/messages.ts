@@ -15,6 +15,8 @@ export type ThreadRequest = { readonly port: MessagePort } & (
   | { readonly kind: 'prepare'; readonly spec: ClusterSpec }
   /** Hands over the snapshots of everything that changed since the last. */
   | { readonly kind: 'flush' }
+  /** Answers with the serialised state of the cluster now. */
+  | { readonly kind: 'snapshot'; readonly cluster: string }
   | { readonly kind: 'fetch'; readonly cluster: string; readonly request: PlainRequest }
   | { readonly kind: 'upgrade'; readonly cluster: string; readonly request: PlainRequest; readonly protocols: readonly string[] }
   | { readonly kind: 'terminal'; readonly cluster: string; readonly columns: number; readonly rows: number }

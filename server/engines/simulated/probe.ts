@@ -51,11 +51,20 @@ function http(place: Place, to: { address: string; port: number }, what: Probe &
       done(seen)
     }
     const abort = () => finish({ outcome: 'unknown', error: 'the probe was cancelled' })
-    const timer = place.clock.after(what.timeoutMs, () => finish({ outcome: 'timeout', error: `Get "${what.url}": no answer within ${what.timeoutMs} ms` }))
+    const timer = place.clock.after(what.timeoutMs, () =>
+      finish({ outcome: 'timeout', error: `Get "${what.url}": no answer within ${what.timeoutMs} ms` }),
+    )
     const request = httpRequest(
       place.namespace.sockets,
       to,
-      { target: `${url.pathname}${url.search}`, headers: [['Host', host], ['User-Agent', 'faultline-probe'], ['Accept', '*/*']] },
+      {
+        target: `${url.pathname}${url.search}`,
+        headers: [
+          ['Host', host],
+          ['User-Agent', 'faultline-probe'],
+          ['Accept', '*/*'],
+        ],
+      },
       {
         response: (response) => finish({ outcome: 'answered', http: plainResponse(response) }),
         error: (error) => finish(failed(error, `Get "${what.url}"`)),
@@ -88,8 +97,13 @@ function urlTarget(text: string): { host: string; port: number } {
 
 export function failed(error: unknown, doing: string): Seen {
   if (error instanceof DialTimeout) return { outcome: 'timeout', error: `${doing}: i/o timeout` }
-  if (!(error instanceof NetworkError)) return { outcome: 'unknown', error: `${doing}: ${error instanceof Error ? error.message : String(error)}` }
-  const outcomes: Partial<Record<NetworkError['code'], ProbeOutcome>> = { ECONNREFUSED: 'refused', ECONNRESET: 'refused', ETIMEDOUT: 'timeout' }
+  if (!(error instanceof NetworkError))
+    return { outcome: 'unknown', error: `${doing}: ${error instanceof Error ? error.message : String(error)}` }
+  const outcomes: Partial<Record<NetworkError['code'], ProbeOutcome>> = {
+    ECONNREFUSED: 'refused',
+    ECONNRESET: 'refused',
+    ETIMEDOUT: 'timeout',
+  }
   return { outcome: outcomes[error.code] ?? 'unreachable', error: `${doing}: ${error.message}` }
 }
 
@@ -101,7 +115,8 @@ function sourceOf(cluster: SimulatedCluster, from: ProbeSource): { title: string
   }
   const { namespace, name, selector, container } = from.pod
   const chosen = name ?? podFor(cluster, namespace, selector ?? '')
-  if (!chosen) return { title: `a pod of ${namespace} with ${selector}`, missing: `no pod in ${namespace} with labels ${selector} is running` }
+  if (!chosen)
+    return { title: `a pod of ${namespace} with ${selector}`, missing: `no pod in ${namespace} with labels ${selector} is running` }
   const title = `pod ${namespace}/${chosen}`
   try {
     return { title, place: cluster.podPlace(namespace, chosen, container) }
@@ -117,7 +132,8 @@ function podFor(cluster: SimulatedCluster, namespace: string, labelSelector: str
     metadata?: { name?: string; creationTimestamp?: string; deletionTimestamp?: string }
     status?: { phase?: string; conditions?: { type: string; status: string }[] }
   }
-  const rank = ({ status }: Candidate) => (status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ? 1 : 0)
+  const rank = ({ status }: Candidate) =>
+    status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ? 1 : 0
   const born = ({ metadata }: Candidate) => Date.parse(metadata?.creationTimestamp ?? '')
   const running = cluster.api
     .list<Candidate & Record<string, unknown>>('pods', { namespace, labelSelector })

@@ -27,7 +27,7 @@ export class ClusterThread {
   #ended: Error | undefined
 
   constructor(onNotice: (notice: ThreadNotice) => void, onDeath: (error: Error) => void) {
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
+    this.#worker = new Worker(new URL('./worker-entry.mjs', import.meta.url), { execArgv: [] })
     this.#worker.unref()
     this.#worker.on('message', onNotice)
     const end = (error: Error) => {

@@ -42,6 +42,7 @@ async function handle(request: ThreadRequest): Promise<void> {
     }
     case 'restore': {
       host(request.cluster, request.spec, request.tokens, deserialize(request.snapshot) as ClusterSnapshot)
+      save(request.cluster)
       return answer(port, { kind: 'done' })
     }
     case 'destroy': {
@@ -52,6 +53,8 @@ async function handle(request: ThreadRequest): Promise<void> {
     case 'flush':
       for (const [id, hosted] of clusters) if (hosted.isDirty()) save(id)
       return answer(port, { kind: 'done' })
+    case 'snapshot':
+      return answer(port, { kind: 'done', value: serialize(need(request.cluster).save()) })
     case 'fetch':
       return serveFetch(need(request.cluster).cluster.server, request.request, port)
     case 'upgrade':

@@ -66,7 +66,7 @@ export async function logResponse(
     while ((controller.desiredSize ?? 0) <= 0 && !gone.signal.aborted) {
       await new Promise<void>((resolve) => {
         wanted = resolve
-        gone.signal.addEventListener('abort', resolve, { once: true })
+        gone.signal.addEventListener('abort', () => resolve(), { once: true })
       })
     }
   }
