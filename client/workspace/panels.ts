@@ -16,10 +16,13 @@ export const limits: Record<PanelName, { readonly min: number; readonly max: num
   cluster: { min: 200, max: 480 },
 }
 
-/** Room for a sentence on the left, with 88 columns of terminal in a window of 1280 pixels, and more where there is more. */
+/**
+ * Room for a sentence on the left, and for a line of `kubectl get pods -A` (about 105 columns) in the terminal; the cluster's panel is one
+ * key away where a window of 1280 pixels has no room for it.
+ */
 export function firstPanels(window: number): Panels {
   const wide = window >= 1600
-  return { story: { width: wide ? 460 : 352, shown: true }, cluster: { width: wide ? 272 : 216, shown: true } }
+  return { story: { width: wide ? 460 : 340, shown: true }, cluster: { width: wide ? 272 : 216, shown: window >= 1440 } }
 }
 
 export function resized(panels: Panels, name: PanelName, width: number): Panels {

@@ -29,7 +29,7 @@ export function workstationFiles(spec: ClusterSpec, catalogue: Catalogue, token:
     {
       ...operatingSystem(spec, workstationName, 'Faultline workstation'),
       '/root/.kube/config': { content: kubeconfig(spec, token), mode: 0o600 },
-      '/root/.bashrc': { content: "alias k=kubectl\nalias ll='ls -l'\n" },
+      '/root/.profile': { content: "alias k=kubectl\nalias ll='ls -l'\nalias ls='ls --color=auto'\nalias grep='grep --color=auto'\n" },
       '/tmp/.keep': { content: '' },
       ...programs(catalogue.workstationExecutables),
     },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { filters } from '../filters/catalogue.ts'
 import { Host } from '../testing/host.ts'
-import { screenOf } from '../testing/screen.test-support.ts'
+import { screenOf } from '../testing/screen.ts'
 import { editors } from './catalogue.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))

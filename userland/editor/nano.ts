@@ -1,6 +1,6 @@
 import type { Process } from '../../simulator/programs/process.ts'
 import { escapeRegExp } from '../posix/pattern.ts'
-import { tool, ToolError } from '../posix/tool.ts'
+import { ToolError, tool } from '../posix/tool.ts'
 import type { Key } from '../terminal/keys.ts'
 import { textWidth } from '../terminal/width.ts'
 import { renderLine, Screen, screenColumn } from './screen.ts'
@@ -238,7 +238,9 @@ class Nano {
         await this.#readFile()
         return
       default:
-        this.#status = /^(ctrl|alt)-/.test(key.name) ? `Unbound key: ${key.name.replace('ctrl-', '^').replace('alt-', 'M-').toUpperCase()}` : ''
+        this.#status = /^(ctrl|alt)-/.test(key.name)
+          ? `Unbound key: ${key.name.replace('ctrl-', '^').replace('alt-', 'M-').toUpperCase()}`
+          : ''
     }
   }
 
@@ -424,7 +426,9 @@ class Nano {
     const asked = question ? question.label + question.answer : ''
     rows.push(question ? inverse(asked.padEnd(columns).slice(0, columns)) : this.#statusRow(columns))
     rows.push(...helpRows(question?.keys ?? help, columns))
-    const cursor = question ? { row: height + 1, column: Math.min(columns - 1, textWidth(asked)) } : { row: text.row - this.#top + 1, column: at - shift }
+    const cursor = question
+      ? { row: height + 1, column: Math.min(columns - 1, textWidth(asked)) }
+      : { row: text.row - this.#top + 1, column: at - shift }
     this.screen.paint(rows, cursor)
   }
 

@@ -124,7 +124,15 @@ export class Text {
       const row = (((from.row + (backwards ? -step : step)) % count) + count) % count
       const columns = [...(this.lines[row] as string).matchAll(global)].map((match) => match.index)
       const eligible = columns.filter((column) =>
-        step === 0 ? (backwards ? column < from.column : column > from.column) : step === count ? (backwards ? column >= from.column : column <= from.column) : true,
+        step === 0
+          ? backwards
+            ? column < from.column
+            : column > from.column
+          : step === count
+            ? backwards
+              ? column >= from.column
+              : column <= from.column
+            : true,
       )
       const column = backwards ? eligible.at(-1) : eligible[0]
       if (column !== undefined) return { row, column }

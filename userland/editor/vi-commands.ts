@@ -15,7 +15,14 @@ export interface Outcome {
 }
 
 /** Runs an ex command: ranges with :w :q :x :wq :s :d :y :N :set :e! :noh, others refused by name in vim's words. */
-export function runEx(process: Process, text: Text, name: string | undefined, input: string, lastPattern: string, visual: { from: number; to: number } | undefined): Outcome {
+export function runEx(
+  process: Process,
+  text: Text,
+  name: string | undefined,
+  input: string,
+  lastPattern: string,
+  visual: { from: number; to: number } | undefined,
+): Outcome {
   const command = input.trim().replace(/^:+/, '')
   if (command === '' || command.startsWith('"')) return {}
   const range = parseRange(text, command, visual)
@@ -27,10 +34,11 @@ export function runEx(process: Process, text: Text, name: string | undefined, in
     text.column = Math.max(0, text.line.search(/\S/))
     return {}
   }
-  const match = /^([a-zA-Z]+|&|[<>]+)(!?)\s*([^]*)$/.exec(rest)
+  const match = /^([a-zA-Z]+|&|[<>]+)(!?)\s*([\s\S]*)$/.exec(rest)
   if (!match) return { error: `E492: Not an editor command: ${command}` }
   const [, word, bang, argument] = match as unknown as [string, string, string, string]
-  if (/^s(ubstitute)?$/.test(word) || /^s[^a-zA-Z\s]/.test(rest)) return substitute(text, from, to, rest.replace(/^s(ubstitute)?/, ''), lastPattern)
+  if (/^s(ubstitute)?$/.test(word) || /^s[^a-zA-Z\s]/.test(rest))
+    return substitute(text, from, to, rest.replace(/^s(ubstitute)?/, ''), lastPattern)
   switch (word) {
     case 'w':
     case 'write':
@@ -67,7 +75,8 @@ export function runEx(process: Process, text: Text, name: string | undefined, in
     case '>':
     case '<': {
       text.keep()
-      for (let row = from; row <= to; row++) text.lines[row] = word === '>' ? `  ${text.lines[row]}` : (text.lines[row] as string).replace(/^ {1,2}|^\t/, '')
+      for (let row = from; row <= to; row++)
+        text.lines[row] = word === '>' ? `  ${text.lines[row]}` : (text.lines[row] as string).replace(/^ {1,2}|^\t/, '')
       text.modified = true
       return {}
     }
@@ -93,7 +102,12 @@ function set(argument: string): Outcome {
   if (/^(nu|number)$/.test(argument)) return { numbers: true }
   if (/^no(nu|number)$/.test(argument)) return { numbers: false }
   // Harmless where people have them in their fingers: this editor always behaves so.
-  if (/^(paste|nopaste|et|expandtab|ai|autoindent|(ts|sw|sts|tabstop|shiftwidth|softtabstop)=2|ic|ignorecase|hls|hlsearch|nowrap)$/.test(argument)) return {}
+  if (
+    /^(paste|nopaste|et|expandtab|ai|autoindent|(ts|sw|sts|tabstop|shiftwidth|softtabstop)=2|ic|ignorecase|hls|hlsearch|nowrap)$/.test(
+      argument,
+    )
+  )
+    return {}
   return { error: `E518: Unknown option: ${argument}` }
 }
 
@@ -113,7 +127,8 @@ function parseRange(text: Text, command: string, visual: { from: number; to: num
       if (!found) return Number.NaN
       row = found.row
     } else row = Math.max(0, Number(base) - 1)
-    for (const offset of (match[3] as string).match(/[-+]\d*/g) ?? []) row += (offset.startsWith('-') ? -1 : 1) * Number(offset.slice(1) || '1')
+    for (const offset of (match[3] as string).match(/[-+]\d*/g) ?? [])
+      row += (offset.startsWith('-') ? -1 : 1) * Number(offset.slice(1) || '1')
     rest = rest.slice(match[0].length)
     return row
   }
@@ -129,10 +144,21 @@ function parseRange(text: Text, command: string, visual: { from: number; to: num
   // A bare number beyond the end goes to the last line.
   const bare = rest.trim() === ''
   const limit = text.lines.length - 1
-  return { from: bare ? Math.min(limit, last) : (first ?? text.row), to: bare ? Math.min(limit, last) : last, rest: rest.trim(), given: true }
+  return {
+    from: bare ? Math.min(limit, last) : (first ?? text.row),
+    to: bare ? Math.min(limit, last) : last,
+    rest: rest.trim(),
+    given: true,
+  }
 }
 
-function write(process: Process, text: Text, target: string | undefined, part: { from: number; to: number } | undefined, name: string | undefined): Outcome {
+function write(
+  process: Process,
+  text: Text,
+  target: string | undefined,
+  part: { from: number; to: number } | undefined,
+  name: string | undefined,
+): Outcome {
   if (target === undefined) return { error: 'E32: No file name' }
   const modified = text.modified
   const lines = text.lines
@@ -144,7 +170,10 @@ function write(process: Process, text: Text, target: string | undefined, part: {
   text.lines = lines
   if (error !== undefined) return { error: `"${target}" E212: Can't open file for writing: ${error}` }
   if (target !== name && name !== undefined) text.modified = modified
-  return { message: `"${target}" ${fresh ? '[New] ' : ''}${content === '' ? 0 : count}L, ${new TextEncoder().encode(content).length}B written`, name: name ?? target }
+  return {
+    message: `"${target}" ${fresh ? '[New] ' : ''}${content === '' ? 0 : count}L, ${new TextEncoder().encode(content).length}B written`,
+    name: name ?? target,
+  }
 }
 
 function substitute(text: Text, from: number, to: number, spec: string, lastPattern: string): Outcome {
@@ -197,7 +226,7 @@ function substitute(text: Text, from: number, to: number, spec: string, lastPatt
 }
 
 function expand(replacement: string, match: readonly (string | undefined)[]): string {
-  return replacement.replace(/\\([^])|&/g, (whole, escaped: string | undefined) => {
+  return replacement.replace(/\\([\s\S])|&/g, (whole, escaped: string | undefined) => {
     if (whole === '&' || escaped === '0') return match[0] ?? ''
     if (/\d/.test(escaped as string)) return match[Number(escaped)] ?? ''
     return escaped === 'r' || escaped === 'n' ? '\n' : escaped === 't' ? '\t' : (escaped as string)

@@ -191,3 +191,15 @@ function repeatParagraph(text: Text, forward: boolean, times: number): Motion {
   const end = forward && row === last && text.lines[row] !== ''
   return { row, column: end ? (text.lines[row] as string).length : 0 }
 }
+
+/** Where `cw` ends: at the end of the word under the cursor, and of the next ones for a count. */
+export function wordEndFrom(text: Text, big: boolean, times: number): Motion {
+  const before = { row: text.row, column: text.column }
+  const type = (char: string | undefined) => (char === undefined || /\s/.test(char) ? 0 : big || /\w/.test(char) ? 1 : 2)
+  let end = text.column
+  while (end + 1 < text.line.length && type(text.line[end + 1]) === type(text.line[text.column])) end++
+  Object.assign(text, { column: end })
+  const target = times > 1 ? motion(text, big ? 'E' : 'e', times - 1, 1) : undefined
+  Object.assign(text, before)
+  return { row: target?.row ?? before.row, column: target?.column ?? end, inclusive: true }
+}

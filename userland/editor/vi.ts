@@ -3,15 +3,17 @@ import { basicRegExp, RegExpError } from '../posix/regexp.ts'
 import { tool } from '../posix/tool.ts'
 import type { Key } from '../terminal/keys.ts'
 import { KeyDecoder } from '../terminal/keys.ts'
-import { renderLine, Screen, screenColumn } from './screen.ts'
+import { Screen, screenColumn } from './screen.ts'
 import type { Position, Text } from './text.ts'
 import { openText } from './text.ts'
-import { isYaml, tintYaml } from './tint.ts'
 import { runEx } from './vi-commands.ts'
+import { typeInto } from './vi-insert.ts'
 import type { Motion } from './vi-motions.ts'
-import { findCharacter, motion } from './vi-motions.ts'
-
-type Mode = 'normal' | 'insert' | 'replace' | 'visual' | 'visual-line'
+import { findCharacter, motion, wordEndFrom } from './vi-motions.ts'
+import { textObject } from './vi-objects.ts'
+import { ViOperators } from './vi-operators.ts'
+import type { Mode } from './vi-view.ts'
+import { drawVi, isVisual } from './vi-view.ts'
 
 /** Vim, as far as people use it on a server. Exits 0, or with 1 by `:cq`. */
 export const vi = tool('vi', async (process) => {
@@ -45,7 +47,7 @@ class Vi {
   #failed = false
   #numbers = false
   #commandLine: { mark: string; text: string } | undefined
-  #register = { text: '', linewise: false }
+  readonly #edit: ViOperators
   #search = { pattern: '', backwards: false }
   #find: { command: string; character: string } | undefined
   #visual: Position = { row: 0, column: 0 }
@@ -61,8 +63,10 @@ class Vi {
     this.#process = process
     this.#name = name
     this.#text = openText(process, name)
+    this.#edit = new ViOperators(this.#text, (message) => this.#say(message))
     const bytes = new TextEncoder().encode(this.#text.toString()).length
-    this.#message = name === undefined ? '' : this.#text.fresh ? `"${name}" [New]` : `"${name}" ${bytes === 0 ? 0 : this.#text.lines.length}L, ${bytes}B`
+    this.#message =
+      name === undefined ? '' : this.#text.fresh ? `"${name}" [New]` : `"${name}" ${bytes === 0 ? 0 : this.#text.lines.length}L, ${bytes}B`
     this.screen = new Screen(process, process.terminal!, () => this.#draw(), new KeyDecoder({ alt: false }))
   }
 
@@ -86,7 +90,7 @@ class Vi {
   }
 
   get #isVisual(): boolean {
-    return this.#mode === 'visual' || this.#mode === 'visual-line'
+    return isVisual(this.#mode)
   }
 
   async #key(): Promise<Key> {
@@ -150,25 +154,28 @@ class Vi {
         return this.#operate(name, count)
       case 'x':
       case 'delete':
-        return this.#delete({ row: text.row, column: text.column }, { row: text.row, column: Math.min(text.line.length, text.column + times) })
+        return this.#edit.remove(
+          { row: text.row, column: text.column },
+          { row: text.row, column: Math.min(text.line.length, text.column + times) },
+        )
       case 'X':
-        return this.#delete({ row: text.row, column: Math.max(0, text.column - times) }, { row: text.row, column: text.column })
+        return this.#edit.remove({ row: text.row, column: Math.max(0, text.column - times) }, { row: text.row, column: text.column })
       case 'D':
-        return this.#delete(text, { row: text.row, column: text.line.length })
+        return this.#edit.remove(text, { row: text.row, column: text.line.length })
       case 'C':
-        this.#delete(text, { row: text.row, column: text.line.length })
+        this.#edit.remove(text, { row: text.row, column: text.line.length })
         return this.#insert('insert')
       case 's':
-        this.#delete(text, { row: text.row, column: Math.min(text.line.length, text.column + times) })
+        this.#edit.remove(text, { row: text.row, column: Math.min(text.line.length, text.column + times) })
         return this.#insert('insert')
       case 'S':
         return this.#changeLines(text.row, Math.min(text.lines.length - 1, text.row + times - 1))
       case 'Y':
-        this.#yankLines(text.row, Math.min(text.lines.length - 1, text.row + times - 1))
+        this.#edit.yank(text.row, Math.min(text.lines.length - 1, text.row + times - 1))
         return false
       case 'p':
       case 'P':
-        for (let n = 0; n < times; n++) this.#put(name === 'p')
+        for (let n = 0; n < times; n++) this.#edit.put(name === 'p')
         return true
       case 'r': {
         const key = await this.#key()
@@ -187,7 +194,7 @@ class Vi {
         return true
       }
       case 'J':
-        return this.#join(Math.max(2, times))
+        return this.#edit.join(Math.max(2, times))
       case 'i':
       case 'insert':
         return this.#insert('insert')
@@ -246,7 +253,9 @@ class Vi {
         this.screen.repaint()
         return false
       case 'ctrl-g':
-        this.#say(`"${this.#name ?? '[No Name]'}"${text.modified ? ' [Modified]' : ''} ${text.lines.length} lines --${Math.floor(((text.row + 1) * 100) / text.lines.length)}%--`)
+        this.#say(
+          `"${this.#name ?? '[No Name]'}"${text.modified ? ' [Modified]' : ''} ${text.lines.length} lines --${Math.floor(((text.row + 1) * 100) / text.lines.length)}%--`,
+        )
         return false
       case 'ctrl-c':
         this.#say('Type  :qa  and press <Enter> to exit Vim')
@@ -329,8 +338,13 @@ class Vi {
       this.#say(`E486: Pattern not found: ${pattern}`, true)
       return undefined
     }
-    const wrapped = back ? found.row > from.row || (found.row === from.row && found.column > from.column) : found.row < from.row || (found.row === from.row && found.column <= from.column)
-    this.#say(wrapped ? `search hit ${back ? 'TOP' : 'BOTTOM'}, continuing at ${back ? 'BOTTOM' : 'TOP'}` : `${back ? '?' : '/'}${pattern}`, wrapped)
+    const wrapped = back
+      ? found.row > from.row || (found.row === from.row && found.column > from.column)
+      : found.row < from.row || (found.row === from.row && found.column <= from.column)
+    this.#say(
+      wrapped ? `search hit ${back ? 'TOP' : 'BOTTOM'}, continuing at ${back ? 'BOTTOM' : 'TOP'}` : `${back ? '?' : '/'}${pattern}`,
+      wrapped,
+    )
     return found
   }
 
@@ -358,7 +372,10 @@ class Vi {
       const last = Math.min(text.lines.length - 1, text.row + (total ?? 1) - 1)
       return this.#operateLines(operator, text.row, last)
     }
-    if (name === 'i' || name === 'a') return this.#operateObject(operator, name)
+    if (name === 'i' || name === 'a') {
+      const object = textObject(text, name, (await this.#key()).text)
+      return object ? this.#operateText(operator, { row: text.row, column: object.from }, { row: text.row, column: object.to }) : false
+    }
     const from = { row: text.row, column: text.column }
     // `cw` on a word changes to its end, as vi always did.
     const onWord = operator === 'c' && (name === 'w' || name === 'W') && /\S/.test(text.line[text.column] ?? ' ')
@@ -372,96 +389,27 @@ class Vi {
     }
     const forward = target.row > from.row || (target.row === from.row && target.column >= from.column)
     const [start, end] = forward ? [from, target] : [target, from]
-    const to = { row: end.row, column: target.inclusive && forward ? Math.min((text.lines[end.row] as string).length, end.column + 1) : end.column }
+    const to = {
+      row: end.row,
+      column: target.inclusive && forward ? Math.min((text.lines[end.row] as string).length, end.column + 1) : end.column,
+    }
     return this.#operateText(operator, { row: start.row, column: start.column }, to)
   }
 
   #operateText(operator: string, from: Position, to: Position): boolean | Promise<boolean> {
     if (operator === '>' || operator === '<') return this.#operateLines(operator, from.row, to.row)
     if (operator === 'y') {
-      this.#register = { text: this.#text.between(from, to), linewise: false }
+      this.#edit.register = { text: this.#text.between(from, to), linewise: false }
       Object.assign(this.#text, { row: from.row, column: from.column })
       return false
     }
-    this.#delete(from, to)
+    this.#edit.remove(from, to)
     return operator === 'c' ? this.#insert('insert') : true
-  }
-
-  /** `iw`, `aw`, `i"` and the like. */
-  async #operateObject(operator: string, kind: string): Promise<boolean> {
-    const text = this.#text
-    const key = await this.#key()
-    const { line, column, row } = text
-    let from = -1
-    let to = -1
-    if (key.text === 'w') {
-      const type = (char: string | undefined) => (char === undefined || /\s/.test(char) ? 0 : /\w/.test(char) ? 1 : 2)
-      from = to = column
-      while (from > 0 && type(line[from - 1]) === type(line[column])) from--
-      while (to < line.length && type(line[to]) === type(line[column])) to++
-      if (kind === 'a') while (to < line.length && /\s/.test(line[to] as string)) to++
-    } else if (/["'`]/.test(key.text)) {
-      const quotes = [...line.matchAll(new RegExp(key.text, 'g'))].map((match) => match.index)
-      for (let index = 0; index + 1 < quotes.length; index += 2) {
-        if (column > (quotes[index + 1] as number)) continue
-        from = quotes[index] as number
-        to = (quotes[index + 1] as number) + 1
-        break
-      }
-      if (kind === 'i' && from >= 0) {
-        from++
-        to--
-      }
-    } else if (/[()[\]{}]/.test(key.text)) {
-      const [open, close] = { '(': '()', ')': '()', '[': '[]', ']': '[]', '{': '{}', '}': '{}' }[key.text] as unknown as [string, string]
-      from = line.lastIndexOf(open, column)
-      to = line.indexOf(close, column) + 1
-      if (from < 0 || to === 0) return false
-      if (kind === 'i') {
-        from++
-        to--
-      }
-    }
-    if (from < 0) return false
-    return this.#operateText(operator, { row, column: from }, { row, column: to })
-  }
-
-  #operateLines(operator: string, from: number, to: number): boolean | Promise<boolean> {
-    const text = this.#text
-    switch (operator) {
-      case 'y':
-        this.#yankLines(from, to)
-        text.row = from
-        return false
-      case 'd':
-        this.#yankLines(from, to)
-        text.keep()
-        text.lines.splice(from, to - from + 1)
-        if (text.lines.length === 0) text.lines.push('')
-        text.row = Math.min(from, text.lines.length - 1)
-        text.column = Math.max(0, text.line.search(/\S/))
-        text.modified = true
-        if (to - from > 1) this.#say(`${to - from + 1} fewer lines`)
-        return true
-      case 'c':
-        return this.#changeLines(from, to)
-      default:
-        text.keep()
-        for (let row = from; row <= to; row++) {
-          const line = text.lines[row] as string
-          if (operator === '>' && line === '') continue
-          text.lines[row] = operator === '>' ? `  ${line}` : line.replace(/^ {1,2}|^\t/, '')
-        }
-        text.row = from
-        text.column = Math.max(0, text.line.search(/\S/))
-        text.modified = true
-        return true
-    }
   }
 
   #changeLines(from: number, to: number): Promise<boolean> {
     const text = this.#text
-    this.#yankLines(from, to)
+    this.#edit.yank(from, to)
     text.keep()
     const indent = /^\s*/.exec(text.lines[from] as string)?.[0] ?? ''
     text.lines.splice(from, to - from + 1, indent)
@@ -471,48 +419,9 @@ class Vi {
     return this.#insert('insert')
   }
 
-  #yankLines(from: number, to: number): void {
-    this.#register = { text: this.#text.lines.slice(from, to + 1).join('\n'), linewise: true }
-    if (to - from > 1) this.#say(`${to - from + 1} lines yanked`)
-  }
-
-  #delete(from: Position, to: Position): boolean {
-    if (from.row === to.row && from.column >= to.column) return false
-    this.#text.keep()
-    this.#register = { text: this.#text.remove({ ...from }, { ...to }), linewise: false }
-    return true
-  }
-
-  #put(after: boolean): void {
-    const text = this.#text
-    const { text: content, linewise } = this.#register
-    if (content === '' && !linewise) return
-    text.keep()
-    text.modified = true
-    if (linewise) {
-      const at = after ? text.row + 1 : text.row
-      text.lines.splice(at, 0, ...content.split('\n'))
-      text.row = at
-      text.column = Math.max(0, text.line.search(/\S/))
-      return
-    }
-    if (after && text.line.length > 0) text.column = text.after()
-    text.insert(content)
-    text.column = text.before()
-  }
-
-  #join(count: number): boolean {
-    const text = this.#text
-    if (text.row + 1 >= text.lines.length) return false
-    text.keep()
-    for (let n = 1; n < count && text.row + 1 < text.lines.length; n++) {
-      const next = (text.lines[text.row + 1] as string).trimStart()
-      const left = text.line.replace(/[ \t]+$/, '')
-      text.column = left.length
-      text.lines.splice(text.row, 2, next === '' || left === '' ? left + next : `${left} ${next}`)
-    }
-    text.modified = true
-    return true
+  #operateLines(operator: string, from: number, to: number): boolean | Promise<boolean> {
+    if (operator === 'c') return this.#changeLines(from, to)
+    return this.#edit.lines(operator, from, to)
   }
 
   #open(below: boolean): Promise<boolean> {
@@ -536,58 +445,15 @@ class Vi {
     this.#say('')
     for (;;) {
       const key = await this.#key()
-      switch (key.name) {
-        case 'escape':
-        case 'ctrl-c':
-        case 'ctrl-[':
-          this.#mode = 'normal'
-          if (text.line.trim() === '' && text.line !== '') text.line = ''
-          text.column = Math.min(text.column, text.line.length)
-          if (text.column > 0) text.column = text.before()
-          return true
-        case 'enter': {
-          const indent = /^\s*/.exec(text.line)?.[0] ?? ''
-          text.insert(`\n${indent.slice(0, text.column)}`)
-          break
-        }
-        case 'tab':
-          text.insert(isYaml(this.#name) ? ' '.repeat(2 - (screenColumn(text.line, text.column) % 2)) : '\t')
-          break
-        case 'backspace':
-        case 'ctrl-h':
-          if (text.column > 0) text.remove({ row: text.row, column: text.before() }, text)
-          else if (text.row > 0) text.remove({ row: text.row - 1, column: (text.lines[text.row - 1] as string).length }, { row: text.row, column: 0 })
-          break
-        case 'delete':
-          if (text.column < text.line.length) text.remove(text, { row: text.row, column: text.after() })
-          break
-        case 'ctrl-w': {
-          const start = text.line.slice(0, text.column).replace(/(\w+|[^\w\s]+)?\s*$/, '').length
-          text.remove({ row: text.row, column: start }, text)
-          break
-        }
-        case 'ctrl-u':
-          text.remove({ row: text.row, column: 0 }, text)
-          break
-        case 'up':
-        case 'down':
-        case 'left':
-        case 'right':
-        case 'home':
-        case 'end':
-        case 'pageup':
-        case 'pagedown': {
-          const target = key.name === 'end' ? { row: text.row, column: text.line.length } : motion(text, key.name, undefined, this.#height)
-          if (target) Object.assign(text, { row: target.row, column: target.column })
-          text.clamp()
-          break
-        }
-        case 'text':
-        case 'paste':
-          if (mode === 'replace' && key.name === 'text' && text.column < text.line.length) text.remove(text, { row: text.row, column: text.after() })
-          text.insert(key.text)
-          break
+      if (key.name !== 'escape' && key.name !== 'ctrl-c' && key.name !== 'ctrl-[') {
+        typeInto(text, key, mode, this.#name, this.#height)
+        continue
       }
+      this.#mode = 'normal'
+      if (text.line.trim() === '' && text.line !== '') text.line = ''
+      text.column = Math.min(text.column, text.line.length)
+      if (text.column > 0) text.column = text.before()
+      return true
     }
   }
 
@@ -635,7 +501,7 @@ class Vi {
       case 'J':
         leave()
         text.row = from.row
-        this.#join(Math.max(2, to.row - from.row + 1))
+        this.#edit.join(Math.max(2, to.row - from.row + 1))
         return true
       case '~':
       case 'u':
@@ -652,11 +518,11 @@ class Vi {
       case 'p':
       case 'P': {
         leave()
-        const kept = this.#register
+        const kept = this.#edit.register
         if (lines) await this.#operateLines('d', from.row, to.row)
-        else this.#delete({ ...from }, to)
-        this.#register = kept
-        this.#put(lines && text.row === text.lines.length - 1 && from.row >= text.lines.length)
+        else this.#edit.remove({ ...from }, to)
+        this.#edit.register = kept
+        this.#edit.put(lines && text.row === text.lines.length - 1 && from.row >= text.lines.length)
         return true
       }
       case ':':
@@ -717,66 +583,16 @@ class Vi {
   }
 
   #draw(): void {
-    const { columns } = this.screen
-    const text = this.#text
-    const height = this.#height
-    if (text.row < this.#top) this.#top = text.row < this.#top - height ? Math.max(0, text.row - Math.floor(height / 2)) : text.row
-    if (text.row >= this.#top + height) this.#top = text.row > this.#top + 2 * height ? text.row - Math.floor(height / 2) : text.row - height + 1
-    const gutter = this.#numbers ? Math.max(3, `${text.lines.length}`.length) + 1 : 0
-    const width = columns - gutter
-    const at = screenColumn(text.line, text.column)
-    const shift = at < width ? 0 : at - (at % Math.max(1, width - 8))
-    const rows: string[] = []
-    for (let index = 0; index < height; index++) {
-      const row = this.#top + index
-      const line = text.lines[row]
-      if (line === undefined) {
-        rows.push('\x1b[94m~\x1b[0m')
-        continue
-      }
-      const codes = this.#paint(line, row)
-      const number = gutter ? `\x1b[33m${`${row + 1}`.padStart(gutter - 1)} \x1b[0m` : ''
-      rows.push(number + renderLine(line, shift, width, codes))
-    }
-    rows.push(this.#bottom(columns))
-    const typed = this.#commandLine
-    const cursor = typed ? { row: height, column: Math.min(columns - 1, typed.text.length + 1) } : { row: text.row - this.#top, column: at - shift + gutter }
-    this.screen.paint(rows, cursor)
+    this.#top = drawVi(this.screen, {
+      text: this.#text,
+      name: this.#name,
+      mode: this.#mode,
+      top: this.#top,
+      numbers: this.#numbers,
+      message: this.#message,
+      failed: this.#failed,
+      commandLine: this.#commandLine,
+      visual: this.#visual,
+    })
   }
-
-  #paint(line: string, row: number): string[] | undefined {
-    const codes = isYaml(this.#name) ? tintYaml(line) : undefined
-    if (!this.#isVisual) return codes
-    const here = { row: this.#text.row, column: this.#text.column }
-    const ahead = here.row > this.#visual.row || (here.row === this.#visual.row && here.column >= this.#visual.column)
-    const [from, to] = ahead ? [this.#visual, here] : [here, this.#visual]
-    if (row < from.row || row > to.row) return codes
-    const lines = this.#mode === 'visual-line'
-    const start = lines || row > from.row ? 0 : from.column
-    const end = lines || row < to.row ? line.length : to.column + 1
-    const marked = codes ?? new Array<string>(line.length).fill('')
-    return marked.map((code, column) => (column >= start && column < end ? '7' : code))
-  }
-
-  #bottom(columns: number): string {
-    if (this.#commandLine) return (this.#commandLine.mark + this.#commandLine.text).slice(-columns)
-    const mode = { insert: '-- INSERT --', replace: '-- REPLACE --', visual: '-- VISUAL --', 'visual-line': '-- VISUAL LINE --', normal: '' }[this.#mode]
-    const place = `${this.#text.row + 1},${screenColumn(this.#text.line, this.#text.column) + 1}`
-    const room = columns - 18
-    if (room < 20) return (mode || this.#message).slice(0, columns)
-    const left = (mode || this.#message).slice(0, room)
-    const shown = this.#failed && !mode ? `\x1b[97;41m${left}\x1b[0m` : mode ? `\x1b[1m${left}\x1b[0m` : left
-    return `${shown}${' '.repeat(room - left.length)}${place}`
-  }
-}
-
-function wordEndFrom(text: Text, big: boolean, times: number): Motion {
-  const before = { row: text.row, column: text.column }
-  const type = (char: string | undefined) => (char === undefined || /\s/.test(char) ? 0 : big || /\w/.test(char) ? 1 : 2)
-  let end = text.column
-  while (end + 1 < text.line.length && type(text.line[end + 1]) === type(text.line[text.column])) end++
-  Object.assign(text, { column: end })
-  const target = times > 1 ? motion(text, big ? 'E' : 'e', times - 1, 1) : undefined
-  Object.assign(text, before)
-  return { row: target?.row ?? before.row, column: target?.column ?? end, inclusive: true }
 }

@@ -43,9 +43,35 @@ export interface AwkProgram {
 
 type Token = { kind: 'number' | 'string' | 'regexp' | 'name' | 'call' | 'operator' | 'newline' | 'end'; text: string; spaced: boolean }
 
-const operators = ['**=', '&&', '||', '==', '!=', '<=', '>=', '>>', '++', '--', '+=', '-=', '*=', '/=', '%=', '^=', '**', '!~', ...'{}()[];,+-*/%^!<>~?:$=|']
-export const builtinFunctions = new Set('length substr index split sub gsub match sprintf sin cos atan2 exp log sqrt int rand srand tolower toupper close system fflush'.split(' '))
-const keywords = new Set('BEGIN END if else while for do break continue next exit return delete in function func getline print printf'.split(' '))
+const operators = [
+  '**=',
+  '&&',
+  '||',
+  '==',
+  '!=',
+  '<=',
+  '>=',
+  '>>',
+  '++',
+  '--',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '^=',
+  '**',
+  '!~',
+  ...'{}()[];,+-*/%^!<>~?:$=|',
+]
+export const builtinFunctions = new Set(
+  'length substr index split sub gsub match sprintf sin cos atan2 exp log sqrt int rand srand tolower toupper close system fflush'.split(
+    ' ',
+  ),
+)
+const keywords = new Set(
+  'BEGIN END if else while for do break continue next exit return delete in function func getline print printf'.split(' '),
+)
 
 function tokenize(source: string): Token[] {
   const tokens: Token[] = []
@@ -80,14 +106,18 @@ function tokenize(source: string): Token[] {
       continue
     }
     if (char === '"') {
-      const string = /^"((?:[^"\\\n]|\\[^])*)"/.exec(source.slice(at))
+      const string = /^"((?:[^"\\\n]|\\[\s\S])*)"/.exec(source.slice(at))
       if (!string) throw new ToolError(`syntax error: unterminated string ${source.slice(at, at + 20)}`, 2)
       push('string', unescapeAnsi((string[1] as string).replace(/\\\n/g, '').replace(/\\\//g, '/')))
       at += string[0].length
       continue
     }
     const previous = tokens.at(-1)
-    const operand = previous && (['number', 'string', 'regexp'].includes(previous.kind) || (previous.kind === 'name' && !keywords.has(previous.text)) || [')', ']', '++', '--'].includes(previous.text))
+    const operand =
+      previous &&
+      (['number', 'string', 'regexp'].includes(previous.kind) ||
+        (previous.kind === 'name' && !keywords.has(previous.text)) ||
+        [')', ']', '++', '--'].includes(previous.text))
     if (char === '/' && !operand) {
       let end = at + 1
       let bracket = false
@@ -212,7 +242,8 @@ export function parseAwk(source: string): AwkProgram {
   const comparison = (): Expression => {
     const left = concatenation()
     const operator = peek().text
-    if (peek().kind !== 'operator' || !['<', '<=', '==', '!=', '>', '>='].includes(operator) || (operator === '>' && noGreater > 0)) return left
+    if (peek().kind !== 'operator' || !['<', '<=', '==', '!=', '>', '>='].includes(operator) || (operator === '>' && noGreater > 0))
+      return left
     take()
     return { kind: 'binary', operator, left, right: concatenation() }
   }
@@ -229,7 +260,8 @@ export function parseAwk(source: string): AwkProgram {
   }
   const binaryLevel = (operatorsAt: readonly string[], below: () => Expression) => (): Expression => {
     let left = below()
-    while (peek().kind === 'operator' && operatorsAt.includes(peek().text)) left = { kind: 'binary', operator: take().text, left, right: below() }
+    while (peek().kind === 'operator' && operatorsAt.includes(peek().text))
+      left = { kind: 'binary', operator: take().text, left, right: below() }
     return left
   }
   const unary = (): Expression => {
@@ -258,10 +290,12 @@ export function parseAwk(source: string): AwkProgram {
     if (token.kind === 'number') return { kind: 'number', value: Number(token.text) }
     if (token.kind === 'string') return { kind: 'string', value: token.text }
     if (token.kind === 'regexp') return { kind: 'regexp', source: token.text }
-    if (token.text === '$' && token.kind === 'operator') return { kind: 'field', index: is('++') || is('--') ? postfix() : is('-') ? unary() : primary() }
+    if (token.text === '$' && token.kind === 'operator')
+      return { kind: 'field', index: is('++') || is('--') ? postfix() : is('-') ? unary() : primary() }
     if (token.text === '(' && token.kind === 'operator') {
       const items = inParentheses(() => list(')'))
-      if (items.length === 1) return items[0]?.kind === 'regexp' ? (items[0] as Expression) : { kind: 'unary', operator: '(', operand: items[0] as Expression }
+      if (items.length === 1)
+        return items[0]?.kind === 'regexp' ? (items[0] as Expression) : { kind: 'unary', operator: '(', operand: items[0] as Expression }
       if (!is('in')) return fail()
       take()
       return { kind: 'in', name: take().text, index: items }

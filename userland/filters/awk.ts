@@ -1,50 +1,23 @@
 import { resolvePath } from '../../simulator/files.ts'
 import type { Process } from '../../simulator/programs/process.ts'
 import { lineBatches } from '../posix/lines.ts'
-import { formatFloat, formatPrintf } from '../posix/printf.ts'
 import { extendedRegExp } from '../posix/regexp.ts'
-import { openSource, parseOptions, tool, ToolError } from '../posix/tool.ts'
+import { openSource, parseOptions, ToolError, tool } from '../posix/tool.ts'
 import { unescapeAnsi } from '../shell/lexer.ts'
 import type { AwkProgram, Expression, Statement } from './awk-syntax.ts'
 import { parseAwk } from './awk-syntax.ts'
-
-/** A string that came from input: a number too where it looks like one (POSIX "strnum"). */
-class Input {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
-}
-type Value = number | string | Input | undefined
-type Cells = Map<string, Value>
-
-class Flow extends Error {
-  readonly kind: 'next' | 'break' | 'continue' | 'exit' | 'return'
-  readonly value: Value
-  constructor(kind: Flow['kind'], value?: Value) {
-    super(kind)
-    this.kind = kind
-    this.value = value
-  }
-}
-
-const looksNumeric = (text: string) => /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(text)
-
-function toNumber(value: Value): number {
-  if (typeof value === 'number') return value
-  if (value === undefined) return 0
-  const text = value instanceof Input ? value.text : value
-  return Number(/^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?/.exec(text)?.[0] ?? '0')
-}
-
-function isNumeric(value: Value): boolean {
-  return typeof value === 'number' || value === undefined || (value instanceof Input && looksNumeric(value.text))
-}
+import type { Cells, Value } from './awk-values.ts'
+import { arithmetic, callPlain, Flow, formatNumber, formatValues, Input, isNumeric, toNumber, toText } from './awk-values.ts'
 
 export const awk = tool(
   'awk',
   async (process) => {
-    const { options, given, operands } = parseOptions(process.argv.slice(1), '+F:v:f:', { 'field-separator': 'F:', assign: 'v:', file: 'f:' }, 2)
+    const { options, given, operands } = parseOptions(
+      process.argv.slice(1),
+      '+F:v:f:',
+      { 'field-separator': 'F:', assign: 'v:', file: 'f:' },
+      2,
+    )
     const rest = [...operands]
     const sources = given.filter(([name]) => name === 'f').map(([, file]) => process.files.readText(resolvePath(process.cwd, file)))
     if (sources.length === 0) {
@@ -60,7 +33,7 @@ export const awk = tool(
     if (separator !== undefined) machine.set('FS', separator === 't' ? '\t' : unescapeAnsi(separator))
     for (const [name, value] of given) {
       if (name !== 'v') continue
-      const match = /^([A-Za-z_]\w*)=([^]*)$/.exec(value)
+      const match = /^([A-Za-z_]\w*)=([\s\S]*)$/.exec(value)
       if (!match) throw new ToolError(`invalid argument to -v: ${value}`, 2)
       machine.set(match[1] as string, new Input(unescapeAnsi(match[2] as string)))
     }
@@ -91,7 +64,21 @@ class Machine {
   constructor(process: Process, program: AwkProgram) {
     this.#process = process
     this.#program = program
-    const defaults: Record<string, Value> = { FS: ' ', OFS: ' ', ORS: '\n', RS: '\n', NR: 0, FNR: 0, NF: 0, SUBSEP: '\x1c', CONVFMT: '%.6g', OFMT: '%.6g', RSTART: 0, RLENGTH: -1, FILENAME: '' }
+    const defaults: Record<string, Value> = {
+      FS: ' ',
+      OFS: ' ',
+      ORS: '\n',
+      RS: '\n',
+      NR: 0,
+      FNR: 0,
+      NF: 0,
+      SUBSEP: '\x1c',
+      CONVFMT: '%.6g',
+      OFMT: '%.6g',
+      RSTART: 0,
+      RLENGTH: -1,
+      FILENAME: '',
+    }
     for (const [name, value] of Object.entries(defaults)) this.#variables.set(name, value)
     this.#arrays.set('ENVIRON', new Map(Object.entries(process.env).map(([name, value]) => [name, new Input(value)])))
   }
@@ -138,7 +125,7 @@ class Machine {
     const process = this.#process
     let any = false
     for (const operand of operands) {
-      const assignment = /^([A-Za-z_]\w*)=([^]*)$/.exec(operand)
+      const assignment = /^([A-Za-z_]\w*)=([\s\S]*)$/.exec(operand)
       if (assignment) {
         this.set(assignment[1] as string, new Input(unescapeAnsi(assignment[2] as string)))
         continue
@@ -160,7 +147,10 @@ class Machine {
     let all: string[] = []
     for await (const lines of lineBatches(source, this.#process.signal)) all = all.concat(lines)
     const text = all.join('\n')
-    const records = separator === '' ? text.replace(/^\n+|\n+$/g, '').split(/\n{2,}/) : text.split(separator.length === 1 ? separator : this.#regexp(separator))
+    const records =
+      separator === ''
+        ? text.replace(/^\n+|\n+$/g, '').split(/\n{2,}/)
+        : text.split(separator.length === 1 ? separator : this.#regexp(separator))
     yield records.at(-1) === '' || records.at(-1) === '\n' ? records.slice(0, -1) : records
   }
 
@@ -213,7 +203,10 @@ class Machine {
   #whole(): string {
     if (this.#recordStale) {
       this.#recordStale = false
-      this.#record = this.#fields.slice(1).map((field) => this.#text(field)).join(this.#text(this.#variables.get('OFS')))
+      this.#record = this.#fields
+        .slice(1)
+        .map((field) => this.#text(field))
+        .join(this.#text(this.#variables.get('OFS')))
     }
     return this.#record
   }
@@ -328,7 +321,12 @@ class Machine {
     for (const operand of statement.operands) values.push(await this.#value(operand))
     let text: string
     if (statement.kind === 'print') {
-      const shown = values.length === 0 ? [this.#whole()] : values.map((value) => (typeof value === 'number' ? this.#number(value, 'OFMT') : this.#text(value)))
+      const shown =
+        values.length === 0
+          ? [this.#whole()]
+          : values.map((value) =>
+              typeof value === 'number' ? formatNumber(value, this.#text(this.#variables.get('OFMT'))) : this.#text(value),
+            )
       text = shown.join(this.#text(this.#variables.get('OFS'))) + this.#text(this.#variables.get('ORS'))
     } else text = this.#format(values)
     if (!statement.output) {
@@ -347,34 +345,11 @@ class Machine {
   }
 
   #format(values: readonly Value[]): string {
-    const format = this.#text(values[0])
-    // In awk %c of a number is the character, and %d takes a fraction.
-    const conversions = [...format.matchAll(/%(?:%|[-+ #0]*(\*|\d*)(?:\.(\*|\d*))?([a-zA-Z]))/g)].filter(([whole]) => whole !== '%%')
-    const operands: string[] = []
-    let at = 1
-    for (const [, width, precision, letter] of conversions) {
-      if (width === '*') operands.push(`${toNumber(values[at++])}`)
-      if (precision === '*') operands.push(`${toNumber(values[at++])}`)
-      const value = values[at++]
-      if (letter === 'c') operands.push(typeof value === 'number' ? String.fromCodePoint(value) : this.#text(value))
-      else if (/[diouxX]/.test(letter as string)) operands.push(`${Math.trunc(toNumber(value))}`)
-      else operands.push(letter === 's' ? this.#text(value) : `${toNumber(value)}`)
-    }
-    // formatPrintf would start over with operands left; awk does not, and escapes are done already.
-    return formatPrintf(format.replaceAll('\\', '\\\\'), operands).text
-  }
-
-  #number(value: number, format: 'CONVFMT' | 'OFMT'): string {
-    if (Number.isInteger(value)) return Math.abs(value) < 1e16 ? `${value}` : value.toFixed(0)
-    if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
-    const spec = this.#text(this.#variables.get(format))
-    return spec === '%.6g' ? formatFloat('g', value) : formatPrintf(spec, [`${value}`]).text
+    return formatValues(this.#text(values[0]), values, (value) => this.#text(value))
   }
 
   #text(value: Value): string {
-    if (typeof value === 'string') return value
-    if (value instanceof Input) return value.text
-    return value === undefined ? '' : this.#number(value, 'CONVFMT')
+    return toText(value, this.#variables.get('CONVFMT'))
   }
 
   async #truth(expression: Expression): Promise<boolean> {
@@ -473,7 +448,10 @@ class Machine {
         return this.#array(expression.name).has(await this.#key(expression.index)) ? 1 : 0
       case 'assign': {
         const right = await this.#value(expression.value)
-        const value = expression.operator === '=' ? right : arithmetic(expression.operator[0] as string, toNumber(await this.#value(expression.target)), toNumber(right))
+        const value =
+          expression.operator === '='
+            ? right
+            : arithmetic(expression.operator[0] as string, toNumber(await this.#value(expression.target)), toNumber(right))
         await this.#store(expression.target, value)
         return value
       }
@@ -485,7 +463,13 @@ class Machine {
       case 'unary': {
         const value = await this.#value(expression.operand)
         if (expression.operator === '(') return value
-        return expression.operator === '!' ? (this.#isTrue(value) ? 0 : 1) : expression.operator === '-' ? -toNumber(value) : toNumber(value)
+        return expression.operator === '!'
+          ? this.#isTrue(value)
+            ? 0
+            : 1
+          : expression.operator === '-'
+            ? -toNumber(value)
+            : toNumber(value)
       }
       case 'binary':
         return this.#binary(expression)
@@ -511,7 +495,18 @@ class Machine {
     if (!/[<>=!]/.test(operator)) return arithmetic(operator, toNumber(a), toNumber(b))
     const numeric = isNumeric(a) && isNumeric(b)
     const [x, y] = numeric ? [toNumber(a), toNumber(b)] : [this.#text(a), this.#text(b)]
-    const result = operator === '<' ? x < y : operator === '<=' ? x <= y : operator === '==' ? x === y : operator === '!=' ? x !== y : operator === '>' ? x > y : x >= y
+    const result =
+      operator === '<'
+        ? x < y
+        : operator === '<='
+          ? x <= y
+          : operator === '=='
+            ? x === y
+            : operator === '!='
+              ? x !== y
+              : operator === '>'
+                ? x > y
+                : x >= y
     return result ? 1 : 0
   }
 
@@ -558,7 +553,12 @@ class Machine {
   async #callBuiltin(call: Extract<Expression, { kind: 'call' }>): Promise<Value> {
     const { name, arguments: given } = call
     const first = given[0]
-    if (name === 'length' && first?.kind === 'variable' && (this.#arrays.has(first.name) || this.#scopes.at(-1)?.get(first.name) instanceof Map)) return this.#array(first.name).size
+    if (
+      name === 'length' &&
+      first?.kind === 'variable' &&
+      (this.#arrays.has(first.name) || this.#scopes.at(-1)?.get(first.name) instanceof Map)
+    )
+      return this.#array(first.name).size
     if (name === 'split') return this.#callSplit(given)
     if (name === 'sub' || name === 'gsub') return this.#callSub(given, name === 'gsub')
     if (name === 'match') {
@@ -570,49 +570,11 @@ class Machine {
     }
     const values: Value[] = []
     for (const argument of given) values.push(await this.#value(argument))
-    const text = this.#text(values[0])
-    const number = toNumber(values[0])
-    switch (name) {
-      case 'length':
-        return [...(given.length === 0 ? this.#whole() : text)].length
-      case 'substr': {
-        const from = Math.round(toNumber(values[1]))
-        const to = values.length > 2 ? from + Math.round(toNumber(values[2])) : Number.POSITIVE_INFINITY
-        return [...text].slice(Math.max(0, from - 1), Math.max(0, to - 1)).join('')
-      }
-      case 'index':
-        return text.indexOf(this.#text(values[1])) + 1
-      case 'sprintf':
-        return this.#format(values)
-      case 'tolower':
-        return text.toLowerCase()
-      case 'toupper':
-        return text.toUpperCase()
-      case 'int':
-        return Math.trunc(number)
-      case 'sqrt':
-        return Math.sqrt(number)
-      case 'exp':
-        return Math.exp(number)
-      case 'log':
-        return Math.log(number)
-      case 'sin':
-        return Math.sin(number)
-      case 'cos':
-        return Math.cos(number)
-      case 'atan2':
-        return Math.atan2(number, toNumber(values[1]))
-      case 'rand':
-        return this.#process.random.next()
-      case 'srand':
-      case 'close':
-        return 0
-      case 'fflush':
-        await this.#flush()
-        return 0
-      default:
-        throw new ToolError(`calling undefined function ${name}`, 2)
-    }
+    if (name === 'length' && given.length === 0) return [...this.#whole()].length
+    if (name === 'sprintf') return this.#format(values)
+    if (name === 'rand') return this.#process.random.next()
+    if (name === 'fflush') await this.#flush()
+    return callPlain(name, values, (value) => this.#text(value))
   }
 
   async #callSplit(given: readonly Expression[]): Promise<Value> {
@@ -620,9 +582,12 @@ class Machine {
     const array = given[1]
     if (array?.kind !== 'variable') throw new ToolError('split: the second argument must be an array', 2)
     const separator = given[2]
-    const parts = separator?.kind === 'regexp'
-      ? text === '' ? [] : text.split(this.#regexp(separator.source))
-      : this.#splitText(text, this.#text(separator ? await this.#value(separator) : this.#variables.get('FS')))
+    const parts =
+      separator?.kind === 'regexp'
+        ? text === ''
+          ? []
+          : text.split(this.#regexp(separator.source))
+        : this.#splitText(text, this.#text(separator ? await this.#value(separator) : this.#variables.get('FS')))
     const cells = this.#array(array.name)
     cells.clear()
     for (const [index, part] of parts.entries()) cells.set(`${index + 1}`, new Input(part))
@@ -641,22 +606,5 @@ class Machine {
     })
     if (count > 0) await this.#store(target, after)
     return count
-  }
-}
-
-function arithmetic(operator: string, left: number, right: number): number {
-  switch (operator) {
-    case '+':
-      return left + right
-    case '-':
-      return left - right
-    case '*':
-      return left * right
-    case '/':
-    case '%':
-      if (right === 0) throw new ToolError(`division by zero${operator === '%' ? ' in %' : ''}`, 2)
-      return operator === '/' ? left / right : left % right
-    default:
-      return left ** right
   }
 }

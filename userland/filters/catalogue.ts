@@ -1,9 +1,12 @@
 import type { Command } from '../../simulator/programs/process.ts'
+import { awk } from './awk.ts'
 import { column, cut, paste, sort, tr, uniq } from './columns.ts'
 import { diff } from './diff.ts'
-import { basename, chmod, cp, dirname, find, ln, ls, mkdir, mv, realpath, rm, rmdir, stat, touch } from './files.ts'
+import { basename, chmod, cp, dirname, ln, ls, mkdir, mv, realpath, rm, rmdir, stat, touch } from './files.ts'
+import { find } from './find.ts'
 import { cat, head, nl, rev, seq, tac, tail, tee, wc, yes } from './flow.ts'
 import { grep } from './grep.ts'
+import { jq } from './jq.ts'
 import { less, watch } from './screen.ts'
 import { sed } from './sed.ts'
 import {
@@ -32,6 +35,7 @@ import { xargs } from './xargs.ts'
 /** Text filters, file tools and small system tools by the name under which they stand on PATH. */
 export const filters: Readonly<Record<string, Command>> = {
   '[': test,
+  awk,
   base64,
   basename,
   cat,
@@ -53,6 +57,7 @@ export const filters: Readonly<Record<string, Command>> = {
   head,
   hostname,
   id,
+  jq,
   less,
   ln,
   ls,

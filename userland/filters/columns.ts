@@ -1,8 +1,8 @@
-import type { Process } from '../../simulator/programs/process.ts'
 import { resolvePath } from '../../simulator/files.ts'
+import type { Process } from '../../simulator/programs/process.ts'
 import { lineBatches, readText } from '../posix/lines.ts'
+import { forEachSource, parseOptions, ToolError, tool } from '../posix/tool.ts'
 import { unescapeAnsi } from '../shell/lexer.ts'
-import { forEachSource, parseOptions, tool, ToolError } from '../posix/tool.ts'
 
 interface Range {
   from: number
@@ -22,7 +22,15 @@ function parseRanges(list: string): Range[] {
 }
 
 export const cut = tool('cut', async (process) => {
-  const long = { delimiter: 'd:', fields: 'f:', characters: 'c:', bytes: 'b:', 'only-delimited': 's', 'output-delimiter': 'output-delimiter:', complement: 'complement' }
+  const long = {
+    delimiter: 'd:',
+    fields: 'f:',
+    characters: 'c:',
+    bytes: 'b:',
+    'only-delimited': 's',
+    'output-delimiter': 'output-delimiter:',
+    complement: 'complement',
+  }
   const { options, operands } = parseOptions(process.argv.slice(1), 'd:f:c:b:s', long)
   const list = options.get('f') ?? options.get('c') ?? options.get('b')
   if (list === undefined) throw new ToolError('you must specify a list of bytes, characters, or fields')
@@ -34,7 +42,10 @@ export const cut = tool('cut', async (process) => {
   const cutLine = (line: string): string | undefined => {
     if (!options.has('f')) return [...line].filter((_, index) => chosen(index + 1)).join(joiner)
     if (!line.includes(delimiter)) return options.has('s') ? undefined : line
-    return line.split(delimiter).filter((_, index) => chosen(index + 1)).join(joiner)
+    return line
+      .split(delimiter)
+      .filter((_, index) => chosen(index + 1))
+      .join(joiner)
   }
   return forEachSource(process, operands, async (source) => {
     for await (const lines of lineBatches(source, process.signal)) {
@@ -177,20 +188,34 @@ function comparison(flags: string): (a: string, b: string) => number {
     if (flags.includes('d')) value = value.replace(/[^\w\s]|_/g, '')
     return value
   }
-  const order = flags.includes('n') || flags.includes('g')
-    ? (a: string, b: string) => numeric(a) - numeric(b)
-    : flags.includes('h')
-      ? (a: string, b: string) => human(a) - human(b)
-      : flags.includes('V')
-        ? compareVersions
-        : (a: string, b: string) => compareText(prepare(a), prepare(b))
+  const order =
+    flags.includes('n') || flags.includes('g')
+      ? (a: string, b: string) => numeric(a) - numeric(b)
+      : flags.includes('h')
+        ? (a: string, b: string) => human(a) - human(b)
+        : flags.includes('V')
+          ? compareVersions
+          : (a: string, b: string) => compareText(prepare(a), prepare(b))
   return flags.includes('r') ? (a, b) => order(b, a) : order
 }
 
 export const sort = tool(
   'sort',
   async (process) => {
-    const long = { numeric: 'n', 'numeric-sort': 'n', reverse: 'r', key: 'k:', unique: 'u', 'field-separator': 't:', 'human-numeric-sort': 'h', 'ignore-case': 'f', 'version-sort': 'V', output: 'o:', stable: 's', check: 'c' }
+    const long = {
+      numeric: 'n',
+      'numeric-sort': 'n',
+      reverse: 'r',
+      key: 'k:',
+      unique: 'u',
+      'field-separator': 't:',
+      'human-numeric-sort': 'h',
+      'ignore-case': 'f',
+      'version-sort': 'V',
+      output: 'o:',
+      stable: 's',
+      check: 'c',
+    }
     const { options, given, operands } = parseOptions(process.argv.slice(1), 'nrk:ut:hfbdgVso:cRMz', long, 2)
     const global = [...'nrhfbdgV'].filter((letter) => options.has(letter)).join('')
     const keys = given.filter(([name]) => name === 'k').map(([, value]) => parseKey(value))
@@ -208,15 +233,21 @@ export const sort = tool(
       return 0
     }
     const lines: string[] = []
-    const status = await forEachSource(process, operands, async (source) => {
-      for await (const batch of lineBatches(source, process.signal)) for (const line of batch) lines.push(line)
-    }, 2)
+    const status = await forEachSource(
+      process,
+      operands,
+      async (source) => {
+        for await (const batch of lineBatches(source, process.signal)) for (const line of batch) lines.push(line)
+      },
+      2,
+    )
     if (options.has('c')) {
       const at = lines.findIndex((line, index) => index > 0 && byKeys(lines[index - 1] as string, line) > 0)
       if (at >= 0) await process.stderr.write(`sort: -:${at + 1}: disorder: ${lines[at]}\n`)
       return at >= 0 ? 1 : 0
     }
-    const lastResort = options.has('s') || options.has('u') ? () => 0 : options.has('r') ? (a: string, b: string) => compareText(b, a) : compareText
+    const lastResort =
+      options.has('s') || options.has('u') ? () => 0 : options.has('r') ? (a: string, b: string) => compareText(b, a) : compareText
     lines.sort((a, b) => byKeys(a, b) || lastResort(a, b))
     const kept = options.has('u') ? lines.filter((line, index) => index === 0 || byKeys(lines[index - 1] as string, line) !== 0) : lines
     const text = kept.map((line) => `${line}\n`).join('')
@@ -228,7 +259,13 @@ export const sort = tool(
 )
 
 export const uniq = tool('uniq', async (process) => {
-  const { options, operands } = parseOptions(process.argv.slice(1), 'cduif:s:w:', { count: 'c', repeated: 'd', unique: 'u', 'ignore-case': 'i', 'skip-fields': 'f:' })
+  const { options, operands } = parseOptions(process.argv.slice(1), 'cduif:s:w:', {
+    count: 'c',
+    repeated: 'd',
+    unique: 'u',
+    'ignore-case': 'i',
+    'skip-fields': 'f:',
+  })
   const skip = Number(options.get('f') ?? '0')
   const key = (line: string) => {
     const text = skip > 0 ? line.replace(new RegExp(`^(?:\\s*\\S+){0,${skip}}`), '') : line
@@ -266,8 +303,11 @@ export const paste = tool('paste', async (process) => {
   const status = await forEachSource(process, operands, async (source) => {
     columns.push((await readText(source, process.signal)).replace(/\n$/, '').split('\n'))
   })
-  const glue = (cells: readonly string[]) => cells.map((cell, index) => (index > 0 ? (delimiters[(index - 1) % delimiters.length] ?? '') : '') + cell).join('')
-  const rows = options.has('s') ? columns : Array.from({ length: Math.max(0, ...columns.map((column) => column.length)) }, (_, row) => columns.map((column) => column[row] ?? ''))
+  const glue = (cells: readonly string[]) =>
+    cells.map((cell, index) => (index > 0 ? (delimiters[(index - 1) % delimiters.length] ?? '') : '') + cell).join('')
+  const rows = options.has('s')
+    ? columns
+    : Array.from({ length: Math.max(0, ...columns.map((column) => column.length)) }, (_, row) => columns.map((column) => column[row] ?? ''))
   await process.stdout.write(rows.map((cells) => `${glue(cells)}\n`).join(''))
   return status
 })
@@ -279,12 +319,16 @@ export const column = tool('column', async (process: Process) => {
   const rows: string[][] = []
   const status = await forEachSource(process, operands, async (source) => {
     for await (const lines of lineBatches(source, process.signal)) {
-      for (const line of lines) if (line.trim() !== '') rows.push(options.has('s') ? line.split(options.get('s') as string) : line.trim().split(/\s+/))
+      for (const line of lines)
+        if (line.trim() !== '') rows.push(options.has('s') ? line.split(options.get('s') as string) : line.trim().split(/\s+/))
     }
   })
   const widths: number[] = []
   for (const row of rows) for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length)
-  const text = rows.map((row) => `${row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] as number))).join(options.get('o') ?? '  ')}\n`)
+  const text = rows.map(
+    (row) =>
+      `${row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] as number))).join(options.get('o') ?? '  ')}\n`,
+  )
   await process.stdout.write(text.join(''))
   return status
 })

@@ -1,7 +1,7 @@
 import { resolvePath } from '../../simulator/files.ts'
 import type { Process } from '../../simulator/programs/process.ts'
 import { readText } from '../posix/lines.ts'
-import { openSource, parseOptions, tool, ToolError } from '../posix/tool.ts'
+import { openSource, parseOptions, ToolError, tool } from '../posix/tool.ts'
 import { formatDate } from './system.ts'
 
 /** One edit: lines `[aFrom, aTo)` of the old text become `[bFrom, bTo)` of the new one. */
@@ -31,7 +31,10 @@ export function differences(a: readonly string[], b: readonly string[]): Change[
     trace.push(furthest.slice())
     for (let k = -d; k <= d; k += 2) {
       const at = k + most
-      let x = k === -d || (k !== d && (furthest[at - 1] as number) < (furthest[at + 1] as number)) ? (furthest[at + 1] as number) : (furthest[at - 1] as number) + 1
+      let x =
+        k === -d || (k !== d && (furthest[at - 1] as number) < (furthest[at + 1] as number))
+          ? (furthest[at + 1] as number)
+          : (furthest[at - 1] as number) + 1
       while (x < n && x - k < m && a[start + x] === b[start + x - k]) x++
       furthest[at] = x
       if (x >= n && x - k >= m) break search
@@ -46,7 +49,12 @@ export function differences(a: readonly string[], b: readonly string[]): Change[
     const down = k === -d || (k !== d && (before[k - 1 + most] as number) < (before[k + 1 + most] as number))
     const fromX = before[(down ? k + 1 : k - 1) + most] as number
     const fromY = fromX - (down ? k + 1 : k - 1)
-    const change = { aFrom: start + fromX, aTo: start + (down ? fromX : fromX + 1), bFrom: start + fromY, bTo: start + (down ? fromY + 1 : fromY) }
+    const change = {
+      aFrom: start + fromX,
+      aTo: start + (down ? fromX : fromX + 1),
+      bFrom: start + fromY,
+      bTo: start + (down ? fromY + 1 : fromY),
+    }
     const next = changes[0]
     if (next && change.aTo === next.aFrom && change.bTo === next.bFrom) changes[0] = { ...change, aTo: next.aTo, bTo: next.bTo }
     else changes.unshift(change)
@@ -95,8 +103,14 @@ function normal(a: readonly string[], b: readonly string[], changes: readonly Ch
   return changes
     .map(({ aFrom, aTo, bFrom, bTo }) => {
       const kind = aFrom === aTo ? 'a' : bFrom === bTo ? 'd' : 'c'
-      const removed = a.slice(aFrom, aTo).map((line) => shown('< ', line)).join('')
-      const added = b.slice(bFrom, bTo).map((line) => shown('> ', line)).join('')
+      const removed = a
+        .slice(aFrom, aTo)
+        .map((line) => shown('< ', line))
+        .join('')
+      const added = b
+        .slice(bFrom, bTo)
+        .map((line) => shown('> ', line))
+        .join('')
       return `${range(aFrom, aTo)}${kind}${range(bFrom, bTo)}\n${removed}${kind === 'c' ? '---\n' : ''}${added}`
     })
     .join('')
@@ -112,27 +126,44 @@ interface Settings {
   command: string
 }
 
-export const diff = tool('diff', async (process) => {
-  const long = { unified: 'u?', brief: 'q', recursive: 'r', 'new-file': 'N', label: 'L:', 'ignore-case': 'i', 'ignore-all-space': 'w', 'ignore-space-change': 'b', 'ignore-blank-lines': 'B', color: 'color?', text: 'a' }
-  const { options, given, operands } = parseOptions(process.argv.slice(1), 'uU:qrNL:iwbBasp', long, 2)
-  if (operands.length < 2) throw new ToolError(operands.length === 0 ? "missing operand after 'diff'" : `missing operand after '${operands[0]}'`, 2)
-  if (operands.length > 2) throw new ToolError(`extra operand '${operands[2]}'`, 2)
-  const words = process.argv.slice(1)
-  const settings: Settings = {
-    context: options.has('U') ? Number(options.get('U')) : options.has('u') ? Number(options.get('u') || '3') : undefined,
-    brief: options.has('q'),
-    recursive: options.has('r'),
-    newFile: options.has('N'),
-    labels: given.filter(([name]) => name === 'L').map(([, value]) => value),
-    key: (line) => {
-      let key = options.has('w') ? line.replace(/[ \t]+/g, '') : options.has('b') ? line.replace(/[ \t]+/g, ' ').replace(/ $/, '') : line
-      if (options.has('i')) key = key.toLowerCase()
-      return key
-    },
-    command: ['diff', ...words.slice(0, words.length - 2)].join(' '),
-  }
-  return compare(process, operands[0] as string, operands[1] as string, settings, false)
-}, 2)
+export const diff = tool(
+  'diff',
+  async (process) => {
+    const long = {
+      unified: 'u?',
+      brief: 'q',
+      recursive: 'r',
+      'new-file': 'N',
+      label: 'L:',
+      'ignore-case': 'i',
+      'ignore-all-space': 'w',
+      'ignore-space-change': 'b',
+      'ignore-blank-lines': 'B',
+      color: 'color?',
+      text: 'a',
+    }
+    const { options, given, operands } = parseOptions(process.argv.slice(1), 'uU:qrNL:iwbBasp', long, 2)
+    if (operands.length < 2)
+      throw new ToolError(operands.length === 0 ? "missing operand after 'diff'" : `missing operand after '${operands[0]}'`, 2)
+    if (operands.length > 2) throw new ToolError(`extra operand '${operands[2]}'`, 2)
+    const words = process.argv.slice(1)
+    const settings: Settings = {
+      context: options.has('U') ? Number(options.get('U')) : options.has('u') ? Number(options.get('u') || '3') : undefined,
+      brief: options.has('q'),
+      recursive: options.has('r'),
+      newFile: options.has('N'),
+      labels: given.filter(([name]) => name === 'L').map(([, value]) => value),
+      key: (line) => {
+        let key = options.has('w') ? line.replace(/[ \t]+/g, '') : options.has('b') ? line.replace(/[ \t]+/g, ' ').replace(/ $/, '') : line
+        if (options.has('i')) key = key.toLowerCase()
+        return key
+      },
+      command: ['diff', ...words.slice(0, words.length - 2)].join(' '),
+    }
+    return compare(process, operands[0] as string, operands[1] as string, settings, false)
+  },
+  2,
+)
 
 async function compare(process: Process, left: string, right: string, settings: Settings, nested: boolean): Promise<number> {
   const { files, cwd } = process
@@ -187,4 +218,3 @@ async function compareDirectories(process: Process, left: string, right: string,
   }
   return status
 }
-

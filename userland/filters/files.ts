@@ -1,14 +1,18 @@
 import type { FileInfo, FileSystem } from '../../simulator/files.ts'
 import { FileError, resolvePath } from '../../simulator/files.ts'
 import type { Process } from '../../simulator/programs/process.ts'
+import { parseOptions, ToolError, tool } from '../posix/tool.ts'
 import { columnsOf } from '../terminal/width.ts'
-import { patternRegExp } from '../posix/pattern.ts'
-import { parseOptions, tool, ToolError } from '../posix/tool.ts'
 
-const base = (path: string) => path.replace(/\/+$/, '').replace(/^.*\//, '') || '/'
+export const base = (path: string) => path.replace(/\/+$/, '').replace(/^.*\//, '') || '/'
 
 /** Runs `act` for each operand; a refusal is told by `describe` and makes the status 1. */
-async function each(process: Process, operands: readonly string[], describe: (operand: string, error: FileError) => string, act: (operand: string, path: string) => void): Promise<number> {
+async function each(
+  process: Process,
+  operands: readonly string[],
+  describe: (operand: string, error: FileError) => string,
+  act: (operand: string, path: string) => void,
+): Promise<number> {
   let status = 0
   for (const operand of operands) {
     try {
@@ -24,7 +28,13 @@ async function each(process: Process, operands: readonly string[], describe: (op
 
 function need(operands: readonly string[], count = 1): void {
   if (operands.length >= count) return
-  throw new ToolError(operands.length === 0 ? (count > 1 ? 'missing file operand' : 'missing operand') : `missing destination file operand after '${operands[0]}'`)
+  throw new ToolError(
+    operands.length === 0
+      ? count > 1
+        ? 'missing file operand'
+        : 'missing operand'
+      : `missing destination file operand after '${operands[0]}'`,
+  )
 }
 
 function modeText(info: FileInfo): string {
@@ -52,81 +62,121 @@ export function humanSize(size: number): string {
   return `${value < 10 ? (Math.ceil(value * 10) / 10).toFixed(1) : Math.ceil(value)}${'KMGTP'[unit]}`
 }
 
-export const ls = tool('ls', async (process) => {
-  const long = { all: 'a', 'almost-all': 'A', 'human-readable': 'h', directory: 'd', recursive: 'R', reverse: 'r', color: 'color?', classify: 'F' }
-  const { options, operands } = parseOptions(process.argv.slice(1), 'alAh1dRrtSFinsgo', long, 2)
-  const { files, cwd } = process
-  const tty = process.isTerminal(1)
-  const color = options.has('color') && options.get('color') !== 'never' && (tty || options.get('color') === 'always')
-  const shown = (info: FileInfo) => {
-    const mark = options.has('F') ? (info.directory ? '/' : info.mode & 0o111 ? '*' : '') : ''
-    const paint = !color ? '' : info.directory ? '01;34' : info.mode & 0o111 ? '01;32' : ''
-    return (paint ? `\x1b[${paint}m${info.name}\x1b[0m` : info.name) + mark
-  }
-  const arrange = (infos: FileInfo[]) => {
-    const sorted = [...infos]
-    if (options.has('t')) sorted.sort((a, b) => b.modified - a.modified)
-    if (options.has('S')) sorted.sort((a, b) => b.size - a.size)
-    return options.has('r') ? sorted.reverse() : sorted
-  }
-  const table = (infos: FileInfo[]): string => {
-    if (infos.length === 0) return ''
-    if (options.has('l') || options.has('n')) {
-      const sizes = infos.map((info) => (options.has('h') ? humanSize(info.size) : `${info.size}`))
-      const width = Math.max(...sizes.map((size) => size.length))
-      const owner = process.user
-      const now = process.clock.now()
-      return infos
-        .map((info, index) => `${modeText(info)} ${info.directory ? 2 : 1} ${owner} ${owner} ${sizes[index]?.padStart(width)} ${listingDate(info.modified, now)} ${shown(info)}\n`)
+export const ls = tool(
+  'ls',
+  async (process) => {
+    const long = {
+      all: 'a',
+      'almost-all': 'A',
+      'human-readable': 'h',
+      directory: 'd',
+      recursive: 'R',
+      reverse: 'r',
+      color: 'color?',
+      classify: 'F',
+    }
+    const { options, operands } = parseOptions(process.argv.slice(1), 'alAh1dRrtSFinsgo', long, 2)
+    const { files, cwd } = process
+    const tty = process.isTerminal(1)
+    const color = options.has('color') && options.get('color') !== 'never' && (tty || options.get('color') === 'always')
+    const shown = (info: FileInfo) => {
+      const mark = options.has('F') ? (info.directory ? '/' : info.mode & 0o111 ? '*' : '') : ''
+      const paint = !color ? '' : info.directory ? '01;34' : info.mode & 0o111 ? '01;32' : ''
+      return (paint ? `\x1b[${paint}m${info.name}\x1b[0m` : info.name) + mark
+    }
+    const arrange = (infos: FileInfo[]) => {
+      const sorted = [...infos]
+      if (options.has('t')) sorted.sort((a, b) => b.modified - a.modified)
+      if (options.has('S')) sorted.sort((a, b) => b.size - a.size)
+      return options.has('r') ? sorted.reverse() : sorted
+    }
+    const table = (infos: FileInfo[]): string => {
+      if (infos.length === 0) return ''
+      if (options.has('l') || options.has('n')) {
+        const sizes = infos.map((info) => (options.has('h') ? humanSize(info.size) : `${info.size}`))
+        const width = Math.max(...sizes.map((size) => size.length))
+        const owner = process.user
+        const now = process.clock.now()
+        return infos
+          .map(
+            (info, index) =>
+              `${modeText(info)} ${info.directory ? 2 : 1} ${owner} ${owner} ${sizes[index]?.padStart(width)} ${listingDate(info.modified, now)} ${shown(info)}\n`,
+          )
+          .join('')
+      }
+      const names = infos.map(shown)
+      if (options.has('1') || !tty) return names.map((name) => `${name}\n`).join('')
+      return columnsOf(names, process.terminal?.columns ?? 80)
+        .map((line) => `${line}\n`)
         .join('')
     }
-    const names = infos.map(shown)
-    if (options.has('1') || !tty) return names.map((name) => `${name}\n`).join('')
-    return columnsOf(names, process.terminal?.columns ?? 80).map((line) => `${line}\n`).join('')
-  }
-  const contents = (path: string): FileInfo[] => {
-    const entries = files.list(path).filter((info) => options.has('a') || options.has('A') || !info.name.startsWith('.'))
-    const dots = options.has('a') ? [{ ...files.stat(path), name: '.' }, { ...files.stat(resolvePath(path, '..')), name: '..' }] : []
-    return arrange([...dots, ...entries])
-  }
-  const loose: FileInfo[] = []
-  const directories: string[] = []
-  const status = await each(process, operands.length > 0 ? operands : ['.'], (operand) => `cannot access '${operand}'`, (operand, path) => {
-    const info = files.stat(path)
-    if (info.directory && !options.has('d')) directories.push(operand)
-    else loose.push({ ...info, name: operand })
-  })
-  await process.stdout.write(table(arrange(loose)))
-  const titled = operands.length > 1 || options.has('R')
-  for (let index = 0; index < directories.length; index++) {
-    const operand = directories[index] as string
-    const infos = contents(resolvePath(cwd, operand))
-    const gap = index > 0 || loose.length > 0 ? '\n' : ''
-    const total = options.has('l') ? `total ${infos.reduce((sum, info) => sum + Math.ceil(info.size / 4096) * 4, 0)}\n` : ''
-    await process.stdout.write(`${titled ? `${gap}${operand}:\n` : ''}${total}${table(infos)}`)
-    if (!options.has('R')) continue
-    const below = infos.filter((info) => info.directory && info.name !== '.' && info.name !== '..').map((info) => `${operand.replace(/\/$/, '')}/${info.name}`)
-    directories.splice(index + 1, 0, ...below)
-  }
-  return status === 0 ? 0 : 2
-}, 2)
+    const contents = (path: string): FileInfo[] => {
+      const entries = files.list(path).filter((info) => options.has('a') || options.has('A') || !info.name.startsWith('.'))
+      const dots = options.has('a')
+        ? [
+            { ...files.stat(path), name: '.' },
+            { ...files.stat(resolvePath(path, '..')), name: '..' },
+          ]
+        : []
+      return arrange([...dots, ...entries])
+    }
+    const loose: FileInfo[] = []
+    const directories: string[] = []
+    const status = await each(
+      process,
+      operands.length > 0 ? operands : ['.'],
+      (operand) => `cannot access '${operand}'`,
+      (operand, path) => {
+        const info = files.stat(path)
+        if (info.directory && !options.has('d')) directories.push(operand)
+        else loose.push({ ...info, name: operand })
+      },
+    )
+    await process.stdout.write(table(arrange(loose)))
+    const titled = operands.length > 1 || options.has('R')
+    for (let index = 0; index < directories.length; index++) {
+      const operand = directories[index] as string
+      const infos = contents(resolvePath(cwd, operand))
+      const gap = index > 0 || loose.length > 0 ? '\n' : ''
+      const total = options.has('l') ? `total ${infos.reduce((sum, info) => sum + Math.ceil(info.size / 4096) * 4, 0)}\n` : ''
+      await process.stdout.write(`${titled ? `${gap}${operand}:\n` : ''}${total}${table(infos)}`)
+      if (!options.has('R')) continue
+      const below = infos
+        .filter((info) => info.directory && info.name !== '.' && info.name !== '..')
+        .map((info) => `${operand.replace(/\/$/, '')}/${info.name}`)
+      directories.splice(index + 1, 0, ...below)
+    }
+    return status === 0 ? 0 : 2
+  },
+  2,
+)
 
 export const mkdir = tool('mkdir', async (process) => {
   const { options, operands } = parseOptions(process.argv.slice(1), 'pvm:', { parents: 'p', verbose: 'v', mode: 'm:' })
   need(operands)
-  return each(process, operands, (operand) => `cannot create directory '${operand}'`, (_, path) => {
-    if (options.has('p') && process.files.exists(path) && process.files.stat(path).directory) return
-    process.files.makeDirectory(path, { parents: options.has('p') })
-  })
+  return each(
+    process,
+    operands,
+    (operand) => `cannot create directory '${operand}'`,
+    (_, path) => {
+      if (options.has('p') && process.files.exists(path) && process.files.stat(path).directory) return
+      process.files.makeDirectory(path, { parents: options.has('p') })
+    },
+  )
 })
 
 export const rmdir = tool('rmdir', async (process) => {
   const { operands } = parseOptions(process.argv.slice(1), 'pv')
   need(operands)
-  return each(process, operands, (operand) => `failed to remove '${operand}'`, (_, path) => {
-    if (!process.files.stat(path).directory) throw new FileError('ENOTDIR', path)
-    process.files.remove(path)
-  })
+  return each(
+    process,
+    operands,
+    (operand) => `failed to remove '${operand}'`,
+    (_, path) => {
+      if (!process.files.stat(path).directory) throw new FileError('ENOTDIR', path)
+      process.files.remove(path)
+    },
+  )
 })
 
 export const rm = tool('rm', async (process) => {
@@ -134,15 +184,20 @@ export const rm = tool('rm', async (process) => {
   const recursive = options.has('r') || options.has('R')
   if (operands.length === 0 && options.has('f')) return 0
   need(operands)
-  return each(process, operands, (operand) => `cannot remove '${operand}'`, (_, path) => {
-    if (!process.files.exists(path)) {
-      if (options.has('f')) return
-      throw new FileError('ENOENT', path)
-    }
-    if (process.files.stat(path).directory && !recursive) throw new FileError('EISDIR', path)
-    if (path === '/') throw new ToolError("it is dangerous to operate recursively on '/'")
-    process.files.remove(path, { recursive })
-  })
+  return each(
+    process,
+    operands,
+    (operand) => `cannot remove '${operand}'`,
+    (_, path) => {
+      if (!process.files.exists(path)) {
+        if (options.has('f')) return
+        throw new FileError('ENOENT', path)
+      }
+      if (process.files.stat(path).directory && !recursive) throw new FileError('EISDIR', path)
+      if (path === '/') throw new ToolError("it is dangerous to operate recursively on '/'")
+      process.files.remove(path, { recursive })
+    },
+  )
 })
 
 function copyTree(files: FileSystem, from: string, to: string): void {
@@ -162,7 +217,8 @@ function destinations(process: Process, operands: readonly string[]): { sources:
   const last = operands.at(-1) as string
   const path = resolvePath(process.cwd, last)
   const directory = process.files.exists(path) && process.files.stat(path).directory
-  if (!directory && (sources.length > 1 || last.endsWith('/'))) throw new ToolError(`target '${last}': ${process.files.exists(path) ? 'Not a directory' : 'No such file or directory'}`)
+  if (!directory && (sources.length > 1 || last.endsWith('/')))
+    throw new ToolError(`target '${last}': ${process.files.exists(path) ? 'Not a directory' : 'No such file or directory'}`)
   return { sources, target: (source) => (directory ? resolvePath(path, base(source)) : path) }
 }
 
@@ -170,34 +226,49 @@ export const cp = tool('cp', async (process) => {
   const { options, operands } = parseOptions(process.argv.slice(1), 'rRafpvTnd', { recursive: 'r', archive: 'a', force: 'f' })
   const recursive = ['r', 'R', 'a'].some((letter) => options.has(letter))
   const { sources, target } = destinations(process, operands)
-  return each(process, sources, (source, error) => (error.code === 'ENOENT' ? `cannot stat '${source}'` : `cannot create '${operands.at(-1)}'`), (source, path) => {
-    const to = target(source)
-    if (process.files.stat(path).directory && !recursive) throw new ToolError(`-r not specified; omitting directory '${source}'`)
-    if (path === to) throw new ToolError(`'${source}' and '${operands.at(-1)}' are the same file`)
-    if (to.startsWith(`${path}/`)) throw new ToolError(`cannot copy a directory, '${source}', into itself, '${operands.at(-1)}'`)
-    if (!(options.has('n') && process.files.exists(to))) copyTree(process.files, path, to)
-  })
+  return each(
+    process,
+    sources,
+    (source, error) => (error.code === 'ENOENT' ? `cannot stat '${source}'` : `cannot create '${operands.at(-1)}'`),
+    (source, path) => {
+      const to = target(source)
+      if (process.files.stat(path).directory && !recursive) throw new ToolError(`-r not specified; omitting directory '${source}'`)
+      if (path === to) throw new ToolError(`'${source}' and '${operands.at(-1)}' are the same file`)
+      if (to.startsWith(`${path}/`)) throw new ToolError(`cannot copy a directory, '${source}', into itself, '${operands.at(-1)}'`)
+      if (!(options.has('n') && process.files.exists(to))) copyTree(process.files, path, to)
+    },
+  )
 })
 
 export const mv = tool('mv', async (process) => {
   const { operands } = parseOptions(process.argv.slice(1), 'fivnT', { force: 'f' })
   const { sources, target } = destinations(process, operands)
-  return each(process, sources, (source, error) => (error.code === 'ENOENT' ? `cannot stat '${source}'` : `cannot move '${source}' to '${operands.at(-1)}'`), (source, path) => {
-    process.files.stat(path)
-    const to = target(source)
-    if (path !== to) process.files.rename(path, to)
-  })
+  return each(
+    process,
+    sources,
+    (source, error) => (error.code === 'ENOENT' ? `cannot stat '${source}'` : `cannot move '${source}' to '${operands.at(-1)}'`),
+    (source, path) => {
+      process.files.stat(path)
+      const to = target(source)
+      if (path !== to) process.files.rename(path, to)
+    },
+  )
 })
 
 export const touch = tool('touch', async (process) => {
   const { options, operands } = parseOptions(process.argv.slice(1), 'acmd:t:', { 'no-create': 'c', date: 'd:' })
   if (options.has('d') || options.has('t')) throw new ToolError('setting another time than now is not supported')
   need(operands)
-  return each(process, operands, (operand) => `cannot touch '${operand}'`, (_, path) => {
-    if (!process.files.exists(path)) {
-      if (!options.has('c')) process.files.write(path, '')
-    } else if (!process.files.stat(path).directory) process.files.write(path, process.files.read(path))
-  })
+  return each(
+    process,
+    operands,
+    (operand) => `cannot touch '${operand}'`,
+    (_, path) => {
+      if (!process.files.exists(path)) {
+        if (!options.has('c')) process.files.write(path, '')
+      } else if (!process.files.stat(path).directory) process.files.write(path, process.files.read(path))
+    },
+  )
 })
 
 export const ln = tool('ln', async () => {
@@ -205,7 +276,11 @@ export const ln = tool('ln', async () => {
 })
 
 export const chmod = tool('chmod', async (process) => {
-  const { options, operands } = parseOptions(process.argv.slice(1).map((word) => (/^-[rwx]/.test(word) ? `a${word}` : word)), 'Rvf', { recursive: 'R' })
+  const { options, operands } = parseOptions(
+    process.argv.slice(1).map((word) => (/^-[rwx]/.test(word) ? `a${word}` : word)),
+    'Rvf',
+    { recursive: 'R' },
+  )
   need(operands, 2)
   const spec = operands[0] as string
   const apply = (mode: number, directory: boolean): number => {
@@ -216,8 +291,13 @@ export const chmod = tool('chmod', async (process) => {
       if (!match) throw new ToolError(`invalid mode: '${spec}'`)
       const who = match[1] === '' || match[1]?.includes('a') ? 'ugo' : (match[1] as string)
       let bits = 0
-      for (const letter of match[3] as string) bits |= letter === 'r' ? 4 : letter === 'w' ? 2 : letter === 'x' || directory || mode & 0o111 ? 1 : 0
-      for (const [name, shift] of [['u', 6], ['g', 3], ['o', 0]] as const) {
+      for (const letter of match[3] as string)
+        bits |= letter === 'r' ? 4 : letter === 'w' ? 2 : letter === 'x' || directory || mode & 0o111 ? 1 : 0
+      for (const [name, shift] of [
+        ['u', 6],
+        ['g', 3],
+        ['o', 0],
+      ] as const) {
         if (!who.includes(name)) continue
         if (match[2] === '+') result |= bits << shift
         else if (match[2] === '-') result &= ~(bits << shift)
@@ -231,7 +311,12 @@ export const chmod = tool('chmod', async (process) => {
     process.files.setMode(path, apply(info.mode, info.directory))
     if (options.has('R') && info.directory) for (const child of process.files.list(path)) change(`${path}/${child.name}`)
   }
-  return each(process, operands.slice(1), (operand) => `cannot access '${operand}'`, (_, path) => change(path))
+  return each(
+    process,
+    operands.slice(1),
+    (operand) => `cannot access '${operand}'`,
+    (_, path) => change(path),
+  )
 })
 
 export const basename = tool('basename', async (process) => {
@@ -275,152 +360,20 @@ export const stat = tool('stat', async (process) => {
     const time = new Date(info.modified).toISOString().replace('T', ' ').replace('Z', '000000 +0000')
     const octal = (info.mode & 0o7777).toString(8)
     const kind = info.directory ? 'directory' : info.size === 0 ? 'regular empty file' : 'regular file'
-    const fields: Record<string, string> = { n: operand, s: `${info.size}`, a: octal, A: modeText(info), U: process.user, F: kind, Y: `${Math.floor(info.modified / 1000)}`, y: time }
+    const fields: Record<string, string> = {
+      n: operand,
+      s: `${info.size}`,
+      a: octal,
+      A: modeText(info),
+      U: process.user,
+      F: kind,
+      Y: `${Math.floor(info.modified / 1000)}`,
+      y: time,
+    }
     const text = format
       ? `${format.replace(/%([nsaAUFYy])/g, (_, letter: string) => fields[letter] as string)}\n`
       : `  File: ${operand}\n  Size: ${info.size}\t${kind}\nAccess: (${octal.padStart(4, '0')}/${modeText(info)})\nModify: ${time}\n`
     await process.stdout.write(text)
   }
   return 0
-})
-
-type Test = (path: string, info: FileInfo) => boolean | Promise<boolean>
-
-export const find = tool('find', async (process) => {
-  const words = process.argv.slice(1)
-  const roots: string[] = []
-  while (words.length > 0 && !/^[-(!]/.test(words[0] as string)) roots.push(words.shift() as string)
-  let deepest = Number.POSITIVE_INFINITY
-  let shallowest = 0
-  let acted = false
-  const emit = async (text: string) => {
-    await process.stdout.write(text)
-    return true
-  }
-  const argument = (name: string) => words.shift() ?? fail(`missing argument to \`${name}'`)
-  const fail = (message: string): never => {
-    throw new ToolError(message)
-  }
-  const parseOr = (): Test => {
-    let left = parseAnd()
-    while (words[0] === '-o' || words[0] === '-or') {
-      words.shift()
-      const [before, right] = [left, parseAnd()]
-      left = async (path, info) => (await before(path, info)) || right(path, info)
-    }
-    return left
-  }
-  const parseAnd = (): Test => {
-    let left: Test = () => true
-    while (words.length > 0 && words[0] !== '-o' && words[0] !== '-or' && words[0] !== ')') {
-      if (words[0] === '-a') words.shift()
-      const [before, right] = [left, parsePrimary()]
-      left = async (path, info) => (await before(path, info)) && right(path, info)
-    }
-    return left
-  }
-  const parsePrimary = (): Test => {
-    const word = words.shift() as string
-    switch (word) {
-      case '!':
-      case '-not': {
-        const inner = parsePrimary()
-        return async (path, info) => !(await inner(path, info))
-      }
-      case '(': {
-        const inner = parseOr()
-        if (words.shift() !== ')') fail("invalid expression; expected to find a ')' but didn't see one")
-        return inner
-      }
-      case '-name':
-      case '-iname': {
-        const source = argument(word)
-        const pattern = patternRegExp(word === '-iname' ? source.toLowerCase() : source)
-        return (path) => pattern.test(word === '-iname' ? base(path).toLowerCase() : base(path))
-      }
-      case '-path': {
-        const pattern = patternRegExp(argument(word))
-        return (path) => pattern.test(path)
-      }
-      case '-type': {
-        const kind = argument(word)
-        if (!/^[fdl]$/.test(kind)) fail(`Unknown argument to -type: ${kind}`)
-        return (_, info) => (kind === 'd' ? info.directory : kind === 'f' && !info.directory)
-      }
-      case '-empty':
-        return (path, info) => (info.directory ? process.files.list(resolvePath(process.cwd, path)).length === 0 : info.size === 0)
-      case '-size': {
-        const match = /^([-+]?)(\d+)([ckMGb]?)$/.exec(argument(word)) ?? fail('invalid argument to -size')
-        const unit = { c: 1, k: 1024, M: 1024 ** 2, G: 1024 ** 3 }[match[3] as string] ?? 512
-        return (_, info) => {
-          const size = Math.ceil(info.size / unit)
-          return match[1] === '+' ? size > Number(match[2]) : match[1] === '-' ? size < Number(match[2]) : size === Number(match[2])
-        }
-      }
-      case '-mmin':
-      case '-mtime': {
-        const match = /^([-+]?)(\d+)$/.exec(argument(word)) ?? fail(`invalid argument to ${word}`)
-        const unit = word === '-mmin' ? 60_000 : 86_400_000
-        return (_, info) => {
-          const age = Math.floor((process.clock.now() - info.modified) / unit)
-          return match[1] === '+' ? age > Number(match[2]) : match[1] === '-' ? age < Number(match[2]) : age === Number(match[2])
-        }
-      }
-      case '-print':
-        acted = true
-        return (path) => emit(`${path}\n`)
-      case '-print0':
-        acted = true
-        return (path) => emit(`${path}\0`)
-      case '-delete':
-        acted = true
-        return (path) => {
-          process.files.remove(resolvePath(process.cwd, path))
-          return true
-        }
-      case '-exec': {
-        acted = true
-        const command: string[] = []
-        while (words.length > 0 && words[0] !== ';' && words[0] !== '+') command.push(words.shift() as string)
-        if (words.shift() === undefined) fail("missing argument to `-exec'")
-        return async (path) => {
-          const argv = command.map((part) => part.replaceAll('{}', path))
-          const child = process.spawn(argv) ?? fail(`'${argv[0]}': No such file or directory`)
-          return (await child.exit) === 0
-        }
-      }
-      default:
-        return fail(`unknown predicate \`${word}'`)
-    }
-  }
-  for (let index = words.length - 2; index >= 0; index--) {
-    if (words[index] !== '-maxdepth' && words[index] !== '-mindepth') continue
-    const [name, value] = words.splice(index, 2) as [string, string]
-    if (name === '-maxdepth') deepest = Number(value)
-    else shallowest = Number(value)
-  }
-  const expression = parseOr()
-  if (words.length > 0) fail(`unexpected argument \`${words[0]}'`)
-  const deletes = process.argv.includes('-delete')
-  let status = 0
-  const visit = async (shown: string, info: FileInfo, depth: number): Promise<void> => {
-    process.signal.throwIfAborted()
-    const test = async () => {
-      if (depth >= shallowest && (await expression(shown, info)) && !acted) await emit(`${shown}\n`)
-    }
-    if (!deletes) await test()
-    if (info.directory && depth < deepest) {
-      for (const child of process.files.list(resolvePath(process.cwd, shown))) await visit(`${shown.replace(/\/$/, '')}/${child.name}`, child, depth + 1)
-    }
-    if (deletes) await test()
-  }
-  for (const root of roots.length > 0 ? roots : ['.']) {
-    const path = resolvePath(process.cwd, root)
-    if (process.files.exists(path)) await visit(root, process.files.stat(path), 0)
-    else {
-      await process.stderr.write(`find: '${root}': No such file or directory\n`)
-      status = 1
-    }
-  }
-  return status
 })

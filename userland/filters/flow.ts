@@ -1,17 +1,23 @@
 import { FileError, resolvePath } from '../../simulator/files.ts'
 import type { Process } from '../../simulator/programs/process.ts'
 import { lineBatches, readBytes } from '../posix/lines.ts'
-import { forEachSource, openSource, parseCount, parseDuration, parseOptions, tool, ToolError } from '../posix/tool.ts'
+import { forEachSource, openSource, parseCount, parseDuration, parseOptions, ToolError, tool } from '../posix/tool.ts'
 
 export const cat = tool('cat', async (process) => {
-  const { options, operands } = parseOptions(process.argv.slice(1), 'nbAeEstTuv', { number: 'n', 'show-all': 'A', 'show-ends': 'E', 'squeeze-blank': 's' })
+  const { options, operands } = parseOptions(process.argv.slice(1), 'nbAeEstTuv', {
+    number: 'n',
+    'show-all': 'A',
+    'show-ends': 'E',
+    'squeeze-blank': 's',
+  })
   const all = options.has('A')
   const plain = !['n', 'b', 'A', 'e', 'E', 's', 't', 'T', 'v'].some((letter) => options.has(letter))
   let number = 0
   let blank = false
   return forEachSource(process, operands, async (source) => {
     if (plain) {
-      for (let chunk = await source.read(process.signal); chunk; chunk = await source.read(process.signal)) await process.stdout.write(chunk)
+      for (let chunk = await source.read(process.signal); chunk; chunk = await source.read(process.signal))
+        await process.stdout.write(chunk)
       return
     }
     const last = { newline: true }
@@ -19,14 +25,17 @@ export const cat = tool('cat', async (process) => {
     for await (const lines of lineBatches(source, process.signal, last)) {
       let text = ''
       for (let line of lines) {
+        const ends = last.newline && (all || options.has('e') || options.has('E'))
         if (options.has('s') && line === '' && blank) continue
         blank = line === ''
         if (all || options.has('t') || options.has('T')) line = line.replaceAll('\t', '^I')
         if (all || options.has('v') || options.has('e') || options.has('t')) {
-          line = line.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, (char) => (char === '\x7f' ? '^?' : `^${String.fromCharCode(char.charCodeAt(0) + 64)}`))
+          line = line.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, (char) =>
+            char === '\x7f' ? '^?' : `^${String.fromCharCode(char.charCodeAt(0) + 64)}`,
+          )
         }
         const numbered = options.has('b') ? line !== '' : options.has('n')
-        text += `${numbered ? `${`${++number}`.padStart(6)}\t` : ''}${line}${all || options.has('e') || options.has('E') ? '$' : ''}\n`
+        text += `${numbered ? `${`${++number}`.padStart(6)}\t` : ''}${line}${ends ? '$' : ''}\n`
       }
       open = !last.newline
       await process.stdout.write(open ? text.slice(0, -1) : text)
@@ -62,12 +71,18 @@ function modernCount(words: readonly string[]): string[] {
   return words.map((word, index) => (index === 0 && /^-\d+$/.test(word) ? `-n${word.slice(1)}` : word))
 }
 
-async function withHeaders(process: Process, operands: readonly string[], quiet: boolean, each: (operand: string) => Promise<void>): Promise<number> {
+async function withHeaders(
+  process: Process,
+  operands: readonly string[],
+  quiet: boolean,
+  each: (operand: string) => Promise<void>,
+): Promise<number> {
   let status = 0
   for (const [index, operand] of (operands.length > 0 ? operands : ['-']).entries()) {
     try {
       if (operand !== '-' && operand !== '/dev/null' && !operand.startsWith('/dev/')) process.files.stat(resolvePath(process.cwd, operand))
-      if (operands.length > 1 && !quiet) await process.stdout.write(`${index > 0 ? '\n' : ''}==> ${operand === '-' ? 'standard input' : operand} <==\n`)
+      if (operands.length > 1 && !quiet)
+        await process.stdout.write(`${index > 0 ? '\n' : ''}==> ${operand === '-' ? 'standard input' : operand} <==\n`)
       await each(operand)
     } catch (error) {
       if (!(error instanceof FileError)) throw error
@@ -221,7 +236,8 @@ export const wc = tool('wc', async (process) => {
     }
     rows.push({ counts: columns.map((column) => values[column] as number), name: operands.length > 0 ? name : '' })
   })
-  if (rows.length > 1) rows.push({ counts: columns.map((_, index) => rows.reduce((sum, row) => sum + (row.counts[index] as number), 0)), name: 'total' })
+  if (rows.length > 1)
+    rows.push({ counts: columns.map((_, index) => rows.reduce((sum, row) => sum + (row.counts[index] as number), 0)), name: 'total' })
   const single = columns.length === 1 && rows.length === 1
   // GNU wc: as wide as the total of bytes, at least 7 where a size is not known beforehand.
   const unknown = operands.length === 0 || operands.includes('-')
@@ -235,14 +251,20 @@ export const wc = tool('wc', async (process) => {
 
 export const rev = tool('rev', async (process) =>
   forEachSource(process, process.argv.slice(1), async (source) => {
-    for await (const lines of lineBatches(source, process.signal)) await process.stdout.write(lines.map((line) => `${[...line].reverse().join('')}\n`).join(''))
+    for await (const lines of lineBatches(source, process.signal))
+      await process.stdout.write(lines.map((line) => `${[...line].reverse().join('')}\n`).join(''))
   }),
 )
 
 export const tac = tool('tac', async (process) =>
   forEachSource(process, process.argv.slice(1), async (source) => {
     const text = new TextDecoder().decode(await readBytes(source, process.signal))
-    await process.stdout.write(text.split(/(?<=\n)/).reverse().join(''))
+    await process.stdout.write(
+      text
+        .split(/(?<=\n)/)
+        .reverse()
+        .join(''),
+    )
   }),
 )
 
@@ -251,9 +273,10 @@ export const nl = tool('nl', async (process) => {
   let number = 0
   return forEachSource(process, operands, async (source) => {
     for await (const lines of lineBatches(source, process.signal)) {
-      const numbered = lines.map((line) => (line === '' && options.get('b') !== 'a' ? '       \n' : `${`${++number}`.padStart(6)}\t${line}\n`))
+      const numbered = lines.map((line) =>
+        line === '' && options.get('b') !== 'a' ? '       \n' : `${`${++number}`.padStart(6)}\t${line}\n`,
+      )
       await process.stdout.write(numbered.join(''))
     }
   })
 })
-

@@ -4,7 +4,7 @@ import type { ByteSource } from '../../simulator/streams.ts'
 import { lineBatches } from '../posix/lines.ts'
 import { escapeRegExp, patternRegExp } from '../posix/pattern.ts'
 import { basicRegExp, extendedRegExp } from '../posix/regexp.ts'
-import { openSource, parseOptions, tool, ToolError } from '../posix/tool.ts'
+import { openSource, parseOptions, ToolError, tool } from '../posix/tool.ts'
 
 const long = {
   'ignore-case': 'i',
@@ -63,7 +63,13 @@ export const grep = tool(
     const rest = [...operands]
     const patterns = given.filter(([name]) => name === 'e').flatMap(([, value]) => value.split('\n'))
     for (const [name, value] of given) {
-      if (name === 'f') patterns.push(...new TextDecoder().decode(await readAll(openSource(process, value))).replace(/\n$/, '').split('\n'))
+      if (name === 'f')
+        patterns.push(
+          ...new TextDecoder()
+            .decode(await readAll(openSource(process, value)))
+            .replace(/\n$/, '')
+            .split('\n'),
+        )
     }
     if (!options.has('e') && !options.has('f')) {
       const first = rest.shift()
@@ -140,9 +146,14 @@ async function searchSource(settings: Settings, source: ByteSource, name: string
         count++
         if (flag('q') || flag('l') || flag('L')) break reading
         if (!listing) {
-          if (settings.before + settings.after > 0 && lastShown > 0 && number - held.length > lastShown + 1) text += `${paint(color, '36', '--')}\n`
+          if (settings.before + settings.after > 0 && lastShown > 0 && number - held.length > lastShown + 1)
+            text += `${paint(color, '36', '--')}\n`
           for (const [index, earlier] of held.entries()) text += `${prefix(number - held.length + index, '-')}${earlier}\n`
-          text += flag('o') ? (settings.invert ? '' : onlyMatches(settings, line, prefix(number, ':'))) : `${prefix(number, ':')}${highlight(settings, line)}\n`
+          text += flag('o')
+            ? settings.invert
+              ? ''
+              : onlyMatches(settings, line, prefix(number, ':'))
+            : `${prefix(number, ':')}${highlight(settings, line)}\n`
           lastShown = number
         }
         held.length = 0

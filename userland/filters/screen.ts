@@ -2,7 +2,7 @@ import type { Process } from '../../simulator/programs/process.ts'
 import { BrokenPipe, Pipe } from '../../simulator/streams.ts'
 import type { Terminal } from '../../simulator/terminal.ts'
 import { readText } from '../posix/lines.ts'
-import { openSource, parseDuration, parseOptions, tool, ToolError } from '../posix/tool.ts'
+import { openSource, parseDuration, parseOptions, ToolError, tool } from '../posix/tool.ts'
 import type { Key } from '../terminal/keys.ts'
 import { KeyDecoder } from '../terminal/keys.ts'
 import { characterWidth, withoutEscapes } from '../terminal/width.ts'
@@ -14,7 +14,7 @@ function rowsOf(text: string, columns: number, wrap: boolean): string[] {
   for (const line of text.split('\n')) {
     let row = ''
     let width = 0
-    for (const piece of line.match(/\x1b\[[0-9;?]*[A-Za-z]|[^]/gu) ?? []) {
+    for (const piece of line.match(/\x1b\[[0-9;?]*[A-Za-z]|[\s\S]/gu) ?? []) {
       if (piece.length > 1 && piece.startsWith('\x1b')) {
         row += piece
         continue
@@ -36,7 +36,10 @@ function rowsOf(text: string, columns: number, wrap: boolean): string[] {
 }
 
 export const less = tool('less', async (process) => {
-  const { operands } = parseOptions(process.argv.slice(1).filter((word) => !/^\+/.test(word)), 'RSXFNiIeErMmqsn')
+  const { operands } = parseOptions(
+    process.argv.slice(1).filter((word) => !/^\+/.test(word)),
+    'RSXFNiIeErMmqsn',
+  )
   const name = operands[0] ?? '-'
   const { terminal } = process
   if (operands.length === 0 && process.isTerminal(0)) throw new ToolError('Missing filename ("less --help" for help)')
@@ -143,7 +146,9 @@ export const watch = tool('watch', async (process) => {
     const left = `Every ${seconds.toFixed(1)}s: ${operands.join(' ')}`
     const right = `${process.hostname}: ${formatDate('%a %b %e %H:%M:%S %Y', process.clock.now())}`
     const room = terminal.columns - right.length - 1
-    const title = options.has('t') ? [] : [`${left.length > room ? `${left.slice(0, Math.max(0, room - 3))}...` : left.padEnd(room)} ${right}`, '']
+    const title = options.has('t')
+      ? []
+      : [`${left.length > room ? `${left.slice(0, Math.max(0, room - 3))}...` : left.padEnd(room)} ${right}`, '']
     const rows = [...title, ...rowsOf(output.replace(/\n$/, ''), terminal.columns, true)].slice(0, terminal.rows)
     void terminal.sink.write(`\x1b[H${rows.map((row) => `${row}\x1b[m\x1b[K`).join('\r\n')}\x1b[J`).catch(() => {})
   }

@@ -1,5 +1,5 @@
-import { unescapeAnsi } from '../shell/lexer.ts'
 import { ToolError } from '../posix/tool.ts'
+import { unescapeAnsi } from '../shell/lexer.ts'
 
 export type Address =
   | { kind: 'line'; line: number }
@@ -53,7 +53,14 @@ export function parseSed(script: string, compile: Compile): SedCommand[] {
       if (char === undefined) return fail(message)
       if (char === '\\') {
         const next = script[at++] ?? ''
-        text += next === delimiter && !/[(){}|+?]/.test(delimiter) ? (brackets && /[.*[\]^$]/.test(delimiter) ? `\\${next}` : next) : next === 'n' && brackets ? '\n' : `\\${next}`
+        text +=
+          next === delimiter && !/[(){}|+?]/.test(delimiter)
+            ? brackets && /[.*[\]^$]/.test(delimiter)
+              ? `\\${next}`
+              : next
+            : next === 'n' && brackets
+              ? '\n'
+              : `\\${next}`
         continue
       }
       if (brackets && char === '[' && !bracket) bracket = true
@@ -101,9 +108,10 @@ export function parseSed(script: string, compile: Compile): SedCommand[] {
   const text = (): string => {
     blanks()
     if (script[at] === '\\') {
+      // `a\` and a new line, or GNU's `a\  text`, which keeps the blanks.
       at++
-      blanks()
-      if (script[at] === '\n') at++
+      const line = /^[ \t]*\n/.exec(script.slice(at))
+      if (line) at += line[0].length
     }
     let value = ''
     while (at < script.length && script[at] !== '\n') {
@@ -139,7 +147,7 @@ export function parseSed(script: string, compile: Compile): SedCommand[] {
         const digits = /^\d+/.exec(script.slice(at)) ?? fail('expected number after +')
         at += digits[0].length
         command.second = { kind: 'plus', count: Number(digits[0]) }
-      } else command.second = address() ?? fail('unexpected `,\'')
+      } else command.second = address() ?? fail("unexpected `,'")
       blanks()
     }
     while (script[at] === '!') {
@@ -160,7 +168,7 @@ export function parseSed(script: string, compile: Compile): SedCommand[] {
         open.push(commands.length - 1)
         continue
       case '}': {
-        const start = open.pop() ?? fail('unexpected `}\'')
+        const start = open.pop() ?? fail("unexpected `}'")
         ;(commands[start] as SedCommand).end = commands.length - 1
         break
       }
@@ -223,7 +231,7 @@ export function parseSed(script: string, compile: Compile): SedCommand[] {
     }
     endOfCommand()
   }
-  if (open.length > 0) throw new ToolError('-e expression #1, char 0: unmatched `{\'')
+  if (open.length > 0) throw new ToolError("-e expression #1, char 0: unmatched `{'")
   for (const [command, label] of branches) {
     if (label === '') continue
     const target = labels.get(label)
@@ -234,7 +242,7 @@ export function parseSed(script: string, compile: Compile): SedCommand[] {
 }
 
 function compileReplacement(source: string): (groups: (string | undefined)[]) => string {
-  const pieces = source.match(/\\[^]|&|[^\\&]+|\\$/g) ?? []
+  const pieces = source.match(/\\[\s\S]|&|[^\\&]+|\\$/g) ?? []
   return (groups) => {
     let text = ''
     let mode = ''

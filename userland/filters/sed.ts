@@ -2,7 +2,7 @@ import { FileError, resolvePath } from '../../simulator/files.ts'
 import type { Process } from '../../simulator/programs/process.ts'
 import { lineBatches } from '../posix/lines.ts'
 import { basicRegExp, extendedRegExp } from '../posix/regexp.ts'
-import { openSource, parseOptions, tool, ToolError } from '../posix/tool.ts'
+import { openSource, parseOptions, ToolError, tool } from '../posix/tool.ts'
 import type { SedCommand } from './sed-syntax.ts'
 import { parseSed } from './sed-syntax.ts'
 
@@ -111,7 +111,13 @@ export const sed = tool('sed', async (process) => {
   return status
 })
 
-async function runSed(process: Process, commands: readonly SedCommand[], lines: Lines, quiet: boolean, write: (text: string) => Promise<void>): Promise<number> {
+async function runSed(
+  process: Process,
+  commands: readonly SedCommand[],
+  lines: Lines,
+  quiet: boolean,
+  write: (text: string) => Promise<void>,
+): Promise<number> {
   let hold = ''
   let number = 0
   let output = ''

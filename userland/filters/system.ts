@@ -1,9 +1,9 @@
 import { resolvePath } from '../../simulator/files.ts'
 import type { Process, Signal } from '../../simulator/programs/process.ts'
 import { Signalled } from '../../simulator/programs/process.ts'
-import { formatPrintf } from '../posix/printf.ts'
 import { readBytes } from '../posix/lines.ts'
-import { openSource, parseDuration, parseOptions, tool, ToolError } from '../posix/tool.ts'
+import { formatPrintf } from '../posix/printf.ts'
+import { openSource, parseDuration, parseOptions, ToolError, tool } from '../posix/tool.ts'
 import { echoText } from '../shell/builtins/output.ts'
 import { evaluateTest } from '../shell/builtins/test.ts'
 import { ShellError } from '../shell/state.ts'
@@ -57,7 +57,8 @@ export function formatDate(format: string, ms: number): string {
   const date = new Date(ms)
   const hour = date.getUTCHours()
   return format.replace(/%(-|_|0|:)?([a-zA-Z%])(\d?)/g, (whole, flag: string | undefined, letter: string, rest: string) => {
-    const number = (value: number, width = 2, fill = '0') => (flag === '-' ? `${value}` : pad(value, width, flag === '_' ? ' ' : fill)) + rest
+    const number = (value: number, width = 2, fill = '0') =>
+      (flag === '-' ? `${value}` : pad(value, width, flag === '_' ? ' ' : fill)) + rest
     switch (letter) {
       case 'Y':
         return date.getUTCFullYear() + rest
@@ -132,19 +133,33 @@ function parseDate(text: string, now: number): number {
     const unit = { second: 1, minute: 60, hour: 3600, day: 86_400, week: 604_800 }[relative[2] as 'second'] * 1000
     return now + Number(relative[1]) * unit * (relative[3] ? -1 : 1)
   }
-  const parsed = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(/[zZ]|[-+]\d\d:?\d\d$/.test(text) || text.length === 10 ? text : `${text.replace(' ', 'T')}Z`) : Number.NaN
+  const parsed = /^\d{4}-\d\d-\d\d/.test(text)
+    ? Date.parse(/[zZ]|[-+]\d\d:?\d\d$/.test(text) || text.length === 10 ? text : `${text.replace(' ', 'T')}Z`)
+    : Number.NaN
   if (Number.isNaN(parsed)) throw new ToolError(`invalid date '${text}'`)
   return parsed
 }
 
 export const date = tool('date', async (process) => {
-  const { options, operands } = parseOptions(process.argv.slice(1), 'ud:RI', { utc: 'u', date: 'd:', 'iso-8601': 'I?', 'rfc-email': 'R', 'rfc-3339': 'rfc-3339:' })
+  const { options, operands } = parseOptions(process.argv.slice(1), 'ud:RI', {
+    utc: 'u',
+    date: 'd:',
+    'iso-8601': 'I?',
+    'rfc-email': 'R',
+    'rfc-3339': 'rfc-3339:',
+  })
   const now = process.clock.now()
   const ms = options.has('d') ? parseDate(options.get('d') as string, now) : now
   const format = operands[0]
   if (format !== undefined && !format.startsWith('+')) throw new ToolError(`invalid date '${format}'`)
   const iso = options.get('I')
-  const fallback = options.has('R') ? '%a, %d %b %Y %H:%M:%S %z' : iso === undefined ? '%a %b %e %H:%M:%S %Z %Y' : iso === 'seconds' ? '%FT%T%:z' : '%F'
+  const fallback = options.has('R')
+    ? '%a, %d %b %Y %H:%M:%S %z'
+    : iso === undefined
+      ? '%a %b %e %H:%M:%S %Z %Y'
+      : iso === 'seconds'
+        ? '%FT%T%:z'
+        : '%F'
   await process.stdout.write(`${formatDate(format?.slice(1) ?? (options.has('rfc-3339') ? '%F %T%:z' : fallback), ms)}\n`)
   return 0
 })
@@ -152,7 +167,11 @@ export const date = tool('date', async (process) => {
 export const printenv = tool('printenv', async (process) => {
   const names = process.argv.slice(1)
   if (names.length === 0) {
-    await process.stdout.write(Object.entries(process.env).map(([name, value]) => `${name}=${value}\n`).join(''))
+    await process.stdout.write(
+      Object.entries(process.env)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(''),
+    )
     return 0
   }
   let status = 0
@@ -197,11 +216,16 @@ export const env = tool('env', async (process) => {
     words.shift()
   }
   if (words.length === 0) {
-    await process.stdout.write(Object.entries(environment).map(([name, value]) => `${name}=${value}\n`).join(''))
+    await process.stdout.write(
+      Object.entries(environment)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(''),
+    )
     return 0
   }
   const status = await runChild(process, words, { env: environment })
-  if (status === 127 && !process.commands().includes(words[0] as string)) throw new ToolError(`'${words[0]}': No such file or directory`, 127)
+  if (status === 127 && !process.commands().includes(words[0] as string))
+    throw new ToolError(`'${words[0]}': No such file or directory`, 127)
   return status
 })
 
@@ -209,7 +233,9 @@ export const which = tool('which', async (process) => {
   const { options, operands } = parseOptions(process.argv.slice(1), 'a')
   let status = 0
   for (const name of operands) {
-    const directories = name.includes('/') ? [''] : (process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin').split(':')
+    const directories = name.includes('/')
+      ? ['']
+      : (process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin').split(':')
     const found = directories
       .map((directory) => resolvePath(process.cwd, directory === '' ? name : `${directory}/${name}`))
       .filter((path) => process.files.exists(path) && !process.files.stat(path).directory && (process.files.stat(path).mode & 0o111) !== 0)
@@ -229,9 +255,12 @@ export const whoami = tool('whoami', async (process) => {
 export const id = tool('id', async (process) => {
   const { options } = parseOptions(process.argv.slice(1), 'ugnG')
   const number = userId(process)
-  const text = options.has('u') || options.has('g') || options.has('G')
-    ? options.has('n') ? process.user : `${number}`
-    : `uid=${number}(${process.user}) gid=${number}(${process.user}) groups=${number}(${process.user})`
+  const text =
+    options.has('u') || options.has('g') || options.has('G')
+      ? options.has('n')
+        ? process.user
+        : `${number}`
+      : `uid=${number}(${process.user}) gid=${number}(${process.user}) groups=${number}(${process.user})`
   await process.stdout.write(`${text}\n`)
   return 0
 })
@@ -261,7 +290,13 @@ async function hostAddresses(process: Process): Promise<string[]> {
 }
 
 export const uname = tool('uname', async (process) => {
-  const { options } = parseOptions(process.argv.slice(1), 'asnrvmpio', { all: 'a', 'kernel-name': 's', nodename: 'n', 'kernel-release': 'r', machine: 'm' })
+  const { options } = parseOptions(process.argv.slice(1), 'asnrvmpio', {
+    all: 'a',
+    'kernel-name': 's',
+    nodename: 'n',
+    'kernel-release': 'r',
+    machine: 'm',
+  })
   const all = options.has('a')
   const fields: [string, string][] = [
     ['s', 'Linux'],
@@ -310,38 +345,58 @@ export const base64 = tool('base64', async (process) => {
   return 0
 })
 
-const signals: Record<string, Signal> = { HUP: 'SIGHUP', INT: 'SIGINT', QUIT: 'SIGQUIT', KILL: 'SIGKILL', TERM: 'SIGTERM', 1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 9: 'SIGKILL', 15: 'SIGTERM' }
+const signals: Record<string, Signal> = {
+  HUP: 'SIGHUP',
+  INT: 'SIGINT',
+  QUIT: 'SIGQUIT',
+  KILL: 'SIGKILL',
+  TERM: 'SIGTERM',
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  9: 'SIGKILL',
+  15: 'SIGTERM',
+}
 
-export const timeout = tool('timeout', async (process) => {
-  const { options, operands } = parseOptions(process.argv.slice(1), '+s:k:v', { signal: 's:', 'kill-after': 'k:', foreground: 'foreground', 'preserve-status': 'preserve-status' }, 125)
-  // busybox's old form: timeout -t 5 command.
-  const [limit, ...argv] = operands
-  if (limit === undefined || argv.length === 0) throw new ToolError('missing operand', 125)
-  const duration = parseDuration(limit)
-  if (duration === undefined) throw new ToolError(`invalid time interval '${limit}'`, 125)
-  const signal = signals[(options.get('s') ?? 'TERM').toUpperCase().replace(/^SIG/, '')]
-  if (!signal) throw new ToolError(`${options.get('s')}: invalid signal`, 125)
-  const child = process.spawn(argv)
-  if (!child) throw new ToolError(`failed to run command '${argv[0]}': No such file or directory`, 127)
-  let expired = false
-  const timer = process.clock.after(duration, () => {
-    expired = true
-    child.kill(signal)
-  })
-  const killAfter = options.has('k') ? parseDuration(options.get('k') as string) : undefined
-  const hard = killAfter === undefined || duration === 0 ? undefined : process.clock.after(duration + killAfter, () => child.kill('SIGKILL'))
-  if (duration === 0) timer.close()
-  const pass = () => child.kill(process.signal.reason instanceof Signalled ? process.signal.reason.signal : 'SIGTERM')
-  process.signal.addEventListener('abort', pass, { once: true })
-  const status = await child.exit
-  process.signal.removeEventListener('abort', pass)
-  timer.close()
-  hard?.close()
-  return expired && !options.has('preserve-status') ? (signal === 'SIGKILL' ? 137 : 124) : status
-}, 125)
+export const timeout = tool(
+  'timeout',
+  async (process) => {
+    const { options, operands } = parseOptions(
+      process.argv.slice(1),
+      '+s:k:v',
+      { signal: 's:', 'kill-after': 'k:', foreground: 'foreground', 'preserve-status': 'preserve-status' },
+      125,
+    )
+    // busybox's old form: timeout -t 5 command.
+    const [limit, ...argv] = operands
+    if (limit === undefined || argv.length === 0) throw new ToolError('missing operand', 125)
+    const duration = parseDuration(limit)
+    if (duration === undefined) throw new ToolError(`invalid time interval '${limit}'`, 125)
+    const signal = signals[(options.get('s') ?? 'TERM').toUpperCase().replace(/^SIG/, '')]
+    if (!signal) throw new ToolError(`${options.get('s')}: invalid signal`, 125)
+    const child = process.spawn(argv)
+    if (!child) throw new ToolError(`failed to run command '${argv[0]}': No such file or directory`, 127)
+    let expired = false
+    const timer = process.clock.after(duration, () => {
+      expired = true
+      child.kill(signal)
+    })
+    const killAfter = options.has('k') ? parseDuration(options.get('k') as string) : undefined
+    const hard =
+      killAfter === undefined || duration === 0 ? undefined : process.clock.after(duration + killAfter, () => child.kill('SIGKILL'))
+    if (duration === 0) timer.close()
+    const pass = () => child.kill(process.signal.reason instanceof Signalled ? process.signal.reason.signal : 'SIGTERM')
+    process.signal.addEventListener('abort', pass, { once: true })
+    const status = await child.exit
+    process.signal.removeEventListener('abort', pass)
+    timer.close()
+    hard?.close()
+    return expired && !options.has('preserve-status') ? (signal === 'SIGKILL' ? 137 : 124) : status
+  },
+  125,
+)
 
 export const uptime = tool('uptime', async (process) => {
   // Load and boot time are not modelled; the kernel's clock is all there is to tell.
   throw new ToolError(`the time since boot is not modelled here (it is ${formatDate('%H:%M:%S', process.clock.now())} now)`)
 })
-

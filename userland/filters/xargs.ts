@@ -1,5 +1,5 @@
 import { readText } from '../posix/lines.ts'
-import { openSource, parseOptions, tool, ToolError } from '../posix/tool.ts'
+import { openSource, parseOptions, ToolError, tool } from '../posix/tool.ts'
 import { runChild } from './system.ts'
 
 /** Words as xargs splits them: by blanks, with quotes and backslashes. Throws `ToolError`. */
@@ -10,7 +10,10 @@ function splitWords(text: string): string[] {
     const char = text[at] as string
     if (char === '"' || char === "'") {
       const end = text.indexOf(char, at + 1)
-      if (end < 0) throw new ToolError(`unmatched ${char === '"' ? 'double' : 'single'} quote; by default quotes are special to xargs unless you use the -0 option`)
+      if (end < 0)
+        throw new ToolError(
+          `unmatched ${char === '"' ? 'double' : 'single'} quote; by default quotes are special to xargs unless you use the -0 option`,
+        )
       word = (word ?? '') + text.slice(at + 1, end)
       at = end
     } else if (char === '\\') word = (word ?? '') + (text[++at] ?? '')
@@ -24,7 +27,17 @@ function splitWords(text: string): string[] {
 }
 
 export const xargs = tool('xargs', async (process) => {
-  const long = { null: '0', 'max-args': 'n:', replace: 'I:', 'no-run-if-empty': 'r', verbose: 't', 'max-lines': 'L:', 'max-procs': 'P:', delimiter: 'd:', 'arg-file': 'a:' }
+  const long = {
+    null: '0',
+    'max-args': 'n:',
+    replace: 'I:',
+    'no-run-if-empty': 'r',
+    verbose: 't',
+    'max-lines': 'L:',
+    'max-procs': 'P:',
+    delimiter: 'd:',
+    'arg-file': 'a:',
+  }
   const { options, operands } = parseOptions(process.argv.slice(1), '+0n:I:rtL:P:d:a:i', long)
   if (options.has('P')) throw new ToolError('-P is not supported: commands run one after the other')
   const text = await readText(openSource(process, options.get('a') ?? '-'), process.signal)
@@ -35,7 +48,10 @@ export const xargs = tool('xargs', async (process) => {
     delimiter !== undefined
       ? text.split(delimiter).filter((item, index, all) => item !== '' || index < all.length - 1)
       : replace !== undefined || options.has('L')
-        ? text.split('\n').map((line) => line.trimStart()).filter((line) => line !== '')
+        ? text
+            .split('\n')
+            .map((line) => line.trimStart())
+            .filter((line) => line !== '')
         : splitWords(text)
   const size = replace !== undefined ? 1 : Number(options.get('n') ?? options.get('L') ?? '0') || Math.max(1, items.length)
   const batches: string[][] = []

@@ -3,7 +3,10 @@ import { unescapeAnsi } from '../shell/lexer.ts'
 /** What `printf` prints for its operands (POSIX XCU printf); `errors` are its complaints, without the command's name. */
 export function formatPrintf(format: string, operands: readonly string[]): { text: string; errors: string[] } {
   const errors: string[] = []
-  const pieces = format.match(/%(?:%|[-+ #0]*(?:\*|\d*)(?:\.(?:\*|\d*))?(?:[A-Za-z]|\([^)]*\)T))|%|\\(?:x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|[0-7]{1,3}|[^])?|[^%\\]+/g) ?? []
+  const pieces =
+    format.match(
+      /%(?:%|[-+ #0]*(?:\*|\d*)(?:\.(?:\*|\d*))?(?:[A-Za-z]|\([^)]*\)T))|%|\\(?:x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|[0-7]{1,3}|[\s\S])?|[^%\\]+/g,
+    ) ?? []
   let text = ''
   let at = 0
   const take = () => operands[at++]
@@ -37,9 +40,17 @@ export function formatPrintf(format: string, operands: readonly string[]): { tex
           return { text, errors }
         }
         if (formatted.stop) stop = true
-        const zeros = (flags as string).includes('0') && !left && !/[sbcq]/.test(conversion as string) && precision === undefined
+        const zeros =
+          (flags as string).includes('0') &&
+          !left &&
+          !/[sbcq]/.test(conversion as string) &&
+          (precision === undefined || /[fFeEgG]/.test(conversion as string))
         const sign = zeros ? (/^[-+ ]|^0[xX]/.exec(formatted.text)?.[0] ?? '') : ''
-        text += left ? formatted.text.padEnd(width) : zeros ? sign + formatted.text.slice(sign.length).padStart(width - sign.length, '0') : formatted.text.padStart(width)
+        text += left
+          ? formatted.text.padEnd(width)
+          : zeros
+            ? sign + formatted.text.slice(sign.length).padStart(width - sign.length, '0')
+            : formatted.text.padStart(width)
         if (stop) return { text, errors }
       } else text += item
     }
@@ -55,7 +66,8 @@ function convert(
   take: () => string | undefined,
   number: (word: string | undefined) => number,
 ): { text: string; stop?: boolean } | undefined {
-  const signed = (value: number, text: string) => (value >= 0 && flags.includes('+') ? `+${text}` : value >= 0 && flags.includes(' ') ? ` ${text}` : text)
+  const signed = (value: number, text: string) =>
+    value >= 0 && flags.includes('+') ? `+${text}` : value >= 0 && flags.includes(' ') ? ` ${text}` : text
   switch (conversion) {
     case 's':
       return { text: (take() ?? '').slice(0, precision) }

@@ -46,13 +46,14 @@ function translate(source: string, extended: boolean): string {
       const next = source[index + 1]
       if (next === undefined) throw new RegExpError('Trailing backslash')
       index += 2
-      out += escape(next, extended)
+      out += escaped(next, extended)
       start = !extended && (next === '(' || next === '|')
       continue
     }
     index++
     if (!extended) {
-      const anchored: boolean = (char === '^' && start) || (char === '$' && (index === source.length || /^\\[)|]/.test(source.slice(index, index + 2))))
+      const anchored: boolean =
+        (char === '^' && start) || (char === '$' && (index === source.length || /^\\[)|]/.test(source.slice(index, index + 2))))
       if (char === '*' && start) out += '\\*'
       else if (char === '^' || char === '$') out += anchored ? char : `\\${char}`
       else out += '(){}+?|'.includes(char) ? `\\${char}` : char
@@ -69,7 +70,7 @@ function translate(source: string, extended: boolean): string {
   return out
 }
 
-function escape(next: string, extended: boolean): string {
+function escaped(next: string, extended: boolean): string {
   if (!extended && '(){}+?|'.includes(next)) return next
   switch (next) {
     case '<':

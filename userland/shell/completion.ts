@@ -112,6 +112,7 @@ export function splitCommand(before: string): { words: string[]; start: number; 
   }
   if (!inWord) start = before.length
   // Assignments before a command and `sudo`-like prefixes are not the command.
-  while (/^[A-Za-z_]\w*=/.test(words[0] ?? '') || /^(time|exec|command|watch|xargs|then|do|else|if|while|!)$/.test(words[0] ?? '')) words.shift()
+  while (/^[A-Za-z_]\w*=/.test(words[0] ?? '') || /^(time|exec|command|watch|xargs|then|do|else|if|while|!)$/.test(words[0] ?? ''))
+    words.shift()
   return { words, start, word: before.slice(start) }
 }

@@ -1,10 +1,9 @@
 import { resolvePath } from '../../simulator/files.ts'
 import type { Process } from '../../simulator/programs/process.ts'
-import { patternRegExp } from '../posix/pattern.ts'
+import { escapeRegExp, patternRegExp } from '../posix/pattern.ts'
 import { extendedRegExp } from '../posix/regexp.ts'
 import { evaluateArithmetic } from './arithmetic.ts'
 import { arithmeticVariables, expandParts, expandToPattern, expandToString } from './expansion.ts'
-import { escapeRegExp } from '../posix/pattern.ts'
 import type { Shell } from './state.ts'
 import { ShellError } from './state.ts'
 import type { Condition, Word } from './syntax.ts'
@@ -35,7 +34,8 @@ export async function evaluateCondition(shell: Shell, condition: Condition): Pro
       const right = await expandToString(shell, condition.right)
       if (operator === '<') return left < right
       if (operator === '>') return left > right
-      const number = (text: string) => (/^-[a-z]{2}$/.test(operator) && !/^-(nt|ot|ef)$/.test(operator) ? `${evaluateArithmetic(text, arithmeticVariables(shell))}` : text)
+      const number = (text: string) =>
+        /^-[a-z]{2}$/.test(operator) && !/^-(nt|ot|ef)$/.test(operator) ? `${evaluateArithmetic(text, arithmeticVariables(shell))}` : text
       return binaryTest(shell.process, shell.cwd, operator, number(left), number(right))
     }
   }
@@ -56,7 +56,13 @@ export function isTerminal(shell: Shell, descriptor: number): boolean {
 }
 
 /** A unary primary of `test`. Throws `ShellError` where the operator is unknown. */
-export function unaryTest(process: Process, cwd: string, operator: string, operand: string, terminal: (descriptor: number) => boolean): boolean {
+export function unaryTest(
+  process: Process,
+  cwd: string,
+  operator: string,
+  operand: string,
+  terminal: (descriptor: number) => boolean,
+): boolean {
   const path = resolvePath(cwd, operand)
   const stat = () => (operand !== '' && process.files.exists(path) ? process.files.stat(path) : undefined)
   switch (operator) {

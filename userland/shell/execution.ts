@@ -126,27 +126,39 @@ async function compound(shell: Shell, node: Compound): Promise<number> {
       return node.otherwise ? execute(shell, node.otherwise) : 0
     case 'while': {
       const wanted = !node.until
-      return loop(shell, async (body) => {
-        while (((await inCondition(shell, node.condition)) === 0) === wanted) if (!(await body())) break
-      }, node.body)
+      return loop(
+        shell,
+        async (body) => {
+          while (((await inCondition(shell, node.condition)) === 0) === wanted) if (!(await body())) break
+        },
+        node.body,
+      )
     }
     case 'for': {
       const words = node.words ? await expandToFields(shell, node.words) : [...shell.parameters]
-      return loop(shell, async (body) => {
-        for (const word of words) {
-          shell.set(node.name, word)
-          if (!(await body())) break
-        }
-      }, node.body)
+      return loop(
+        shell,
+        async (body) => {
+          for (const word of words) {
+            shell.set(node.name, word)
+            if (!(await body())) break
+          }
+        },
+        node.body,
+      )
     }
     case 'arithmetic-for': {
       await arithmetic(shell, node.start)
-      return loop(shell, async (body) => {
-        while (node.test.parts.length === 0 || (await arithmetic(shell, node.test)) !== 0n) {
-          if (!(await body())) break
-          await arithmetic(shell, node.step)
-        }
-      }, node.body)
+      return loop(
+        shell,
+        async (body) => {
+          while (node.test.parts.length === 0 || (await arithmetic(shell, node.test)) !== 0n) {
+            if (!(await body())) break
+            await arithmetic(shell, node.step)
+          }
+        },
+        node.body,
+      )
     }
     default:
       return caseOf(shell, node)
@@ -261,6 +273,8 @@ export async function runExitTrap(shell: Shell, status: number): Promise<number>
   const action = shell.traps.get('EXIT')
   if (!action) return status
   shell.traps.delete('EXIT')
+  // A signal that ended the rest does not end what is left to do.
+  if (shell.signal.aborted) shell.signal = new AbortController().signal
   try {
     await builtins.get('eval')?.run(shell, ['eval', action])
     return status
@@ -341,7 +355,12 @@ async function simple(shell: Shell, node: Extract<Node, { kind: 'simple' }>): Pr
   )
 }
 
-async function runBuiltin(shell: Shell, node: Extract<Node, { kind: 'simple' }>, builtin: Builtin, argv: readonly string[]): Promise<number> {
+async function runBuiltin(
+  shell: Shell,
+  node: Extract<Node, { kind: 'simple' }>,
+  builtin: Builtin,
+  argv: readonly string[],
+): Promise<number> {
   // `exec >file` keeps its redirections.
   if (argv[0] === 'exec') {
     for (const assignment of node.assignments) await assign(shell, assignment)

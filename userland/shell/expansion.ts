@@ -94,7 +94,9 @@ export async function arithmetic(shell: Shell, expression: Word): Promise<bigint
 export function arithmeticVariables(shell: Shell) {
   return {
     get: (name: string, index?: string) =>
-      index === undefined ? shell.get(name) : (shell.variables.get(name)?.elements?.get(index) ?? (index === '0' ? shell.get(name) : undefined)),
+      index === undefined
+        ? shell.get(name)
+        : (shell.variables.get(name)?.elements?.get(index) ?? (index === '0' ? shell.get(name) : undefined)),
     set: (name: string, value: string, index?: string) => setElement(shell, name, index, value),
   }
 }

@@ -55,7 +55,8 @@ export function expandHistory(line: string, history: readonly string[]): { text:
     }
     if (char === "'" && !double) single = !single
     if (char === '"' && !single) double = !double
-    const event = char === '!' && !single && !line.slice(0, at).endsWith('${') ? /^!(?:!|\$|\*|-?\d+|[A-Za-z][\w-]*)/.exec(line.slice(at)) : null
+    const event =
+      char === '!' && !single && !line.slice(0, at).endsWith('${') ? /^!(?:!|\$|\*|-?\d+|[A-Za-z][\w-]*)/.exec(line.slice(at)) : null
     if (!event || line[at - 1] === '[' || line[at - 1] === '$') {
       text += char
       at++

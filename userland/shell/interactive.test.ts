@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { filters } from '../filters/catalogue.ts'
 import { Host } from '../testing/host.ts'
-import { screenOf } from '../testing/screen.test-support.ts'
+import { screenOf } from '../testing/screen.ts'
 import { shells } from './catalogue.ts'
 import { createShell } from './shell.ts'
 
@@ -11,7 +11,8 @@ const prompt = 'learner@workstation:~$ '
 async function session(options: { columns?: number; rows?: number; files?: Record<string, string> } = {}) {
   const bash = createShell({
     completers: {
-      kubectl: async (words, current) => (current === 1 ? ['get', 'describe', 'delete'] : words[1] === 'get' ? ['pods', 'podtemplates', 'services'] : []),
+      kubectl: async (words, current) =>
+        current === 1 ? ['get', 'describe', 'delete'] : words[1] === 'get' ? ['pods', 'podtemplates', 'services'] : [],
     },
   })
   const host = new Host({ commands: { ...filters, ...shells, bash, kubectl: filters['true']! }, turn, files: options.files })
@@ -105,7 +106,10 @@ describe('editing', () => {
     const { terminal } = screen
     const decoder = new TextDecoder()
     const spy = new Host({ commands: { ...filters, ...shells }, turn })
-    const own = new (terminal.constructor as typeof import('../../simulator/terminal.ts').Terminal)({ columns: 80, rows: 24 }, async (bytes) => void written.push(decoder.decode(bytes)))
+    const own = new (terminal.constructor as typeof import('../../simulator/terminal.ts').Terminal)(
+      { columns: 80, rows: 24 },
+      async (bytes) => void written.push(decoder.decode(bytes)),
+    )
     spy.start(['bash'], { terminal: own })
     await turn()
     await turn()
@@ -132,7 +136,9 @@ describe('history', () => {
     expect(screen.text().split('\n').at(-1)).toBe("(reverse-i-search)`fir': echo first word")
     await type('\r')
     await type('echo !$\r!!\r')
-    expect(screen.text().split('\n').slice(-7)).toEqual(['first word', `${prompt}echo !$`, 'echo word', 'word', `${prompt}!!`, 'echo word', 'word', prompt.trimEnd()].slice(-7))
+    expect(screen.text().split('\n').slice(-7)).toEqual(
+      ['first word', `${prompt}echo !$`, 'echo word', 'word', `${prompt}!!`, 'echo word', 'word', prompt.trimEnd()].slice(-7),
+    )
   })
 })
 

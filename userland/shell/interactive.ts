@@ -101,7 +101,10 @@ async function runForeground(shell: Shell, terminal: Terminal, nodes: readonly N
   shell.signal = controller.signal
   terminal.foreground = (signal: Signal) => {
     if (signal !== 'SIGTSTP') controller.abort(new Signalled(signal))
-    else void shell.descriptors.get(2)?.sink?.write(`\n${shell.prefix()}job stopping (^Z) is not modelled here; end it with ^C, or start it with &\n`)
+    else
+      void shell.descriptors
+        .get(2)
+        ?.sink?.write(`\n${shell.prefix()}job stopping (^Z) is not modelled here; end it with ^C, or start it with &\n`)
   }
   const descriptors = shell.descriptors
   try {

@@ -19,8 +19,7 @@ const signalWords: Record<number, string> = { 129: 'Hangup', 130: 'Interrupt', 1
 export function describeJob(job: Job, jobs: readonly Job[]): string {
   const last = jobs.at(-1)
   const mark = job === last ? '+' : job === jobs.at(-2) ? '-' : ' '
-  const state =
-    job.status === undefined ? 'Running' : job.status === 0 ? 'Done' : (signalWords[job.status] ?? `Exit ${job.status}`)
+  const state = job.status === undefined ? 'Running' : job.status === 0 ? 'Done' : (signalWords[job.status] ?? `Exit ${job.status}`)
   return `[${job.number}]${mark}  ${state.padEnd(24)}${job.text}${job.status === undefined ? ' &' : ''}`
 }
 

@@ -400,8 +400,11 @@ const ansiEscapes: Record<string, string> = {
 
 /** The escapes of `$'…'`, `echo -e` and `printf`: letters, octal, `\xHH`, `\uHHHH`. */
 export function unescapeAnsi(text: string): string {
-  return text.replace(/\\(?:([abeEfnrtv\\'"])|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|0?([0-7]{1,3}))/g, (_, letter, hex, unicode, octal) => {
-    if (letter) return ansiEscapes[letter] as string
-    return String.fromCharCode(octal ? Number.parseInt(octal, 8) & 255 : Number.parseInt(hex ?? unicode, 16))
-  })
+  return text.replace(
+    /\\(?:([abeEfnrtv\\'"])|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|0?([0-7]{1,3}))/g,
+    (_, letter, hex, unicode, octal) => {
+      if (letter) return ansiEscapes[letter] as string
+      return String.fromCharCode(octal ? Number.parseInt(octal, 8) & 255 : Number.parseInt(hex ?? unicode, 16))
+    },
+  )
 }

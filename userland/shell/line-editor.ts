@@ -89,9 +89,7 @@ export class LineEditor {
   }
 
   #draw(): void {
-    const prompt = this.#search
-      ? `(${this.#search.failed ? 'failed ' : ''}reverse-i-search)\`${this.#search.query}': `
-      : this.#prompt
+    const prompt = this.#search ? `(${this.#search.failed ? 'failed ' : ''}reverse-i-search)\`${this.#search.query}': ` : this.#prompt
     this.#view.draw(prompt, this.#buffer.characters, this.#buffer.cursor)
   }
 
@@ -101,7 +99,9 @@ export class LineEditor {
     this.#lastTab = false
     if (this.#literal) {
       this.#literal = false
-      this.#buffer.insert(key.name.startsWith('ctrl-') ? String.fromCharCode(key.name.charCodeAt(5) & 31) : key.name === 'escape' ? '\x1b' : key.text)
+      this.#buffer.insert(
+        key.name.startsWith('ctrl-') ? String.fromCharCode(key.name.charCodeAt(5) & 31) : key.name === 'escape' ? '\x1b' : key.text,
+      )
       this.#draw()
       return undefined
     }

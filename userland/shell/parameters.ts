@@ -1,7 +1,7 @@
 import { patternRegExp, patternSource } from '../posix/pattern.ts'
+import { evaluateArithmetic } from './arithmetic.ts'
 import type { Expanded, Piece } from './expansion.ts'
 import { arithmetic, arithmeticVariables, expandParts, expandToPattern, expandToString, setElement } from './expansion.ts'
-import { evaluateArithmetic } from './arithmetic.ts'
 import type { Shell, Variable } from './state.ts'
 import { ShellError } from './state.ts'
 import type { Parameter } from './syntax.ts'
@@ -28,7 +28,10 @@ export async function expandParameter(shell: Shell, parameter: Parameter, quoted
 function requireSet(shell: Shell, parameter: Parameter): void {
   if (!shell.options.nounset || parameter.name === '@' || parameter.name === '*') return
   const name = `${parameter.name}${parameter.index ? `[${parameter.index.source}]` : ''}`
-  throw new ShellError(shell.dialect === 'bash' ? `${name}: unbound variable` : `${name}: parameter not set`, shell.dialect === 'bash' ? 127 : 2)
+  throw new ShellError(
+    shell.dialect === 'bash' ? `${name}: unbound variable` : `${name}: parameter not set`,
+    shell.dialect === 'bash' ? 127 : 2,
+  )
 }
 
 function piece(text: string, quoted: boolean): Piece {
@@ -135,7 +138,10 @@ async function conditional(shell: Shell, parameter: Parameter, held: Held, quote
   const text = parameter.argument ? await expandToString(shell, parameter.argument) : ''
   if (kind === '?') {
     const message = text || (shell.dialect === 'bash' || operator !== ':?' ? 'parameter null or not set' : 'parameter not set or null')
-    throw new ShellError(`${parameter.name}: ${operator === '?' && !text ? 'parameter not set' : message}`, shell.dialect === 'bash' ? 127 : 2)
+    throw new ShellError(
+      `${parameter.name}: ${operator === '?' && !text ? 'parameter not set' : message}`,
+      shell.dialect === 'bash' ? 127 : 2,
+    )
   }
   if (!/^[A-Za-z_]/.test(parameter.name)) throw new ShellError(`$${parameter.name}: cannot assign in this way`, 1)
   setElement(shell, parameter.name, parameter.index ? await elementKey(shell, parameter.name, parameter.index) : undefined, text)
@@ -196,7 +202,11 @@ async function slice(shell: Shell, parameter: Parameter, held: Held, values: rea
   const offset = Number(parameter.argument ? await arithmetic(shell, parameter.argument) : 0n)
   const length = parameter.second ? Number(await arithmetic(shell, parameter.second)) : undefined
   // `${@:1}` counts $0 as element 0.
-  const items = held.list ? (parameter.name === '@' || parameter.name === '*' ? [shell.name, ...values] : [...values]) : [...(values[0] ?? '')]
+  const items = held.list
+    ? parameter.name === '@' || parameter.name === '*'
+      ? [shell.name, ...values]
+      : [...values]
+    : [...(values[0] ?? '')]
   const start = offset < 0 ? items.length + offset : offset
   if (start < 0) return held.list ? [] : ['']
   const end = length === undefined ? items.length : length < 0 ? items.length + length : start + length
@@ -214,5 +224,3 @@ export function shellQuote(text: string): string {
   }
   return `'${text.replace(/'/g, "'\\''")}'`
 }
-
-

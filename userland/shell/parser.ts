@@ -456,7 +456,10 @@ export function parseAssignment(token: { word: Word; array?: Assignment['array']
     name: match[1] as string,
     index: match[2] === undefined ? undefined : literalWord(match[2]),
     append: match[3] === '+',
-    value: { parts: rest ? [{ kind: 'text', text: rest, quoted: false }, ...parts] : parts, source: token.word.source.slice(match[0].length) },
+    value: {
+      parts: rest ? [{ kind: 'text', text: rest, quoted: false }, ...parts] : parts,
+      source: token.word.source.slice(match[0].length),
+    },
     array: token.array,
   }
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are shell scripts
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -128,7 +129,12 @@ const likeBash: Record<string, readonly string[]> = {
     'x=abc; unset -f x; echo $x; type nosuch 2>/dev/null; echo $?',
     'echo "3 + 4" | { read a op b; echo $((a $op b)); }',
   ],
-  failures: ['nosuchcommand 2>/dev/null; echo $?', './nope 2>/dev/null; echo $?', 'cd /nope 2>/dev/null; echo $?', '/tmp 2>/dev/null; echo $?'],
+  failures: [
+    'nosuchcommand 2>/dev/null; echo $?',
+    './nope 2>/dev/null; echo $?',
+    'cd /nope 2>/dev/null; echo $?',
+    '/tmp 2>/dev/null; echo $?',
+  ],
   globbing: [
     'mkdir d; touch d/a.txt d/b.txt d/.hid d/c; echo d/*.txt d/? d/[ab]* d/.h* d/nomatch*; cd d; echo *; for f in *.txt; do echo "${f%.txt}"; done',
     'mkdir -p p/q; touch p/q/x p/y; echo p/*/x p/*; echo "p/*" p/\\*',
@@ -143,7 +149,12 @@ afterAll(() => {
 
 function realBash(script: string): { stdout: string; status: number } {
   const cwd = mkdtempSync(join(directory, 'case-'))
-  const done = spawnSync('bash', ['-c', script], { cwd, input: '', encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', HOME: cwd, LC_ALL: 'C.UTF-8' } })
+  const done = spawnSync('bash', ['-c', script], {
+    cwd,
+    input: '',
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'] ?? '', HOME: cwd, LC_ALL: 'C.UTF-8' },
+  })
   return { stdout: done.stdout, status: done.status ?? 128 }
 }
 
@@ -157,4 +168,3 @@ for (const [subject, scripts] of Object.entries(likeBash)) {
     })
   })
 }
-

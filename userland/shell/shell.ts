@@ -6,10 +6,9 @@ import { isProgram, runText } from './builtins/flow.ts'
 import { applyOptions } from './builtins/variables.ts'
 import type { Completer } from './completion.ts'
 import { standardDescriptors } from './descriptors.ts'
-import { endStatus, installBuiltins, runExitTrap, substitute } from './execution.ts'
+import { endStatus, execute, installBuiltins, runExitTrap, substitute } from './execution.ts'
 import { interact } from './interactive.ts'
 import { Parser } from './parser.ts'
-import { execute } from './execution.ts'
 import { Shell, ShellError } from './state.ts'
 import { ShellSyntaxError } from './syntax.ts'
 import { reportSyntaxError } from './syntax-report.ts'
@@ -164,8 +163,16 @@ function importEnvironment(shell: Shell): void {
   for (const [name, value] of Object.entries(env)) if (/^[A-Za-z_]\w*$/.test(name)) shell.variables.set(name, { value, exported: true })
   shell.variables.set('PWD', { value: cwd, exported: true })
   const defaults: Record<string, string> = { IFS: ' \t\n', OPTIND: '1', PS2: '> ', PS4: '+ ' }
-  if (shell.dialect === 'bash') Object.assign(defaults, { BASH: '/bin/bash', BASH_VERSION: '5.2.37(1)-release', HOSTNAME: shell.process.hostname, UID: shell.process.user === 'root' ? '0' : '1000', EUID: shell.process.user === 'root' ? '0' : '1000' })
-  for (const [name, value] of Object.entries(defaults)) if (!shell.variables.has(name) || name === 'IFS') shell.variables.set(name, { value })
+  if (shell.dialect === 'bash')
+    Object.assign(defaults, {
+      BASH: '/bin/bash',
+      BASH_VERSION: '5.2.37(1)-release',
+      HOSTNAME: shell.process.hostname,
+      UID: shell.process.user === 'root' ? '0' : '1000',
+      EUID: shell.process.user === 'root' ? '0' : '1000',
+    })
+  for (const [name, value] of Object.entries(defaults))
+    if (!shell.variables.has(name) || name === 'IFS') shell.variables.set(name, { value })
   if (!shell.variables.has('PATH')) shell.variables.set('PATH', { value: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' })
   const level = Number(env['SHLVL'] ?? '0')
   shell.variables.set('SHLVL', { value: `${Number.isInteger(level) ? level + 1 : 1}`, exported: true })

@@ -4,7 +4,19 @@ export interface Key {
   readonly text: string
 }
 
-const finals: Record<string, string> = { A: 'up', B: 'down', C: 'right', D: 'left', H: 'home', F: 'end', Z: 'backtab', P: 'f1', Q: 'f2', R: 'f3', S: 'f4' }
+const finals: Record<string, string> = {
+  A: 'up',
+  B: 'down',
+  C: 'right',
+  D: 'left',
+  H: 'home',
+  F: 'end',
+  Z: 'backtab',
+  P: 'f1',
+  Q: 'f2',
+  R: 'f3',
+  S: 'f4',
+}
 const tildes: Record<string, string> = {
   1: 'home',
   2: 'insert',
@@ -53,14 +65,14 @@ export class KeyDecoder {
         text = text.slice(pasteStart.length)
         continue
       }
-      const sequence = /^\x1b(?:\[[0-9;?]*[A-Za-z~]|O[A-Za-z])/.exec(text)
+      const sequence = /^\x1b(?:\[[0-9;?]*[A-Za-z~]|O[A-DFHP-S])/.exec(text)
       if (sequence) {
         keys.push(named(sequence[0]))
         text = text.slice(sequence[0].length)
         continue
       }
       // A sequence may be cut in two by the network; a lone escape is the Escape key.
-      if (/^\x1b(?:\[[0-9;?]*|O)$/.test(text) && text.length > 1) {
+      if (/^\x1b\[[0-9;?]*$/.test(text) || (this.#alt && text === '\x1bO')) {
         this.#rest = text
         break
       }

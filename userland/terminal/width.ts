@@ -23,7 +23,7 @@ const wide: readonly [number, number][] = [
   [0x1f900, 0x1f9ff],
   [0x20000, 0x3fffd],
 ]
-const mark = /^[\p{Mn}\p{Me}\u200b-\u200f\ufe00-\ufe0f]$/u
+const mark = /^(?:\p{Mn}|\p{Me}|[\u200b-\u200f]|[\ufe00-\ufe0f])$/u
 
 /** Columns that one character (code point) takes on a terminal. Control characters count as their `^X` form. */
 export function characterWidth(character: string): number {

@@ -39,11 +39,13 @@ export class Host {
   readonly random = new Random(7)
   /** Signals sent to children, as `name SIGNAL`. */
   readonly kills: string[] = []
+  readonly turn: () => Promise<void>
   readonly #options: HostOptions
   #pids = 100
 
   constructor(options: HostOptions) {
     this.#options = options
+    this.turn = options.turn
     this.clock = new EventLoop(this.time, (error) => this.errors.push(error))
     this.files = new MemoryFiles({ base: emptyTree, now: () => this.time.now() })
     for (const directory of ['/bin', '/tmp', '/etc', '/home/learner']) this.files.makeDirectory(directory, { parents: true })
@@ -112,13 +114,20 @@ export class Host {
 
   #process(
     argv: readonly string[],
-    io: { env: Record<string, string>; cwd: string; stdin: ByteSource; stdout: ByteSink; stderr: ByteSink; terminal?: Terminal; terminals: boolean[] },
+    io: {
+      env: Record<string, string>
+      cwd: string
+      stdin: ByteSource
+      stdout: ByteSink
+      stderr: ByteSink
+      terminal?: Terminal
+      terminals: boolean[]
+    },
   ) {
     const name = (argv[0] ?? '').replace(/^.*\/|^-/g, '')
     const command = this.#options.commands[name]
     if (!command) return undefined
     const controller = new AbortController()
-    const host = this
     const unavailable = (): never => {
       throw new Error('there is no network in this test')
     }
@@ -147,14 +156,16 @@ export class Host {
       websocket: unavailable,
       commands: () => Object.keys(this.#options.commands).sort(),
       spawn: (childArgv, options: SpawnOptions = {}) =>
-        host.#process(childArgv, {
+        this.#process(childArgv, {
           env: options.env ?? process.env,
           cwd: options.cwd ?? process.cwd,
           stdin: options.stdin ?? io.stdin,
           stdout: options.stdout ?? io.stdout,
           stderr: options.stderr ?? io.stderr,
           terminal: io.terminal,
-          terminals: [options.stdin, options.stdout, options.stderr].map((given, index) => given === undefined && io.terminals[index] === true),
+          terminals: [options.stdin, options.stdout, options.stderr].map(
+            (given, index) => given === undefined && io.terminals[index] === true,
+          ),
         }),
     }
     const exit = command.run(process).catch((error: unknown) => {
@@ -174,4 +185,3 @@ export class Host {
     }
   }
 }
-

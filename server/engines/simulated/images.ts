@@ -4,8 +4,9 @@ import type { Catalogue, Command } from '../../../simulator/programs/process.ts'
 import { workloadImages } from '../../../simulator/programs/workload-images.ts'
 import { editors } from '../../../userland/editor/catalogue.ts'
 import { filters } from '../../../userland/filters/catalogue.ts'
-import { kubectl } from '../../../userland/kubectl/kubectl.ts'
+import { completeKubectl, kubectl } from '../../../userland/kubectl/kubectl.ts'
 import { shells } from '../../../userland/shell/catalogue.ts'
+import { createShell } from '../../../userland/shell/shell.ts'
 
 /** Everything that can run in a simulated cluster: the simulator's programs and userland's commands, composed. */
 const tools: Readonly<Record<string, Command>> = { ...filters, ...shells, ...editors }
@@ -16,5 +17,9 @@ const inFolder = (folder: string, commands: Readonly<Record<string, Command>>) =
 export const catalogue: Catalogue = {
   images: [...nodeImages(tools), ...workloadImages(tools)],
   nodeExecutables: { ...cniPlugins, ...inFolder('/usr/bin', { ...tools, ...netTools }) },
-  workstationExecutables: { ...inFolder('/usr/bin', { ...tools, ...netTools }), '/usr/local/bin/kubectl': kubectl },
+  workstationExecutables: {
+    ...inFolder('/usr/bin', { ...tools, ...netTools }),
+    '/usr/bin/bash': createShell({ completers: { kubectl: completeKubectl, k: completeKubectl } }),
+    '/usr/local/bin/kubectl': kubectl,
+  },
 }

@@ -60,7 +60,7 @@ export function isNotFound(error: unknown): boolean {
 /** What a command prints for a failure, newline at the end; after `checkErr` of kubectl's cmd/util/helpers.go. */
 export function failureText(error: Error): string {
   if (error instanceof SilentExit) return ''
-  if (error instanceof Failures) return error.all.map(failureText).join('')
+  if (error instanceof Failures) return error.all.map((one) => `${serverLine(one) ?? one.message}\n`).join('')
   if (error instanceof StatusFailure && error.reason === 'Invalid') return invalidText(error.status)
   const line = failureLine(error)
   return line.endsWith('\n') ? line : `${line}\n`

@@ -45,10 +45,10 @@ export const describeServiceAccount: Describe<ServiceAccount> = async ({ metadat
     names.forEach((name, at) => page.write(0, `${at === 0 ? `${title}:` : ' '}\t${name}\n`))
   }
   list('Image pull secrets', (imagePullSecrets ?? []).map((one) => one.name))
-  list('Mountable secrets', (secrets ?? []).map((one) => one.name))
+  if (secrets && secrets.length > 0) list('Mountable secrets', (secrets ?? []).map((one) => one.name))
   const tokens = await around.list<Secret>('secrets')
   const own = tokens.filter((secret) => secret.type === 'kubernetes.io/service-account-token' && secret.metadata?.annotations?.['kubernetes.io/service-account.name'] === metadata.name)
-  list('Tokens', own.map((secret) => secret.metadata?.name))
+  if (own.length > 0) list('Tokens', own.map((secret) => secret.metadata?.name))
   eventsBlock(page, await around.events(), around.now)
 }
 
@@ -63,9 +63,10 @@ export const describeNamespace: Describe<Namespace> = async ({ metadata = {}, st
     page.write(1, '----\t------\t------------------\t------\t-------\n')
     for (const one of conditions) page.write(1, `${one.type} \t${one.status} \t${one.lastTransitionTime ?? ''} \t${one.reason ?? ''} \t${one.message ?? ''}\n`)
   }
-  const quotas = await around.list<any>('resourcequotas', undefined, metadata.name).catch(() => [])
-  if (quotas.length === 0) page.write(0, '\nNo resource quota.\n')
-  else {
+  const quotas = await around.list<any>('resourcequotas', undefined, metadata.name)
+  const known = await around.has('resourcequotas')
+  if (known && quotas.length === 0) page.write(0, '\nNo resource quota.\n')
+  else if (known) {
     page.write(0, '\nResource Quotas\n')
     for (const quota of quotas) {
       page.write(0, `  Name:\t${quota.metadata.name}\n`)
@@ -74,7 +75,8 @@ export const describeNamespace: Describe<Namespace> = async ({ metadata = {}, st
       for (const name of Object.keys(quota.status?.hard ?? {}).sort()) page.write(0, `  ${name}\t${quota.status.used?.[name] ?? '0'}\t${quota.status.hard[name]}\n`)
     }
   }
-  const limits = await around.list<any>('limitranges', undefined, metadata.name).catch(() => [])
+  if (!(await around.has('limitranges'))) return
+  const limits = await around.list<any>('limitranges', undefined, metadata.name)
   if (limits.length === 0) return page.write(0, '\nNo LimitRange resource.\n')
   page.write(0, '\nResource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio\n')
   page.write(0, ' ----\t--------\t---\t---\t---------------\t-------------\t-----------------------\n')

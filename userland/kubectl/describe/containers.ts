@@ -1,4 +1,4 @@
-import type { Container, ContainerState, ContainerStatus, Probe } from 'kubernetes-types/core/v1'
+import type { Container, ContainerState, ContainerStatus, Pod, Probe } from 'kubernetes-types/core/v1'
 import { longMoment } from '../print/age.ts'
 import type { Page } from './page.ts'
 
@@ -9,7 +9,7 @@ export function containersBlock(
   containers: readonly Container[],
   statuses: readonly ContainerStatus[],
   space: string,
-  podIP?: string,
+  pod?: Pod,
 ): void {
   if (containers.length === 0) return page.write(0, `${space}${label}: <none>\n`)
   page.write(0, `${space}${label}:\n`)
@@ -24,7 +24,7 @@ export function containersBlock(
     probe(page, 'Readiness', container.readinessProbe)
     probe(page, 'Startup', container.startupProbe)
     environmentFrom(page, container)
-    environment(page, container, podIP)
+    environment(page, container, pod)
     mounts(page, container)
   }
 }
@@ -110,15 +110,14 @@ function environmentFrom(page: Page, container: Container): void {
   }
 }
 
-function environment(page: Page, container: Container, podIP: string | undefined): void {
+function environment(page: Page, container: Container, pod: Pod | undefined): void {
   if (!container.env || container.env.length === 0) return page.write(2, 'Environment:\t<none>\n')
   page.write(2, 'Environment:\n')
   for (const { name, value, valueFrom } of container.env) {
     if (!valueFrom) {
       ;(value ?? '').split('\n').forEach((line, at) => page.write(3, at === 0 ? `${name}:\t${line}\n` : `\t${line}\n`))
     } else if (valueFrom.fieldRef) {
-      const resolved = podIP !== undefined && valueFrom.fieldRef.fieldPath === 'status.podIP' ? podIP : ''
-      page.write(3, `${name}:\t${resolved} (${valueFrom.fieldRef.apiVersion ?? 'v1'}:${valueFrom.fieldRef.fieldPath})\n`)
+      page.write(3, `${name}:\t${fieldText(pod, valueFrom.fieldRef.fieldPath)} (${valueFrom.fieldRef.apiVersion ?? 'v1'}:${valueFrom.fieldRef.fieldPath})\n`)
     } else if (valueFrom.resourceFieldRef) {
       const own = valueFrom.resourceFieldRef
       const amount = resolveResource(container, own.resource)
@@ -131,6 +130,15 @@ function environment(page: Page, container: Container, podIP: string | undefined
       page.write(3, `${name}:\t<set to the key '${key}' of config map '${map}'>\tOptional: ${optional ?? false}\n`)
     }
   }
+}
+
+/** Only what the metadata says is resolved here; what the status says is shown as empty, as kubectl does. */
+function fieldText(pod: Pod | undefined, path: string): string {
+  const metadata = pod?.metadata
+  const named: Record<string, string | undefined> = { 'metadata.name': metadata?.name, 'metadata.namespace': metadata?.namespace, 'metadata.uid': metadata?.uid }
+  const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path)
+  if (keyed) return metadata?.[keyed[1] as 'labels' | 'annotations']?.[keyed[2] as string] ?? ''
+  return named[path] ?? ''
 }
 
 function resolveResource(container: Container, resource: string): string {

@@ -24,6 +24,8 @@ export interface Surroundings {
   events(): Promise<Event[]>
   /** Objects of the same namespace (or of `namespace`). */
   list<T>(type: string, selector?: string, namespace?: string): Promise<T[]>
+  /** Whether the server has the type at all. */
+  has(type: string): Promise<boolean>
   everywhere<T>(type: string, fieldSelector: string): Promise<T[]>
   /** The object, or the sentence that says why not. */
   find<T>(type: string, name: string): Promise<T | string>
@@ -78,7 +80,9 @@ async function run(call: Call): Promise<undefined> {
   for (const target of targets) {
     try {
       for await (const info of withPrefix(call, target, options)) {
-        await call.out((first ? '' : '\n\n') + (await describeText(call, info)))
+        const text = await describeText(call, info)
+        // What a prefix has found is ended by an empty line; named objects are divided by two newlines.
+        await call.out(target.name !== undefined && info.name !== target.name ? `${text}\n` : (first ? '' : '\n\n') + text)
         first = false
       }
     } catch (error) {
@@ -116,6 +120,16 @@ export async function describeText(call: Call, info: Info): Promise<string> {
   return call.flags.has('show-events') && !call.flags.bool('show-events') ? text.replace(/Events:[\s\S]*$/, '') : text
 }
 
+/** The object at the path, or the server's sentence about why not. */
+async function getOr(call: Call, path: string): Promise<any> {
+  try {
+    return await call.client().json('GET', path)
+  } catch (error) {
+    if (error instanceof StatusFailure) return error.message
+    throw error
+  }
+}
+
 function surroundings(call: Call, info: Info, withEvents: () => boolean): Surroundings {
   const list = async (word: string, namespace: string | undefined, query: { selector?: string; fieldSelector?: string }) => {
     const type = findType(await call.discovery(), word)
@@ -127,19 +141,15 @@ function surroundings(call: Call, info: Info, withEvents: () => boolean): Surrou
   const find = async (word: string, namespace: string | undefined, name: string): Promise<any> => {
     const type = findType(await call.discovery(), word)
     if (!type) return `the server doesn't have a resource type "${word}"`
-    try {
-      return await call.client().json('GET', pathOf(type, namespace, name))
-    } catch (error) {
-      if (error instanceof StatusFailure) return error.message
-      throw error
-    }
+    return getOr(call, pathOf(type, namespace, name))
   }
   return {
     now: call.process.clock.now(),
+    has: async (word) => findType(await call.discovery(), word) !== undefined,
     events: () => (withEvents() ? eventsOf(call, info) : Promise.resolve([])),
     list: (word, selector, namespace) => list(word, namespace ?? info.namespace, selector ? { selector } : {}) as Promise<any[]>,
     everywhere: (word, fieldSelector) => list(word, undefined, { fieldSelector }) as Promise<any[]>,
     find: (word, name) => find(word, info.namespace, name),
-    lease: (node) => find('leases.coordination.k8s.io', 'kube-node-lease', node),
+    lease: (node) => getOr(call, `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${node}`),
   }
 }

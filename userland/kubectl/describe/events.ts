@@ -39,6 +39,6 @@ export function eventsBlock(page: Page, events: readonly Event[], now: number): 
   page.write(1, '----\t------\t----\t----\t-------\n')
   for (const event of sorted) {
     const from = event.source?.component || event.reportingComponent || ''
-    page.write(1, `${event.type ?? ''}\t${event.reason ?? ''}\t${eventAge(event, now)}\t${from}\t${(event.message ?? '').trim()}\n`)
+    page.write(1, `${event.type ?? ''}\t${event.reason ?? ''}\t${eventAge(event, now)}\t${from}\t${(event.involvedObject.fieldPath ? `${event.involvedObject.fieldPath}: ` : '') + (event.message ?? '').trim()}\n`)
   }
 }

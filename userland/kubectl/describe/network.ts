@@ -163,7 +163,7 @@ export const describeNetworkPolicy: Describe<NetworkPolicy> = async ({ metadata 
   annotationsBlock(page, 'Annotations', metadata.annotations)
   page.write(0, 'Spec:\n')
   const everyPod = '<none> (Allowing the specific traffic to all pods in this namespace)'
-  page.write(1, `PodSelector: ${selectorText(spec?.podSelector, everyPod, everyPod)}\n`)
+  page.write(1, `PodSelector:     ${selectorText(spec?.podSelector, everyPod, everyPod)}\n`)
   const types = spec?.policyTypes ?? []
   const side = (name: string, rules: readonly any[] | undefined, on: boolean, peers: 'from' | 'to') => {
     if (!on) return page.write(1, `Not affecting ${name.toLowerCase()} traffic\n`)
@@ -186,7 +186,7 @@ function rulesBlock(page: Page, rules: readonly any[], peers: 'from' | 'to', nam
   rules.forEach((rule, at) => {
     const ports = rule.ports ?? []
     if (ports.length === 0) page.write(2, 'To Port: <any> (traffic allowed to all ports)\n')
-    for (const port of ports) page.write(2, `To Port: ${port.endPort ? `${port.port}-${port.endPort}` : (port.port ?? '')}/${port.protocol ?? 'TCP'}\n`)
+    for (const port of ports) page.write(2, `${port.endPort ? `To Port Range: ${port.port}-${port.endPort}` : `To Port: ${port.port ?? '<any>'}`}/${port.protocol ?? 'TCP'}\n`)
     const others = rule[peers] ?? []
     if (others.length === 0) page.write(2, `${title}: <any> (traffic not restricted by ${peers === 'from' ? 'source' : 'destination'})\n`)
     for (const peer of others) {

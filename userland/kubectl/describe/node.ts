@@ -20,9 +20,9 @@ export const describeNode: Describe<Node> = async ({ metadata = {}, spec = {}, s
   for (const taint of taints.slice(1)) page.write(0, `\t${taint}\n`)
   page.write(0, `Unschedulable:\t${spec.unschedulable ?? false}\n`)
   const lease = await around.lease(metadata.name ?? '')
-  page.write(0, 'Lease:\n')
-  if (typeof lease === 'string') page.write(1, `Failed to get lease: ${lease}\n`)
+  if (typeof lease === 'string') page.write(0, `Lease:\tFailed to get lease: ${lease}\n`)
   else {
+    page.write(0, 'Lease:\n')
     page.write(1, `HolderIdentity:\t${lease.spec?.holderIdentity ?? '<unset>'}\n`)
     page.write(1, `AcquireTime:\t${lease.spec?.acquireTime ? longMoment(lease.spec.acquireTime) : '<unset>'}\n`)
     page.write(1, `RenewTime:\t${lease.spec?.renewTime ? longMoment(lease.spec.renewTime) : '<unset>'}\n`)

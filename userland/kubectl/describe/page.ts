@@ -12,10 +12,14 @@ export interface Page {
   text(): string
 }
 
-export function createPage(): Page {
+/** With `aligned` off, cells stay divided by tabs: as `rollout history --revision` prints them. */
+export function createPage(aligned = true): Page {
   const writer = createTabWriter(describeSettings)
   let done = ''
-  const write = (level: number, text: string) => writer.write('  '.repeat(level) + text)
+  const write = (level: number, text: string) => {
+    if (aligned) writer.write('  '.repeat(level) + text)
+    else done += '  '.repeat(level) + text
+  }
   return {
     write,
     field(level, name, value) {

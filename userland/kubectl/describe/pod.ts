@@ -34,11 +34,10 @@ export const describePod: Describe<Pod> = async (pod, page, { events, now }) => 
   const owner = metadata.ownerReferences?.find((one) => one.controller)
   if (owner) page.write(0, `Controlled By:\t${owner.kind}/${owner.name}\n`)
   if (status.nominatedNodeName) page.write(0, `NominatedNodeName:\t${status.nominatedNodeName}\n`)
-  const ip = status.podIP ?? ''
-  if (spec.initContainers && spec.initContainers.length > 0) containersBlock(page, 'Init Containers', spec.initContainers, status.initContainerStatuses ?? [], '', ip)
-  containersBlock(page, 'Containers', spec.containers, status.containerStatuses ?? [], '', ip)
+  if (spec.initContainers && spec.initContainers.length > 0) containersBlock(page, 'Init Containers', spec.initContainers, status.initContainerStatuses ?? [], '', pod)
+  containersBlock(page, 'Containers', spec.containers, status.containerStatuses ?? [], '', pod)
   if (spec.ephemeralContainers && spec.ephemeralContainers.length > 0)
-    containersBlock(page, 'Ephemeral Containers', spec.ephemeralContainers as never, status.ephemeralContainerStatuses ?? [], '', ip)
+    containersBlock(page, 'Ephemeral Containers', spec.ephemeralContainers as never, status.ephemeralContainerStatuses ?? [], '', pod)
   if (spec.readinessGates && spec.readinessGates.length > 0) {
     page.write(0, 'Readiness Gates:\n  Type\tStatus\n')
     for (const gate of spec.readinessGates) {

@@ -1,7 +1,7 @@
 import { parseAllDocuments } from 'yaml'
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { resolvePath } from '../../../simulator/files.ts'
-import { Failure } from '../cli/failure.ts'
+import { Failure, Failures } from '../cli/failure.ts'
 import type { Flag } from '../cli/flags.ts'
 import { bool, list, text } from '../cli/flags.ts'
 import type { Call } from '../cli/verb.ts'
@@ -20,15 +20,33 @@ export const filenameFlags: readonly Flag[] = [
   bool('recursive', 'Also read the directories below the ones given with -f.', 'R'),
 ]
 
-/** Reads `-f` of the call. Throws what kubectl says for missing paths, bad YAML and objects without a kind. */
-export async function readManifests(call: Call): Promise<Manifest[]> {
+/**
+ * Reads `-f` of the call. Throws what kubectl says for missing paths, bad YAML and objects without a kind;
+ * with `gather`, files that cannot be read are put there and the others are returned.
+ */
+export async function readManifests(call: Call, gather?: Error[]): Promise<Manifest[]> {
   refuseKustomize(call)
   const found: Manifest[] = []
+  const failures: Failure[] = []
+  const validated = call.flags.has('validate') && !['false', 'ignore'].includes(call.flags.text('validate'))
   for (const name of call.flags.list('filename')) {
-    if (name === '-') found.push(...decode(await readAll(call.process.stdin, call.process.signal), 'STDIN'))
-    else for (const path of expand(call, name)) found.push(...decode(call.process.files.readText(resolvePath(call.process.cwd, path)), path))
+    const texts =
+      name === '-'
+        ? [['STDIN', await readAll(call.process.stdin, call.process.signal)]]
+        : expand(call, name).map((path) => [path, call.process.files.readText(resolvePath(call.process.cwd, path))])
+    for (const [source = '', text = ''] of texts) {
+      try {
+        found.push(...decode(text, source, validated))
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error
+        failures.push(error)
+      }
+    }
   }
-  if (found.length === 0 && call.flags.list('filename').length > 0) throw new Failure('no objects passed to ' + (call.path.split(' ')[1] ?? ''))
+  if (gather) gather.push(...failures)
+  else if (failures.length === 1) throw failures[0]
+  else if (failures.length > 1) throw new Failures(failures)
+  if (found.length === 0 && failures.length === 0 && call.flags.list('filename').length > 0) throw new Failure('no objects passed to ' + (call.path.split(' ')[1] ?? ''))
   return found
 }
 
@@ -52,7 +70,7 @@ function expand(call: Call, name: string): string[] {
   const inside: string[] = []
   const walk = (folder: string) => {
     for (const entry of files.list(resolvePath(cwd, folder))) {
-      const child = `${folder.replace(/\/$/, '')}/${entry.name}`
+      const child = folder === '.' ? entry.name : `${folder.replace(/^\.\/|\/$/g, '')}/${entry.name}`
       if (entry.directory) {
         if (flags.bool('recursive')) walk(child)
       } else if (/\.(json|yaml|yml)$/.test(entry.name)) inside.push(child)
@@ -65,7 +83,7 @@ function expand(call: Call, name: string): string[] {
 }
 
 /** The objects in a text of YAML or JSON documents; Lists are opened. */
-export function decode(text: string, source: string): Manifest[] {
+export function decode(text: string, source: string, validated = false): Manifest[] {
   const found: Manifest[] = []
   for (const value of parseDocuments(text, source)) {
     if (value === null || value === undefined) continue
@@ -76,6 +94,11 @@ export function decode(text: string, source: string): Manifest[] {
       )
     }
     const object = value as KubeObject
+    const missing = [...(object.apiVersion ? [] : ['apiVersion not set']), ...(object.kind ? [] : ['kind not set'])]
+    if (validated && missing.length > 0) {
+      const problem = missing.length === 1 ? missing[0] : `[${missing.join(', ')}]`
+      throw new Failure(`error validating ${quoted(source)}: error validating data: ${problem}; if you choose to ignore these errors, turn validation off with --validate=false`)
+    }
     if (!object.kind) throw new Failure(`unable to decode ${quoted(source)}: Object 'Kind' is missing in '${compactJson(object)}'`)
     if (!object.apiVersion) throw new Failure(`unable to decode ${quoted(source)}: Object 'apiVersion' is missing in '${compactJson(object)}'`)
     if (object.kind === 'List' && Array.isArray(object['items'])) for (const item of object['items'] as KubeObject[]) found.push({ object: item, source })
@@ -90,9 +113,14 @@ export function parseDocuments(text: string, source: string): unknown[] {
   if (!Array.isArray(documents)) return []
   return documents.map((document) => {
     const error = document.errors[0]
-    if (error) throw new Failure(`error parsing ${source}: error converting YAML to JSON: yaml: ${yamlProblem(error.message, error.linePos?.[0]?.line)}`)
+    if (error) throw new Failure(`error parsing ${source}: error converting YAML to JSON: yaml: ${yamlProblem(error.message, lineOf(error, text))}`)
     return document.toJS({ maxAliasCount: 100 })
   })
+}
+
+/** Where the parser stumbled: the last line that the mistake spans. */
+function lineOf(error: { pos: [number, number] }, text: string): number {
+  return text.slice(0, error.pos[1]).split('\n').length
 }
 
 /** go-yaml's sentence for the common mistakes; the parser's own for the rest. Its line is counted as go-yaml counts, from what went before. */

@@ -63,7 +63,7 @@ export async function chooseContainer(call: Call, pod: Pod, wanted: string): Pro
   const name = pod.metadata?.name ?? ''
   if (wanted !== '') {
     if (all.some((one) => one.name === wanted)) return wanted
-    throw new Failure(`container ${wanted} not found in pod ${name}`)
+    throw new Failure(`container ${wanted} is not valid for pod ${name}`)
   }
   const annotated = pod.metadata?.annotations?.[defaultContainer]
   if (annotated && all.some((one) => one.name === annotated)) return annotated

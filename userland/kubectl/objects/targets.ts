@@ -55,7 +55,8 @@ Example resource specifications include:
 /** Reads arguments and `-f` into targets; after cli-runtime's resource.Builder. */
 export async function namedTargets(call: Call, args: readonly string[], options: TargetOptions = {}): Promise<Target[]> {
   const fromFiles = call.flags.has('filename') && hasFiles(call)
-  if (fromFiles && args.length > 0) await readManifests(call)
+  // A path that does not exist is reported first.
+  if (fromFiles && args.length > 0 && !call.flags.text('kustomize')) await readManifests(call)
   if (fromFiles && args.length > 0) throw new Failure('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well')
   if (fromFiles) return fileTargets(call)
   if (args.length === 0) throw new Failure(options.nothing ?? nothingNamed)

@@ -1,4 +1,4 @@
-import { analyze, plainMeansString } from './yaml_scalar.ts'
+import { analyze, isPrintable, plainMeansString } from './yaml_scalar.ts'
 
 /** Lines are folded at the first space past this column, as libyaml does. */
 const bestWidth = 80
@@ -165,12 +165,6 @@ function literal(writer: Writer, text: string, indent: number): void {
 
 function isBreak(code: number): boolean {
   return code === 10 || code === 13 || code === 0x85 || code === 0x2028 || code === 0x2029
-}
-
-/** What libyaml calls printable; nothing beyond the basic plane is, in the version that Kubernetes carries. */
-export function isPrintable(code: number): boolean {
-  if (code === 10 || (code >= 0x20 && code <= 0x7e)) return true
-  return (code >= 0xa0 && code <= 0xd7ff) || (code >= 0xe000 && code <= 0xfffd && code !== 0xfeff)
 }
 
 const letter = /\p{L}/u

@@ -1,5 +1,3 @@
-import { isPrintable } from './yaml.ts'
-
 /** What libyaml's `yaml_emitter_analyze_scalar` finds out about a string. */
 export interface ScalarFacts {
   readonly multiline: boolean
@@ -69,4 +67,10 @@ export function plainMeansString(text: string): boolean {
   if (float.test(number) && Number.isFinite(Number(number))) return false
   if (/^\d/.test(text) && timestamp.test(text)) return false
   return !(text.includes(':') && base60.test(text))
+}
+
+/** What libyaml calls printable; nothing beyond the basic plane is, in the version that Kubernetes carries. */
+export function isPrintable(code: number): boolean {
+  if (code === 10 || (code >= 0x20 && code <= 0x7e)) return true
+  return (code >= 0xa0 && code <= 0xd7ff) || (code >= 0xe000 && code <= 0xfffd && code !== 0xfeff)
 }

@@ -9,6 +9,7 @@ import {
   dryRunOf,
   fieldManagerFlag,
   lastApplied,
+  own,
   patchTypes,
   report,
   sendPatch,
@@ -24,8 +25,8 @@ import { fetchInfos, manifestTarget, namedTargets, selectorFlag, throwAll } from
 import { threeWayMergePatch } from '../patch/json_merge.ts'
 import { patchesStrategically } from '../patch/merge_keys.ts'
 import { threeWayPatch } from '../patch/strategic.ts'
-import { compactJson } from '../print/json.ts'
-import { printFlags } from '../print/printer.ts'
+import { compactJson, sorted } from '../print/json.ts'
+import { objectPrinter, printFlags } from '../print/printer.ts'
 import { yamlText } from '../print/yaml.ts'
 
 export const applyVerb: Verb = {
@@ -71,27 +72,43 @@ async function apply(call: Call): Promise<undefined> {
   if (call.flags.text('subresource')) throw new Failure('--subresource is not supported by apply of this kubectl; use patch --subresource')
   if (call.args.length > 0) throw new Failure(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`)
   if (!hasFiles(call)) throw new Failure('must specify one of -f and -k')
-  const manifests = (await readManifests(call)).filter((manifest) => matches(manifest.object, call.flags.text('selector')))
-  if (manifests.length === 0) throw new Failure('no objects passed to apply')
-  const discovery = await call.discovery()
   const failures: Error[] = []
+  const manifests = (await readManifests(call, failures)).filter((manifest) => matches(manifest.object, call.flags.text('selector')))
+  if (manifests.length === 0 && failures.length === 0) throw new Failure('no objects passed to apply')
+  const discovery = await call.discovery()
+  const applied: Applied[] = []
+  // Whole objects are printed at the end, as a List where there are several.
+  const whole = !['', 'name'].includes(call.flags.text('output'))
   for (const manifest of manifests) {
     try {
       const { type, namespace, name = '' } = manifestTarget(call, discovery, manifest)
       if (name === '' && manifest.object.metadata?.generateName)
         throw new Failure(`from ${manifest.object.metadata.generateName}: cannot use generate name with apply`)
       const info: Info = { type, namespace, name, object: manifest.object, manifest }
-      if (call.flags.bool('server-side')) await applyOnServer(call, info)
-      else await applyHere(call, info, manifest)
+      const done = call.flags.bool('server-side') ? await applyOnServer(call, info) : await applyHere(call, info, manifest)
+      if (whole) applied.push(done)
+      else await report(call, done.info.type, done.object, done.word)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       failures.push(error)
     }
   }
+  if (applied.length === 1) await report(call, (applied[0] as Applied).info.type, (applied[0] as Applied).object, '')
+  else if (applied.length > 1) {
+    const printer = objectPrinter(call)
+    const list = own('List', 'v1', { metadata: {}, items: applied.map((one) => sorted(one.object)) })
+    await call.out(printer ? printer.print(list) + printer.done() : '')
+  }
   throwAll(failures)
 }
 
-async function applyHere(call: Call, info: Info, manifest: Manifest): Promise<void> {
+interface Applied {
+  readonly info: Info
+  readonly object: KubeObject
+  readonly word: 'created' | 'configured' | 'unchanged' | 'serverside-applied'
+}
+
+async function applyHere(call: Call, info: Info, manifest: Manifest): Promise<Applied> {
   const path = pathOf(info.type, info.namespace, info.name)
   const modified = withLastApplied(manifest.object, info.namespace)
   let current: KubeObject
@@ -99,28 +116,28 @@ async function applyHere(call: Call, info: Info, manifest: Manifest): Promise<vo
     current = await call.client().json('GET', path)
   } catch (error) {
     if (!isNotFound(error)) throw retrieval(error, info, manifest)
-    if (dryRunOf(call) === 'client') return report(call, info.type, modified, 'created')
+    if (dryRunOf(call) === 'client') return { info, object: modified, word: 'created' }
     const created = await createObject(call, info.type, info.namespace, modified).catch((problem: unknown) => {
       throw withSource(problem, 'creating', manifest.source)
     })
-    return report(call, info.type, created, 'created')
+    return { info, object: created, word: 'created' }
   }
   const annotations = (current.metadata?.annotations ?? {}) as Record<string, string>
   const recorded = annotations[lastApplied]
-  if (recorded === undefined)
+  if (recorded === undefined && dryRunOf(call) !== 'client')
     await call.err(
       `Warning: resource ${info.type.plural}/${info.name} is missing the ${lastApplied} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n`,
     )
   const strategic = patchesStrategically(info.type)
   const original = recorded ? JSON.parse(recorded) : {}
   const patch = (strategic ? threeWayPatch : threeWayMergePatch)(original, modified, current)
-  if (Object.keys(patch).length === 0) return report(call, info.type, current, 'unchanged')
-  if (dryRunOf(call) === 'client') return report(call, info.type, current, 'configured')
+  if (Object.keys(patch).length === 0) return { info, object: current, word: 'unchanged' }
+  if (dryRunOf(call) === 'client') return { info, object: current, word: 'configured' }
   const patched = await sendPatch(call, info, strategic ? 'strategic' : 'merge', patch).catch((error: unknown) => {
     const doing = `applying patch:\n${compactJson(patch)}\nto:\n${describeInfo(info)}\nfor:`
     throw withSource(withSource(error, 'patching', manifest.source), doing, manifest.source)
   })
-  return report(call, info.type, patched, 'configured')
+  return { info, object: patched, word: 'configured' }
 }
 
 
@@ -133,7 +150,7 @@ function retrieval(error: unknown, info: Info, manifest: Manifest): unknown {
   return withSource(error, `retrieving current configuration of:\n${describeInfo(info)}\nfrom server for:`, manifest.source)
 }
 
-async function applyOnServer(call: Call, info: Info): Promise<void> {
+async function applyOnServer(call: Call, info: Info): Promise<Applied> {
   if (dryRunOf(call) === 'client') throw new Failure("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)")
   const manager = call.flags.changed('field-manager') ? call.flags.text('field-manager') : 'kubectl'
   const query = { ...writeQuery(call, { validate: true }), fieldManager: manager, force: String(call.flags.bool('force-conflicts')) }
@@ -144,7 +161,7 @@ async function applyOnServer(call: Call, info: Info): Promise<void> {
       if (error instanceof StatusFailure && error.reason === 'Conflict') throw conflict(error)
       throw error
     })
-  await report(call, info.type, applied, 'serverside-applied')
+  return { info, object: applied, word: 'serverside-applied' }
 }
 
 function conflict(error: StatusFailure): Failure {

@@ -4,7 +4,7 @@ import { array, bool, list, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { own } from '../objects/change.ts'
 import { toBase64 } from '../objects/text.ts'
-import { createGenerated, generatorFlags, nameArgument } from './create.ts'
+import { createGenerated, generatorFlags, nameArgument } from './generate.ts'
 
 const sources = [
   bool('append-hash', 'Refused.'),

@@ -3,7 +3,7 @@ import { array, bool, duration, int, list, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { resolveType } from '../client/discovery.ts'
 import { own } from '../objects/change.ts'
-import { createGenerated, generatorFlags, nameArgument } from './create.ts'
+import { createGenerated, generatorFlags, nameArgument } from './generate.ts'
 
 const namespace: Verb = {
   name: 'namespace',

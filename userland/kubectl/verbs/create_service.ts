@@ -2,7 +2,7 @@ import { Failure } from '../cli/failure.ts'
 import { int, list, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { own } from '../objects/change.ts'
-import { createGenerated, generatorFlags, nameArgument } from './create.ts'
+import { createGenerated, generatorFlags, nameArgument } from './generate.ts'
 
 const tcp = list('tcp', 'PORT or PORT:TARGETPORT; may be given several times.')
 

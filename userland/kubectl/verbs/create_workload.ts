@@ -4,7 +4,7 @@ import { int, list, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { pathOf, resolveType } from '../client/discovery.ts'
 import { own } from '../objects/change.ts'
-import { createGenerated, generatorFlags, nameArgument } from './create.ts'
+import { createGenerated, generatorFlags, nameArgument } from './generate.ts'
 
 export const createDeployment: Verb = {
   name: 'deployment',

@@ -49,7 +49,8 @@ async function exec(call: Call): Promise<number> {
   const pod = await podFor(call, word as string)
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
     throw new Failure(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
-  const container = await chooseContainer(call, pod, flags.text('container'))
+  // A name that the pod does not have is for the server to refuse.
+  const container = flags.text('container') || (await chooseContainer(call, pod, ''))
   const streams = await streamsOf(call)
   const query: [string, string][] = [...command.map((one): [string, string] => ['command', one]), ...streamQuery(container, streams)]
   return runRemote(call, await podPath(call, pod, 'exec'), query, streams)

@@ -85,17 +85,20 @@ async function expose(call: Call, info: Info): Promise<void> {
 }
 
 function selectorOf(info: Info): Record<string, string> {
+  const fail = (problem: string): never => {
+    throw new Failure(`couldn't retrieve selectors via --selector flag or introspection: ${problem}`)
+  }
   const spec = info.object['spec'] as any
   if (info.type.kind === 'Pod') {
     const labels = info.object.metadata?.labels as Record<string, string> | undefined
-    if (!labels || Object.keys(labels).length === 0) throw new Failure(`the pod has no labels and cannot be exposed`)
-    return labels
+    if (!labels || Object.keys(labels).length === 0) fail('the pod has no labels and cannot be exposed')
+    return labels as Record<string, string>
   }
   if (info.type.kind === 'Service' || info.type.kind === 'ReplicationController') {
-    if (!spec.selector) throw new Failure(`the service has no pod selector set`)
+    if (!spec.selector) fail('the service has no pod selector set')
     return spec.selector
   }
-  if ((spec.selector?.matchExpressions ?? []).length > 0) throw new Failure(`couldn't convert expressions - "${JSON.stringify(spec.selector.matchExpressions)}" to map-based selector format`)
+  if ((spec.selector?.matchExpressions ?? []).length > 0) fail(`couldn't convert expressions - "${JSON.stringify(spec.selector.matchExpressions)}" to map-based selector format`)
   return spec.selector?.matchLabels ?? {}
 }
 

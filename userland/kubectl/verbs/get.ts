@@ -10,12 +10,9 @@ import { allNamespacesFlag, fieldSelectorFlag, namedTargets, selectorFlag, throw
 import { managedFieldsFlag, missingKeysFlag, objectPrinter, templateFlag } from '../print/printer.ts'
 import { sortObjects, sortRows } from '../print/sort.ts'
 import type { Table } from '../print/table.ts'
-import { createTablePrinter } from '../print/table.ts'
+import { createTablePrinter, tableAccept } from '../print/table.ts'
 import { createTabWriter } from '../print/tabwriter.ts'
 import { watchObjects, watchTables } from './get_watch.ts'
-
-export const tableAccept =
-  'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json'
 
 export const getVerb: Verb = {
   name: 'get',
@@ -99,7 +96,6 @@ export function tableOptions(call: Call, target: Target, withKind: boolean) {
 async function printTables(call: Call, targets: readonly Target[]): Promise<void> {
   const { flags } = call
   const failures: Error[] = []
-  const kinds = new Set(targets.map((target) => `${target.type.kind}.${target.type.group}`))
   const fetched: { target: Target; table: Table }[] = []
   for (const target of targets) {
     try {
@@ -109,6 +105,7 @@ async function printTables(call: Call, targets: readonly Target[]): Promise<void
       if (!(isNotFound(error) && flags.bool('ignore-not-found'))) failures.push(error)
     }
   }
+  const kinds = new Set(fetched.map(({ target }) => `${target.type.kind}.${target.type.group}`))
   const sortBy = flags.text('sort-by')
   const writer = createTabWriter()
   let print: ReturnType<typeof createTablePrinter> | undefined

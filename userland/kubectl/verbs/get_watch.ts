@@ -5,9 +5,8 @@ import { watchEvents } from '../client/watch.ts'
 import type { Target } from '../objects/targets.ts'
 import type { ObjectPrinter } from '../print/printer.ts'
 import type { Table, TableOptions } from '../print/table.ts'
-import { createTablePrinter } from '../print/table.ts'
+import { createTablePrinter, tableAccept } from '../print/table.ts'
 import { createTabWriter } from '../print/tabwriter.ts'
-import { tableAccept } from './get.ts'
 
 /** The query of a list or a watch of the target; one name is a field selector. */
 function selection(call: Call, target: Target): Record<string, string> {

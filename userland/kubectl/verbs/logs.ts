@@ -1,5 +1,5 @@
 import type { Pod } from 'kubernetes-types/core/v1'
-import { Failure } from '../cli/failure.ts'
+import { Failure, isNotFound } from '../cli/failure.ts'
 import { bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { linesOf } from '../client/streaming.ts'
@@ -73,7 +73,10 @@ async function choosePods(call: Call, selector: string): Promise<{ pods: Pod[]; 
     return { pods: infos.map((info) => info.object as unknown as Pod), several: true }
   }
   const word = call.args[0] as string
-  const [info] = await fetchInfos(call, await namedTargets(call, [word], { defaultType: 'pods' }))
+  const [info] = await fetchInfos(call, await namedTargets(call, [word], { defaultType: 'pods' })).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error
+    throw new Failure(`error from server (NotFound): ${(error as Failure).message} in namespace ${JSON.stringify(call.namespace())}`)
+  })
   if (!info) throw new Failure('no pod found')
   if (info.type.kind === 'Pod') return { pods: [info.object as unknown as Pod], several: false }
   const pods = (await podsOf(call, info)).sort(byActivity)

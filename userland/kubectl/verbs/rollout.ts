@@ -77,12 +77,14 @@ function targetOptions(call: Call) {
 }
 
 async function infos(call: Call): Promise<Info[]> {
+  if (call.args.length === 0 && call.flags.list('filename').length === 0) throw new Failure('required resource not specified')
   const options = targetOptions(call)
   return fetchInfos(call, await namedTargets(call, call.args, options), options)
 }
 
 async function restart(call: Call): Promise<undefined> {
   const options = targetOptions(call)
+  if (call.args.length === 0 && call.flags.list('filename').length === 0) throw new Failure('required resource not specified')
   const seen = await visit(call, await namedTargets(call, call.args, options), options, async (info) => {
     if (!['Deployment', 'DaemonSet', 'StatefulSet'].includes(info.type.kind)) throw new Failure(`${fullName(info.type)} ${JSON.stringify(info.name)} restarting is not supported`)
     const spec = info.object['spec'] as any

@@ -26,7 +26,7 @@ export async function historyText(call: Call, info: Info, revision: number): Pro
   if (revision > 0) {
     const found = revisions.find((one) => one.number === revision)
     if (!found?.template) throw new Failure(`unable to find the specified revision`)
-    const page = createPage()
+    const page = createPage(false)
     describeTemplate(page, found.template, found.cause)
     return page.text()
   }
@@ -69,7 +69,7 @@ export async function undo(call: Call, info: Info, to: number, only: boolean): P
   if (!target?.template) throw new Failure(`unable to find specified revision ${to} in history`)
   const template = withoutHash(target.template)
   if (only) {
-    const page = createPage()
+    const page = createPage(false)
     describeTemplate(page, target.template, '')
     return page.text().trimEnd()
   }

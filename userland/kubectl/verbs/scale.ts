@@ -2,7 +2,7 @@ import { Failure } from '../cli/failure.ts'
 import { bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { pathOf } from '../client/discovery.ts'
-import { createGenerated } from './create.ts'
+import { createGenerated } from './generate.ts'
 import { dryRunFlag, dryRunOf, fieldManagerFlag, own, report, sendPatch } from '../objects/change.ts'
 import { filenameFlags } from '../objects/manifests.ts'
 import { fetchInfos, namedTargets, selectorFlag, visit } from '../objects/targets.ts'
@@ -35,7 +35,6 @@ async function scale(call: Call): Promise<undefined> {
   const seen = await visit(call, await namedTargets(call, call.args, options), options, async (info) => {
     const current = call.flags.number('current-replicas')
     const spec = info.object['spec'] as { replicas?: number } | undefined
-    if (!info.type.subresources.includes('scale')) throw new Failure(`could not find scale subresource for ${info.type.group}/${info.type.version}, Resource=${info.type.plural} in discovery information`)
     if (current >= 0 && spec?.replicas !== current) throw new Failure(`Expected replicas to be ${current}, was ${spec?.replicas ?? 0}`)
     if (dryRunOf(call) !== 'client') await sendPatch(call, info, 'merge', { spec: { replicas } }, 'scale')
     await report(call, info.type, info.object, 'scaled')
@@ -84,7 +83,7 @@ export const autoscaleVerb: Verb = {
       }
       const status = { currentReplicas: 0, desiredReplicas: 0, currentMetrics: null }
       const hpa = own('HorizontalPodAutoscaler', 'autoscaling/v2', { metadata: { name: flags.text('name') || info.name }, spec, status })
-      await createGenerated(call, hpa)
+      await createGenerated(call, hpa, undefined, 'autoscaled')
     }
     return undefined
   },

@@ -147,7 +147,6 @@ async function setEnv(call: Call): Promise<undefined> {
       return undefined
     })
   }
-  if (changes.set.length === 0 && changes.remove.length === 0) throw new Failure('at least one environment variable must be provided')
   return eachTemplate(call, words, 'env updated', (template) => {
     const change = (containers: any[] | undefined) => containers?.map((one) => (matchesName(pattern, one.name) ? changeEnv(one, changes, call.flags.bool('overwrite')) : one))
     const spec = { ...template.spec, containers: change(template.spec.containers) ?? [] }

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { Failure } from '../cli/failure.ts'
 import type { Call } from '../cli/verb.ts'
-import { namedObject, pathOf, resolveType } from '../client/discovery.ts'
+import { pathOf, resolveType } from '../client/discovery.ts'
 
 type Env = { name: string; value?: string; valueFrom?: any }
 
@@ -50,11 +50,10 @@ export function changeEnv(container: any, changes: EnvChanges, overwrite: boolea
 }
 
 export function listEnv(object: KubeObject, containers: readonly any[], pattern: string, matches: (pattern: string, name: string) => boolean): string {
-  const kind = { kind: `${(object.kind ?? '').toLowerCase()}s`, group: '' }
   let text = ''
   for (const container of containers) {
     if (!matches(pattern, container.name)) continue
-    text += `# ${namedObject(kind, object.metadata?.name ?? '')}, container ${container.name}\n`
+    text += `# ${object.kind} ${object.metadata?.name}, container ${container.name}\n`
     for (const one of container.env ?? []) text += envLine(one)
   }
   return text

@@ -1,17 +1,72 @@
+import { Failure, misuse } from '../cli/failure.ts'
 import type { VerbGroup } from '../cli/help.ts'
 import type { Verb } from '../cli/verb.ts'
+import { describeVerb } from '../describe/describe.ts'
 import { applyVerb } from './apply.ts'
+import { authVerb } from './auth.ts'
+import { apiResourcesVerb, apiVersionsVerb, clusterInfoVerb, optionsVerb, refused, topVerb, versionVerb } from './cluster.ts'
+import { configVerb } from './config.ts'
+import { createVerb } from './create.ts'
+import { debugVerb } from './debug.ts'
 import { deleteVerb } from './delete.ts'
+import { diffVerb } from './diff.ts'
+import { editVerb } from './edit.ts'
+import { eventsVerb } from './events.ts'
+import { attachVerb, execVerb } from './exec.ts'
+import { explainVerb } from './explain.ts'
+import { exposeVerb } from './expose.ts'
 import { getVerb } from './get.ts'
+import { annotateVerb, labelVerb } from './label.ts'
+import { logsVerb } from './logs.ts'
+import { cordonVerb, drainVerb, taintVerb, uncordonVerb } from './nodes.ts'
+import { patchVerb, replaceVerb } from './patch.ts'
+import { rolloutVerb } from './rollout.ts'
+import { runVerb } from './run.ts'
+import { autoscaleVerb, scaleVerb } from './scale.ts'
+import { setVerb } from './set.ts'
+import { waitVerb } from './wait.ts'
 
+const alpha = refused('alpha', 'Commands for features in alpha', 'it has no alpha commands')
+const certificate = refused('certificate', 'Modify certificate resources', 'certificate requests are not part of the simulated cluster')
+const completion = refused('completion', 'Output shell completion code for the specified shell (bash, zsh, fish, or powershell)', 'the shell of this terminal completes kubectl by itself: press Tab')
+const cp = refused(
+  'cp',
+  'Copy files and directories to and from containers',
+  "use kubectl exec POD -- cat FILE > FILE, or kubectl exec -i POD -- sh -c 'cat > FILE' < FILE",
+  ({ args }) => {
+    if (args.length !== 2) throw new Failure('source and destination are required')
+    if (!args.some((word) => word.includes(':'))) throw new Failure('one of src or dest must be a remote file specification')
+  },
+)
+const kustomize = refused('kustomize', 'Build a kustomization target from a directory or URL', 'write the objects out and use apply -f')
+const plugin = refused('plugin', 'Provides utilities for interacting with plugins', 'plugins cannot be installed here')
+const portForward = refused(
+  'port-forward',
+  'Forward one or more local ports to a pod',
+  'reach the pod from another one: kubectl run -it --rm --image=busybox --restart=Never test -- wget -qO- http://POD_IP:PORT',
+  (call) => {
+    if (call.args.length < 2) throw misuse(call.path, 'TYPE/NAME and list of ports are required for port-forward')
+  },
+)
+const proxy = refused('proxy', 'Run a proxy to the Kubernetes API server', 'use kubectl get --raw PATH')
+
+/** In the order of the real command, which is also the order of its suggestions. */
 export const verbGroups: readonly VerbGroup[] = [
-  { title: 'Basic Commands (Intermediate)', verbs: [getVerb, deleteVerb] },
-  { title: 'Advanced Commands', verbs: [applyVerb] },
+  { title: 'Basic Commands (Beginner)', verbs: [createVerb, exposeVerb, runVerb, setVerb] },
+  { title: 'Basic Commands (Intermediate)', verbs: [explainVerb, getVerb, editVerb, deleteVerb] },
+  { title: 'Deploy Commands', verbs: [rolloutVerb, scaleVerb, autoscaleVerb] },
+  { title: 'Cluster Management Commands', verbs: [certificate, clusterInfoVerb, topVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
+  { title: 'Troubleshooting and Debugging Commands', verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForward, proxy, cp, authVerb, debugVerb, eventsVerb] },
+  { title: 'Advanced Commands', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb, waitVerb, kustomize] },
+  { title: 'Settings Commands', verbs: [labelVerb, annotateVerb, completion] },
+  { title: 'Other Commands', verbs: [alpha, apiResourcesVerb, apiVersionsVerb, configVerb, plugin, versionVerb] },
 ]
+
+const hiddenOrder = [alpha, configVerb, plugin, versionVerb, apiVersionsVerb, apiResourcesVerb, optionsVerb]
 
 export const rootVerb: Verb = {
   name: 'kubectl',
   about: 'kubectl controls the Kubernetes cluster manager',
   usage: '[flags] [options]',
-  children: verbGroups.flatMap((group) => group.verbs),
+  children: [...verbGroups.slice(0, -1).flatMap((group) => group.verbs), ...hiddenOrder],
 }

@@ -2,8 +2,8 @@ import { resolvePath } from '../../../simulator/files.ts'
 import { programId } from '../../../simulator/programs/process.ts'
 import { execute } from '../execution.ts'
 import { findOnPath, runExternal } from '../external.ts'
-import { parseAll, Parser } from '../parser.ts'
 import { shellQuote } from '../parameters.ts'
+import { Parser, parseAll } from '../parser.ts'
 import type { Shell } from '../state.ts'
 import { ShellError, Unwind } from '../state.ts'
 import { ShellSyntaxError } from '../syntax.ts'
@@ -32,7 +32,8 @@ export async function runText(shell: Shell, text: string, firstLine = 1, origin?
 function count(shell: Shell, argv: readonly string[], fallback: number): number {
   const text = argv[1]
   if (text === undefined) return fallback
-  if (!/^-?\d+$/.test(text)) throw new ShellError(`${argv[0]}: ${shell.dialect === 'bash' ? `${text}: numeric argument required` : `Illegal number: ${text}`}`, 2)
+  if (!/^-?\d+$/.test(text))
+    throw new ShellError(`${argv[0]}: ${shell.dialect === 'bash' ? `${text}: numeric argument required` : `Illegal number: ${text}`}`, 2)
   return Number(text)
 }
 
@@ -54,7 +55,12 @@ async function source(shell: Shell, argv: readonly string[]): Promise<number> {
   if (name === undefined) throw new ShellError(`${argv[0]}: filename argument required`, 2, false)
   const { files } = shell.process
   const path = name.includes('/') ? resolvePath(shell.cwd, name) : (findOnPath(shell, name) ?? resolvePath(shell.cwd, name))
-  if (!files.exists(path)) throw new ShellError(shell.dialect === 'bash' ? `${name}: No such file or directory` : `.: can't open '${name}': No such file or directory`, 1, false)
+  if (!files.exists(path))
+    throw new ShellError(
+      shell.dialect === 'bash' ? `${name}: No such file or directory` : `.: can't open '${name}': No such file or directory`,
+      1,
+      false,
+    )
   if (files.stat(path).directory) throw new ShellError(`${argv[0]}: ${name}: is a directory`, 1, false)
   const before = shell.parameters
   const showed = shell.showsLines
@@ -75,14 +81,19 @@ async function source(shell: Shell, argv: readonly string[]): Promise<number> {
 
 type Table = () => ReadonlyMap<string, Builtin>
 
-function describe(shell: Shell, table: ReadonlyMap<string, Builtin>, name: string): { kind: string; long: string; short: string } | undefined {
+function describe(
+  shell: Shell,
+  table: ReadonlyMap<string, Builtin>,
+  name: string,
+): { kind: string; long: string; short: string } | undefined {
   const alias = shell.aliases.get(name)
   if (alias !== undefined) return { kind: 'alias', long: `${name} is aliased to \`${alias}'`, short: `alias ${name}=${shellQuote(alias)}` }
   if (keywords.has(name)) return { kind: 'keyword', long: `${name} is a shell keyword`, short: name }
   const definition = shell.functions.get(name)
   if (definition) return { kind: 'function', long: `${name} is a function\n${name} () \n${definition.source}`, short: name }
   const builtin = table.get(name)
-  if (builtin && (!builtin.bashOnly || shell.dialect === 'bash')) return { kind: 'builtin', long: `${name} is a shell builtin`, short: name }
+  if (builtin && (!builtin.bashOnly || shell.dialect === 'bash'))
+    return { kind: 'builtin', long: `${name} is a shell builtin`, short: name }
   const path = name.includes('/') ? resolvePath(shell.cwd, name) : findOnPath(shell, name)
   if (path === undefined || !shell.process.files.exists(path)) return undefined
   return { kind: 'file', long: `${name} is ${name.includes('/') ? name : path}`, short: name.includes('/') ? name : path }

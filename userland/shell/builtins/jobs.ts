@@ -6,7 +6,22 @@ import { ShellError } from '../state.ts'
 import type { Builtin } from './builtin.ts'
 import { letters } from './builtin.ts'
 
-const signalNumbers: Record<string, number> = { HUP: 1, INT: 2, QUIT: 3, KILL: 9, PIPE: 13, ALRM: 14, TERM: 15, CHLD: 17, CONT: 18, STOP: 19, TSTP: 20, USR1: 10, USR2: 12, WINCH: 28 }
+const signalNumbers: Record<string, number> = {
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  KILL: 9,
+  PIPE: 13,
+  ALRM: 14,
+  TERM: 15,
+  CHLD: 17,
+  CONT: 18,
+  STOP: 19,
+  TSTP: 20,
+  USR1: 10,
+  USR2: 12,
+  WINCH: 28,
+}
 const deliverable = new Set(['HUP', 'INT', 'QUIT', 'KILL', 'TERM', 'PIPE', 'TSTP', 'WINCH'])
 
 function signalNameOf(spec: string): string | undefined {
@@ -91,10 +106,16 @@ async function kill(shell: Shell, argv: readonly string[]): Promise<number> {
   let signal = 'TERM'
   let rest = argv.slice(1)
   if (rest[0] === '-l') {
-    await shell.out(`${Object.entries(signalNumbers).sort((a, b) => a[1] - b[1]).map(([name, number]) => `${number}) SIG${name}`).join('\t')}\n`)
+    await shell.out(
+      `${Object.entries(signalNumbers)
+        .sort((a, b) => a[1] - b[1])
+        .map(([name, number]) => `${number}) SIG${name}`)
+        .join('\t')}\n`,
+    )
     return 0
   }
-  const spec = rest[0] === '-s' || rest[0] === '-n' ? rest[1] : /^-[A-Z0-9]/i.test(rest[0] ?? '') && rest.length > 1 ? rest[0]?.slice(1) : undefined
+  const spec =
+    rest[0] === '-s' || rest[0] === '-n' ? rest[1] : /^-[A-Z0-9]/i.test(rest[0] ?? '') && rest.length > 1 ? rest[0]?.slice(1) : undefined
   if (spec !== undefined) {
     const name = spec === '0' ? '0' : signalNameOf(spec)
     if (!name) throw new ShellError(`kill: ${spec}: invalid signal specification`, 1, false)
@@ -102,15 +123,23 @@ async function kill(shell: Shell, argv: readonly string[]): Promise<number> {
     rest = rest.slice(rest[0] === '-s' || rest[0] === '-n' ? 2 : 1)
   }
   if (rest[0] === '--') rest = rest.slice(1)
-  if (rest.length === 0) throw new ShellError('kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]', 2, false)
+  if (rest.length === 0)
+    throw new ShellError('kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]', 2, false)
   let status = 0
   for (const target of rest) {
     const job = findJob(shell.jobs, target)
     if (!job || job.status !== undefined) {
-      await shell.complain(target.startsWith('%') ? `kill: ${target}: no such job` : /^-?\d+$/.test(target) ? `kill: (${target}) - No such process` : `kill: ${target}: arguments must be process or job IDs`)
+      await shell.complain(
+        target.startsWith('%')
+          ? `kill: ${target}: no such job`
+          : /^-?\d+$/.test(target)
+            ? `kill: (${target}) - No such process`
+            : `kill: ${target}: arguments must be process or job IDs`,
+      )
       status = 1
     } else if (signal !== '0') {
-      if (!deliverable.has(signal)) throw new ShellError(`kill: SIG${signal} is not modelled here; TERM, INT, HUP, QUIT and KILL are`, 1, false)
+      if (!deliverable.has(signal))
+        throw new ShellError(`kill: SIG${signal} is not modelled here; TERM, INT, HUP, QUIT and KILL are`, 1, false)
       job.kill(`SIG${signal}` as Signal)
     }
   }
@@ -120,7 +149,8 @@ async function kill(shell: Shell, argv: readonly string[]): Promise<number> {
 async function trap(shell: Shell, argv: readonly string[]): Promise<number> {
   const words = argv.slice(argv[1] === '--' ? 2 : 1)
   if (words.length === 0 || words[0] === '-p') {
-    for (const [name, action] of shell.traps) await shell.out(`trap -- '${action.replace(/'/g, "'\\''")}' ${name === 'EXIT' || shell.dialect === 'ash' ? name : `SIG${name}`}\n`)
+    for (const [name, action] of shell.traps)
+      await shell.out(`trap -- '${action.replace(/'/g, "'\\''")}' ${name === 'EXIT' || shell.dialect === 'ash' ? name : `SIG${name}`}\n`)
     return 0
   }
   const reset = words[0] === '-' || /^\d+$/.test(words[0] as string)
@@ -129,7 +159,8 @@ async function trap(shell: Shell, argv: readonly string[]): Promise<number> {
   for (const spec of names) {
     const name = spec === '0' || spec.toUpperCase() === 'EXIT' ? 'EXIT' : signalNameOf(spec)
     if (!name) {
-      if (/^(ERR|DEBUG|RETURN)$/.test(spec)) throw new ShellError(`trap: ${spec} is not supported by this shell; EXIT and signals are`, 1, false)
+      if (/^(ERR|DEBUG|RETURN)$/.test(spec))
+        throw new ShellError(`trap: ${spec} is not supported by this shell; EXIT and signals are`, 1, false)
       await shell.complain(`trap: ${spec}: invalid signal specification`)
       status = 1
     } else if (reset) shell.traps.delete(name)
@@ -140,7 +171,8 @@ async function trap(shell: Shell, argv: readonly string[]): Promise<number> {
 
 async function alias(shell: Shell, argv: readonly string[]): Promise<number> {
   let status = 0
-  const show = (name: string) => shell.out(`${shell.dialect === 'bash' ? 'alias ' : ''}${name}='${(shell.aliases.get(name) ?? '').replace(/'/g, "'\\''")}'\n`)
+  const show = (name: string) =>
+    shell.out(`${shell.dialect === 'bash' ? 'alias ' : ''}${name}='${(shell.aliases.get(name) ?? '').replace(/'/g, "'\\''")}'\n`)
   if (argv.length === 1) for (const name of [...shell.aliases.keys()].sort()) await show(name)
   for (const word of argv.slice(1)) {
     const equals = word.indexOf('=')
@@ -162,7 +194,12 @@ async function history(shell: Shell, argv: readonly string[]): Promise<number> {
   const most = argv[1] === undefined ? shell.history.length : Number(argv[1])
   if (Number.isNaN(most)) throw new ShellError(`history: ${argv[1]}: numeric argument required`, 1, false)
   const from = Math.max(0, shell.history.length - most)
-  await shell.out(shell.history.slice(from).map((line, index) => `${`${from + index + 1}`.padStart(5)}  ${line}\n`).join(''))
+  await shell.out(
+    shell.history
+      .slice(from)
+      .map((line, index) => `${`${from + index + 1}`.padStart(5)}  ${line}\n`)
+      .join(''),
+  )
   return 0
 }
 
@@ -213,4 +250,3 @@ export const jobBuiltins: Record<string, Builtin> = {
     },
   },
 }
-

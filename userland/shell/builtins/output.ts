@@ -49,7 +49,15 @@ async function printf(shell: Shell, argv: readonly string[]): Promise<number> {
 
 async function test(shell: Shell, argv: readonly string[]): Promise<number> {
   try {
-    return evaluateTest(argv, shell.process, shell.cwd, (descriptor) => isTerminal(shell, descriptor), (name) => shell.get(name)) ? 0 : 1
+    return evaluateTest(
+      argv,
+      shell.process,
+      shell.cwd,
+      (descriptor) => isTerminal(shell, descriptor),
+      (name) => shell.get(name),
+    )
+      ? 0
+      : 1
   } catch (error) {
     if (!(error instanceof ShellError)) throw error
     await shell.complain(`${argv[0]}: ${error.message}`)
@@ -67,8 +75,18 @@ async function cd(shell: Shell, argv: readonly string[]): Promise<number> {
   if (target === undefined) throw new ShellError('cd: OLDPWD not set', 1, false)
   const path = resolvePath(shell.cwd, target)
   const { files } = shell.process
-  if (!files.exists(path)) throw new ShellError(shell.dialect === 'bash' ? `cd: ${target}: No such file or directory` : `cd: can't cd to ${target}: No such file or directory`, 1, false)
-  if (!files.stat(path).directory) throw new ShellError(shell.dialect === 'bash' ? `cd: ${target}: Not a directory` : `cd: can't cd to ${target}: Not a directory`, 1, false)
+  if (!files.exists(path))
+    throw new ShellError(
+      shell.dialect === 'bash' ? `cd: ${target}: No such file or directory` : `cd: can't cd to ${target}: No such file or directory`,
+      1,
+      false,
+    )
+  if (!files.stat(path).directory)
+    throw new ShellError(
+      shell.dialect === 'bash' ? `cd: ${target}: Not a directory` : `cd: can't cd to ${target}: Not a directory`,
+      1,
+      false,
+    )
   shell.set('OLDPWD', shell.cwd, { exported: true })
   shell.cwd = path
   shell.set('PWD', path, { exported: true })

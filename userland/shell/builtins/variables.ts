@@ -18,7 +18,18 @@ const optionLetters: Record<string, keyof Options> = {
   x: 'xtrace',
   C: 'noclobber',
 }
-const optionNames: (keyof Options)[] = ['allexport', 'errexit', 'monitor', 'noclobber', 'noexec', 'noglob', 'nounset', 'pipefail', 'verbose', 'xtrace']
+const optionNames: (keyof Options)[] = [
+  'allexport',
+  'errexit',
+  'monitor',
+  'noclobber',
+  'noexec',
+  'noglob',
+  'nounset',
+  'pipefail',
+  'verbose',
+  'xtrace',
+]
 
 /** `set` options from `words` (`-eu`, `-o pipefail`, `+x`); returns the operands, or undefined where there are none to set. Throws `ShellError`. */
 export function applyOptions(shell: Shell, words: readonly string[], command: string): string[] | undefined {
@@ -44,7 +55,12 @@ export function applyOptions(shell: Shell, words: readonly string[], command: st
 async function set(shell: Shell, argv: readonly string[]): Promise<number> {
   if (argv.length === 1) {
     const lines = [...shell.variables].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, variable]) => declaration(name, variable))
-    await shell.out(lines.filter((line) => line.includes('=')).map((line) => `${line}\n`).join(''))
+    await shell.out(
+      lines
+        .filter((line) => line.includes('='))
+        .map((line) => `${line}\n`)
+        .join(''),
+    )
     return 0
   }
   if (argv.length === 2 && (argv[1] === '-o' || argv[1] === '+o')) {
@@ -83,7 +99,10 @@ function declared(name: string, variable: Variable): string {
 /** `export`, `readonly`, `declare`, `local`: names with attributes and perhaps values. */
 function declare(command: 'export' | 'readonly' | 'declare' | 'typeset' | 'local'): Builtin['run'] {
   return async (shell, argv) => {
-    const { flags, rest, bad } = letters(argv.map((word) => word.replace(/^\+/, '-')), 'aAinprxgFf')
+    const { flags, rest, bad } = letters(
+      argv.map((word) => word.replace(/^\+/, '-')),
+      'aAinprxgFf',
+    )
     if (bad) throw new ShellError(`${command}: ${bad}: invalid option`, 2, false)
     const off = argv.slice(1).some((word) => word.startsWith('+')) || (command === 'export' && flags.has('n'))
     const local = command === 'local' || ((command === 'declare' || command === 'typeset') && shell.functionDepth > 0 && !flags.has('g'))
@@ -92,10 +111,12 @@ function declare(command: 'export' | 'readonly' | 'declare' | 'typeset' | 'local
     if (rest.length === 0 || flags.has('p')) return print(shell, command, rest)
     let status = 0
     for (const word of rest) {
-      const match = /^([^=+]*)(\+?)=([^]*)$/.exec(word)
+      const match = /^([^=+]*)(\+?)=([\s\S]*)$/.exec(word)
       const name = match ? (match[1] as string) : word
       if (!validName.test(name)) {
-        await shell.complain(shell.dialect === 'bash' ? `${command}: \`${word}': not a valid identifier` : `${command}: ${name}: bad variable name`)
+        await shell.complain(
+          shell.dialect === 'bash' ? `${command}: \`${word}': not a valid identifier` : `${command}: ${name}: bad variable name`,
+        )
         status = shell.dialect === 'bash' ? 1 : 2
         continue
       }
@@ -134,8 +155,7 @@ async function functions(shell: Shell, names: readonly string[], namesOnly: bool
 
 async function print(shell: Shell, command: string, names: readonly string[]): Promise<number> {
   let status = 0
-  const wanted = (variable: Variable) =>
-    command === 'export' ? variable.exported : command === 'readonly' ? variable.readonly : true
+  const wanted = (variable: Variable) => (command === 'export' ? variable.exported : command === 'readonly' ? variable.readonly : true)
   for (const name of names.length > 0 ? names : [...shell.variables.keys()].sort()) {
     const variable = shell.variables.get(name)
     if (variable && (names.length > 0 || wanted(variable))) {
@@ -233,7 +253,8 @@ function splitLine(line: string, separators: string, most: number, raw: boolean)
       let rest = line.slice(at)
       while (rest && blank(rest.at(-1) as string)) rest = rest.slice(0, -1)
       // A single trailing separator after the last field goes too.
-      if (rest && separators.includes(rest.at(-1) as string) && ![...rest.slice(0, -1)].some((char) => separators.includes(char))) rest = rest.slice(0, -1)
+      if (rest && separators.includes(rest.at(-1) as string) && ![...rest.slice(0, -1)].some((char) => separators.includes(char)))
+        rest = rest.slice(0, -1)
       fields.push(raw ? rest : rest.replace(/\\(.)/g, '$1'))
       return fields
     }
@@ -277,7 +298,8 @@ async function unset(shell: Shell, argv: readonly string[]): Promise<number> {
 
 async function shift(shell: Shell, argv: readonly string[]): Promise<number> {
   const by = argv[1] === undefined ? 1 : Number(argv[1])
-  if (!Number.isInteger(by) || by < 0) throw new ShellError(`shift: ${argv[1]}: ${Number.isNaN(by) ? 'numeric argument required' : 'shift count out of range'}`, 1, false)
+  if (!Number.isInteger(by) || by < 0)
+    throw new ShellError(`shift: ${argv[1]}: ${Number.isNaN(by) ? 'numeric argument required' : 'shift count out of range'}`, 1, false)
   if (by > shell.parameters.length) return 1
   shell.parameters = shell.parameters.slice(by)
   return 0
@@ -289,7 +311,8 @@ async function getopts(shell: Shell, argv: readonly string[]): Promise<number> {
   const words = argv.length > 3 ? argv.slice(3) : shell.parameters
   let index = Number(shell.get('OPTIND') ?? '1')
   const silent = spec.startsWith(':')
-  if (index === 1 && shell.counters.option > 0 && shell.get('OPTIND') === '1' && shell.variables.get('OPTIND')?.integer !== true) shell.counters.option = 0
+  if (index === 1 && shell.counters.option > 0 && shell.get('OPTIND') === '1' && shell.variables.get('OPTIND')?.integer !== true)
+    shell.counters.option = 0
   const word = words[index - 1]
   const finish = async () => {
     shell.set(name, '?')

@@ -7,10 +7,29 @@ export function screenOf(columns = 80, rows = 24) {
   const emulator = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true })
   const terminal = new Terminal({ columns, rows }, (bytes) => new Promise((resolve) => emulator.write(bytes, resolve)))
   const encoder = new TextEncoder()
+  /** The emulator parses in its own time, and calls back when it is done: a writer that waits for the screen goes on then. */
+  const flush = () => new Promise<void>((resolve) => emulator.write('', resolve))
+  const settle = async (host: Host, ms: number) => {
+    for (let n = 0; n < 4; n++) {
+      await host.turn()
+      await flush()
+    }
+    await host.time.pass(ms, host.turn)
+    for (let n = 0; n < 2; n++) {
+      await host.turn()
+      await flush()
+    }
+  }
   const lines = () => {
     const { buffer } = emulator
     const shown: string[] = []
-    for (let row = 0; row < emulator.rows; row++) shown.push(buffer.active.getLine(buffer.active.viewportY + row)?.translateToString(true).trimEnd() ?? '')
+    for (let row = 0; row < emulator.rows; row++)
+      shown.push(
+        buffer.active
+          .getLine(buffer.active.viewportY + row)
+          ?.translateToString(true)
+          .trimEnd() ?? '',
+      )
     return shown
   }
   return {
@@ -30,12 +49,4 @@ export function screenOf(columns = 80, rows = 24) {
     cursor: () => ({ row: emulator.buffer.active.cursorY, column: emulator.buffer.active.cursorX }),
     settle,
   }
-}
-
-async function settle(host: Host, ms: number): Promise<void> {
-  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
-  for (let n = 0; n < 6; n++) await turn()
-  await host.time.pass(ms, turn)
-  // The emulator parses in a timer of its own.
-  await new Promise<void>((resolve) => setTimeout(resolve, 12))
 }
