@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Pipe } from '../../simulator/streams.ts'
-import { shells } from '../shell/catalogue.ts'
+import { sh } from '../shell/shell.ts'
 import { Host } from '../testing/host.ts'
 import { screenOf } from '../testing/screen.ts'
 import { filters } from './catalogue.ts'
 import { differences } from './diff.ts'
+
+const shells = { sh, bash: sh, ash: sh }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 

@@ -15,9 +15,19 @@ const podVerbs = new Set(['logs', 'exec', 'attach', 'debug', 'port-forward'])
 const nodeVerbs = new Set(['cordon', 'uncordon', 'drain'])
 /** Verbs whose first argument is a type and whose next ones are names. */
 const typeVerbs = new Set(
-  ['get', 'describe', 'delete', 'edit', 'label', 'annotate', 'scale', 'expose', 'patch', 'wait', 'explain', 'autoscale', 'taint'].concat(
-    ['status', 'restart', 'undo', 'history', 'pause', 'resume', 'image', 'env', 'resources', 'selector', 'serviceaccount'],
-  ),
+  ['get', 'describe', 'delete', 'edit', 'label', 'annotate', 'scale', 'expose', 'patch', 'wait', 'explain', 'autoscale', 'taint'].concat([
+    'status',
+    'restart',
+    'undo',
+    'history',
+    'pause',
+    'resume',
+    'image',
+    'env',
+    'resources',
+    'selector',
+    'serviceaccount',
+  ]),
 )
 
 /**
@@ -44,7 +54,8 @@ async function candidates(before: readonly string[], typed: string, process: Pro
   if (waiting) return flagValues(waiting.name, verb, call)
   const equals = /^--([^=]+)=/.exec(typed)
   if (equals) return (await flagValues(equals[1] as string, verb, call)).map((value) => `${equals[0]}${value}`)
-  if (typed.startsWith('-')) return flags.map((flag) => (bareValue(flag) === undefined ? `--${flag.name}=` : `--${flag.name}`)).concat('--help')
+  if (typed.startsWith('-'))
+    return flags.map((flag) => (bareValue(flag) === undefined ? `--${flag.name}=` : `--${flag.name}`)).concat('--help')
   if (verb.children && !(verb.run && call.args.length > 0)) {
     const below = verb.children.map((child) => child.name)
     if (!verb.run || verb === rootVerb) return below
@@ -87,7 +98,9 @@ async function flagValues(name: string, verb: Verb, call: Call): Promise<string[
     case 'container':
       return containerNames(call)
     case 'output':
-      return verb.name === 'get' ? ['wide', 'yaml', 'json', 'name', 'jsonpath=', 'custom-columns=', 'go-template='] : ['yaml', 'json', 'name', 'jsonpath=']
+      return verb.name === 'get'
+        ? ['wide', 'yaml', 'json', 'name', 'jsonpath=', 'custom-columns=', 'go-template=']
+        : ['yaml', 'json', 'name', 'jsonpath=']
     case 'dry-run':
       return ['none', 'client', 'server']
     case 'cascade':
@@ -107,7 +120,8 @@ async function argumentWords(verb: Verb, call: Call, typed: string): Promise<str
     return verb.name === 'logs' && more.length === 0 ? containerNames(call) : []
   }
   if (nodeVerbs.has(verb.name)) return names(call, 'nodes', undefined)
-  if (verb.name === 'use-context' || verb.name === 'delete-context' || verb.name === 'set-context') return call.kubeconfig().contexts.map((one) => one.name)
+  if (verb.name === 'use-context' || verb.name === 'delete-context' || verb.name === 'set-context')
+    return call.kubeconfig().contexts.map((one) => one.name)
   if (!typeVerbs.has(verb.name)) return []
   if (first === undefined) return typed.includes('/') ? slashedNames(call, typed) : typeWords(call, typed)
   if (first.includes('/') || verb.name === 'explain') return typed.includes('/') ? slashedNames(call, typed) : []

@@ -100,4 +100,3 @@ function once<T>(make: () => T): () => T {
     return made.value
   }
 }
-

@@ -4,22 +4,23 @@ import type { Catalogue, Command } from '../../../simulator/programs/process.ts'
 import { workloadImages } from '../../../simulator/programs/workload-images.ts'
 import { editors } from '../../../userland/editor/catalogue.ts'
 import { filters } from '../../../userland/filters/catalogue.ts'
-import { completeKubectl, kubectl } from '../../../userland/kubectl/kubectl.ts'
-import { shells } from '../../../userland/shell/catalogue.ts'
+import { completeKubectl } from '../../../userland/kubectl/complete.ts'
+import { kubectl } from '../../../userland/kubectl/kubectl.ts'
 import { createShell } from '../../../userland/shell/shell.ts'
 
-/** Everything that can run in a simulated cluster: the simulator's programs and userland's commands, composed. */
-const tools: Readonly<Record<string, Command>> = { ...filters, ...shells, ...editors }
+const shell = createShell({ completers: { kubectl: completeKubectl, k: completeKubectl } })
+
+const tools: Readonly<Record<string, Command>> = { ...filters, ...editors, sh: shell, bash: shell, ash: shell }
 
 const inFolder = (folder: string, commands: Readonly<Record<string, Command>>) =>
   Object.fromEntries(Object.entries(commands).map(([name, command]) => [`${folder}/${name}`, command]))
 
+/** Everything that can run in a simulated cluster: the simulator's programs and userland's commands, composed. */
 export const catalogue: Catalogue = {
   images: [...nodeImages(tools), ...workloadImages(tools)],
   nodeExecutables: { ...cniPlugins, ...inFolder('/usr/bin', { ...tools, ...netTools }) },
   workstationExecutables: {
     ...inFolder('/usr/bin', { ...tools, ...netTools }),
-    '/usr/bin/bash': createShell({ completers: { kubectl: completeKubectl, k: completeKubectl } }),
     '/usr/local/bin/kubectl': kubectl,
   },
 }

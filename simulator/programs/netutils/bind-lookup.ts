@@ -19,7 +19,11 @@ export interface Asking {
 }
 
 /** How dig, host and nslookup of BIND 9.18 ask: servers in turn, each as often as `tries`; every silence is told. Undefined: nobody answered. */
-export async function askServers(process: Process, question: { name: string; type: string }, asking: Asking): Promise<Answered | undefined> {
+export async function askServers(
+  process: Process,
+  question: { name: string; type: string },
+  asking: Asking,
+): Promise<Answered | undefined> {
   const { servers, port, timeoutMs, tries, tcp, recursion, ignoreTruncation, edns } = asking
   let servfail: Answered | undefined
   for (const server of servers) {
@@ -50,7 +54,7 @@ export async function askServers(process: Process, question: { name: string; typ
 
 function complaint(outcome: Exclude<QueryOutcome, Answered>, port: number, tcp: boolean, name: string): string {
   const at = `${outcome.server}#${port}`
-  const reason = 'refused' in outcome ? reasons[outcome.refused.code] ?? 'unexpected error' : 'timed out'
+  const reason = 'refused' in outcome ? (reasons[outcome.refused.code] ?? 'unexpected error') : 'timed out'
   if (tcp) return `;; Connection to ${at}(${outcome.server}) for ${name.replace(/\.$/, '')} failed: ${reason}.\n`
   return `;; communications error to ${at}: ${reason}\n`
 }

@@ -34,22 +34,27 @@ export const dig = command('bind/dig', async (process) => {
     const names = on('search', false) ? bindCandidates(asked.name, configuration) : [asked.name]
     let outcome: Answered | undefined
     for (const name of names) {
-      outcome = await askServers(process, { name, type: asked.type }, {
-        servers,
-        port: settings.port,
-        timeoutMs: settings.time * 1000,
-        tries: settings.tries,
-        tcp: on('tcp', false) || on('vc', false) || asked.type === 'AXFR',
-        recursion: on('recurse', true) && on('rec', true),
-        ignoreTruncation: on('ignore', false),
-        acceptFailure: !on('fail', true),
-        ...(on('edns', true) ? { edns: { udpSize: settings.udpSize, dnssecOk: on('dnssec', false) } } : {}),
-      })
+      outcome = await askServers(
+        process,
+        { name, type: asked.type },
+        {
+          servers,
+          port: settings.port,
+          timeoutMs: settings.time * 1000,
+          tries: settings.tries,
+          tcp: on('tcp', false) || on('vc', false) || asked.type === 'AXFR',
+          recursion: on('recurse', true) && on('rec', true),
+          ignoreTruncation: on('ignore', false),
+          acceptFailure: !on('fail', true),
+          ...(on('edns', true) ? { edns: { udpSize: settings.udpSize, dnssecOk: on('dnssec', false) } } : {}),
+        },
+      )
       if (!outcome || outcome.message.rcode !== 'NXDOMAIN') break
     }
-    const banner = on('cmd', true) && !short && index === 0 ? `\n; <<>> DiG ${version} <<>> ${words.join(' ')}\n;; global options: +cmd\n` : ''
+    const banner =
+      on('cmd', true) && !short && index === 0 ? `\n; <<>> DiG ${version} <<>> ${words.join(' ')}\n;; global options: +cmd\n` : ''
     if (!outcome) {
-      await process.stdout.write(`${banner}${short ? '' : ''};; no servers could be reached\n${short ? '' : '\n'}`)
+      await process.stdout.write(`${banner};; no servers could be reached\n${short ? '' : '\n'}`)
       status = 9
       continue
     }
@@ -147,7 +152,8 @@ function readArguments(words: readonly string[]): Settings {
   let name: string | undefined
   let type: string | undefined
   const finish = () => {
-    if (name !== undefined || type !== undefined) settings.queries.push({ name: name ?? '.', type: type ?? (name === undefined ? 'NS' : 'A') })
+    if (name !== undefined || type !== undefined)
+      settings.queries.push({ name: name ?? '.', type: type ?? (name === undefined ? 'NS' : 'A') })
     name = undefined
     type = undefined
   }
@@ -170,7 +176,8 @@ function readArguments(words: readonly string[]): Settings {
     else if (word === '-p') settings.port = Number(argument(++index))
     else if (word === '-4' || word === '-u') continue
     else if (word === '-v') throw new UsageError(`DiG ${version}`, 0)
-    else if (word.startsWith('-')) throw new UsageError(`Invalid option: ${word}\nUsage:  dig [@global-server] [domain] [q-type] [q-class] {q-opt}`, 1)
+    else if (word.startsWith('-'))
+      throw new UsageError(`Invalid option: ${word}\nUsage:  dig [@global-server] [domain] [q-type] [q-class] {q-opt}`, 1)
     else if (word.toUpperCase() === 'IN') continue
     else if (recordTypes.includes(word.toUpperCase()) && (name !== undefined || words[index + 1] !== undefined)) type = word.toUpperCase()
     else {
@@ -190,8 +197,32 @@ function typeOf(text: string): string {
 }
 
 const known = [
-  'short', 'search', 'tcp', 'vc', 'recurse', 'rec', 'edns', 'dnssec', 'all', 'comments', 'question', 'answer', 'authority', 'additional', 'stats',
-  'cmd', 'ignore', 'fail', 'adflag', 'cookie', 'defname', 'qr', 'multiline', 'ttlid', 'identify', 'nssearch',
+  'short',
+  'search',
+  'tcp',
+  'vc',
+  'recurse',
+  'rec',
+  'edns',
+  'dnssec',
+  'all',
+  'comments',
+  'question',
+  'answer',
+  'authority',
+  'additional',
+  'stats',
+  'cmd',
+  'ignore',
+  'fail',
+  'adflag',
+  'cookie',
+  'defname',
+  'qr',
+  'multiline',
+  'ttlid',
+  'identify',
+  'nssearch',
 ]
 
 function plusOption(settings: Settings, text: string): void {

@@ -6,7 +6,8 @@ import { command } from './command.ts'
 import { recordData, recordType, withoutDot } from './dns-text.ts'
 import { parseOptions, UsageError } from './options.ts'
 
-const usage = 'Usage: host [-aCdilrTvVw] [-c class] [-N ndots] [-t type] [-W time]\n            [-R number] [-m flag] [-p port] hostname [server]'
+const usage =
+  'Usage: host [-aCdilrTvVw] [-c class] [-N ndots] [-t type] [-W time]\n            [-R number] [-m flag] [-p port] hostname [server]'
 
 /** host of BIND 9.18. */
 export const host = command('bind/host', async (process) => {

@@ -12,7 +12,7 @@ import { UsageError } from './options.ts'
 export const nslookupBind = command('bind/nslookup', async (process) => {
   const settings = readArguments(process.argv.slice(1))
   const { host, server } = settings
-  if (host === undefined) throw new UsageError("nslookup: the simulated nslookup has no interactive mode: give it a name to look up")
+  if (host === undefined) throw new UsageError('nslookup: the simulated nslookup has no interactive mode: give it a name to look up')
   const configuration = resolverConfiguration(process.files)
   const servers = server === undefined ? configuration.nameservers : [await serverAddress(process, server)]
   const asking = { servers, port: settings.port, timeoutMs: settings.timeoutMs, tries: settings.tries, tcp: settings.tcp }

@@ -32,7 +32,7 @@ export const nslookupBusybox = command('busybox/nslookup', async (process) => {
   const { nameservers, search } = resolverConfiguration(process.files)
   const questions = questionsFor(host, wanted, search)
   const servers = server === undefined ? nameservers : [await addressOf(process, server)]
-  for (const [index, address] of servers.entries()) {
+  for (const address of servers) {
     const shown = server ?? address
     const replies = await ask(process, { address, port, timeoutMs, retry }, questions, shown)
     if (replies === 'none') continue
@@ -42,7 +42,7 @@ export const nslookupBusybox = command('busybox/nslookup', async (process) => {
       failed = true
     }
     if (replies.unanswered.length > 0) await process.stdout.write('\n')
-    if (index >= 0) return failed ? 1 : 0
+    return failed ? 1 : 0
   }
   await process.stdout.write(';; connection timed out; no servers could be reached\n\n')
   return 1

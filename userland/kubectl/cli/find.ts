@@ -37,8 +37,13 @@ function firstArgument(words: readonly string[], flags: readonly Flag[]): number
     if (word === '--') return -1
     if (!word.startsWith('-') || word === '-') return at
     if (word.includes('=')) continue
-    const flag = word.startsWith('--') ? flags.find((one) => one.name === word.slice(2)) : word.length === 2 ? flags.find((one) => one.short === word[1]) : undefined
-    const alone = word.startsWith('--') || word.length === 2 ? (flag ? bareValue(flag) !== undefined : word === '--help' || word === '-h') : true
+    const flag = word.startsWith('--')
+      ? flags.find((one) => one.name === word.slice(2))
+      : word.length === 2
+        ? flags.find((one) => one.short === word[1])
+        : undefined
+    const alone =
+      word.startsWith('--') || word.length === 2 ? (flag ? bareValue(flag) !== undefined : word === '--help' || word === '-h') : true
     if (!alone) at++
   }
   return -1

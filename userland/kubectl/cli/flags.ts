@@ -17,7 +17,13 @@ export interface Flag {
 export const bool = (name: string, about: string, short?: string, value = 'false'): Flag => ({ name, short, kind: 'bool', value, about })
 export const text = (name: string, about: string, short?: string, value = ''): Flag => ({ name, short, kind: 'string', value, about })
 export const int = (name: string, about: string, short?: string, value = '0'): Flag => ({ name, short, kind: 'int', value, about })
-export const duration = (name: string, about: string, short?: string, value = '0s'): Flag => ({ name, short, kind: 'duration', value, about })
+export const duration = (name: string, about: string, short?: string, value = '0s'): Flag => ({
+  name,
+  short,
+  kind: 'duration',
+  value,
+  about,
+})
 export const list = (name: string, about: string, short?: string): Flag => ({ name, short, kind: 'list', value: '[]', about })
 export const array = (name: string, about: string, short?: string): Flag => ({ name, short, kind: 'array', value: '[]', about })
 
@@ -171,6 +177,7 @@ export function parseDuration(value: string): number | undefined {
   if (body === '0') return 0
   if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.test(body)) return undefined
   let total = 0
-  for (const [, amount, unit] of body.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g)) total += Number(amount) * (units[unit as string] as number)
+  for (const [, amount, unit] of body.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g))
+    total += Number(amount) * (units[unit as string] as number)
   return sign * total
 }

@@ -2,7 +2,7 @@ import type { Status } from 'kubernetes-types/meta/v1'
 import type { MessageSocket } from '../../../simulator/apiserver/api.ts'
 import { NetworkError } from '../../../simulator/network/sockets.ts'
 import type { Process } from '../../../simulator/programs/process.ts'
-import { ConnectionFailure, Failure, StatusFailure } from '../cli/failure.ts'
+import { ConnectionFailure, type Failure, StatusFailure } from '../cli/failure.ts'
 import type { Target } from './kubeconfig.ts'
 import { bytesOf, race } from './streaming.ts'
 
@@ -158,7 +158,9 @@ function queryText(query: RequestOptions['query']): string {
   if (!query) return ''
   const pairs = Array.isArray(query)
     ? query
-    : Object.entries(query).flatMap(([key, value]): [string, string][] => (value === undefined || value === '' ? [] : [[key, String(value)]]))
+    : Object.entries(query).flatMap(([key, value]): [string, string][] =>
+        value === undefined || value === '' ? [] : [[key, String(value)]],
+      )
   return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`
 }
 

@@ -27,7 +27,8 @@ const accept = [...aggregated, 'application/json'].join(',')
 /** Aggregated discovery (KEP-3352) in two requests; group by group where the server does not speak it. */
 export async function discover(client: Client): Promise<Discovery> {
   const [core, named] = await Promise.all([client.json('GET', '/api', { accept }), client.json('GET', '/apis', { accept })])
-  if (core.kind === 'APIGroupDiscoveryList' && named.kind === 'APIGroupDiscoveryList') return fromAggregated([...core.items, ...named.items])
+  if (core.kind === 'APIGroupDiscoveryList' && named.kind === 'APIGroupDiscoveryList')
+    return fromAggregated([...core.items, ...named.items])
   return fromLegacy(client, core, named)
 }
 
@@ -88,7 +89,9 @@ async function fromLegacy(client: Client, core: any, named: any): Promise<Discov
           categories: resource.categories ?? [],
           namespaced: resource.namespaced,
           verbs: resource.verbs ?? [],
-          subresources: resources.flatMap((one) => (one.name.startsWith(`${resource.name}/`) ? [one.name.slice(resource.name.length + 1)] : [])),
+          subresources: resources.flatMap((one) =>
+            one.name.startsWith(`${resource.name}/`) ? [one.name.slice(resource.name.length + 1)] : [],
+          ),
         }),
       )
   })

@@ -96,7 +96,8 @@ function mergeFile(config: Kubeconfig, file: string, content: Record<string, any
 /** Applies flags to the kubeconfig, or takes the pod's service account where there is none. Throws in kubectl's words. */
 export function resolveTarget(process: Process, config: Kubeconfig, flags: Flags): Target {
   for (const refused of ['client-certificate', 'client-key', 'username', 'password']) {
-    if (flags.changed(refused)) throw new Failure(`--${refused} is not supported by this kubectl: authenticate with a token (--token, or users[].user.token)`)
+    if (flags.changed(refused))
+      throw new Failure(`--${refused} is not supported by this kubectl: authenticate with a token (--token, or users[].user.token)`)
   }
   const contextName = flags.text('context') || config.currentContext
   const context = config.contexts.find((one) => one.name === contextName)?.context

@@ -26,7 +26,12 @@ export async function runRemote(call: Call, path: string, query: [string, string
   const closers: (() => void)[] = []
   try {
     if (options.tty && terminal) {
-      const resize = () => void send(socket, channel.resize, new TextEncoder().encode(JSON.stringify({ Width: terminal.columns, Height: terminal.rows }))).catch(() => {})
+      const resize = () =>
+        void send(
+          socket,
+          channel.resize,
+          new TextEncoder().encode(JSON.stringify({ Width: terminal.columns, Height: terminal.rows })),
+        ).catch(() => {})
       resize()
       const listener = terminal.onResize(resize)
       closers.push(() => listener.close())

@@ -44,11 +44,26 @@ export const describeServiceAccount: Describe<ServiceAccount> = async ({ metadat
     if (names.length === 0) page.write(0, `${title}:\t<none>\n`)
     names.forEach((name, at) => page.write(0, `${at === 0 ? `${title}:` : ' '}\t${name}\n`))
   }
-  list('Image pull secrets', (imagePullSecrets ?? []).map((one) => one.name))
-  if (secrets && secrets.length > 0) list('Mountable secrets', (secrets ?? []).map((one) => one.name))
+  list(
+    'Image pull secrets',
+    (imagePullSecrets ?? []).map((one) => one.name),
+  )
+  if (secrets && secrets.length > 0)
+    list(
+      'Mountable secrets',
+      (secrets ?? []).map((one) => one.name),
+    )
   const tokens = await around.list<Secret>('secrets')
-  const own = tokens.filter((secret) => secret.type === 'kubernetes.io/service-account-token' && secret.metadata?.annotations?.['kubernetes.io/service-account.name'] === metadata.name)
-  if (own.length > 0) list('Tokens', own.map((secret) => secret.metadata?.name))
+  const own = tokens.filter(
+    (secret) =>
+      secret.type === 'kubernetes.io/service-account-token' &&
+      secret.metadata?.annotations?.['kubernetes.io/service-account.name'] === metadata.name,
+  )
+  if (own.length > 0)
+    list(
+      'Tokens',
+      own.map((secret) => secret.metadata?.name),
+    )
   eventsBlock(page, await around.events(), around.now)
 }
 
@@ -61,7 +76,8 @@ export const describeNamespace: Describe<Namespace> = async ({ metadata = {}, st
   if (conditions.length > 0) {
     page.write(0, 'Conditions:\n  Type\tStatus\tLastTransitionTime\tReason\tMessage\n')
     page.write(1, '----\t------\t------------------\t------\t-------\n')
-    for (const one of conditions) page.write(1, `${one.type} \t${one.status} \t${one.lastTransitionTime ?? ''} \t${one.reason ?? ''} \t${one.message ?? ''}\n`)
+    for (const one of conditions)
+      page.write(1, `${one.type} \t${one.status} \t${one.lastTransitionTime ?? ''} \t${one.reason ?? ''} \t${one.message ?? ''}\n`)
   }
   const quotas = await around.list<any>('resourcequotas', undefined, metadata.name)
   const known = await around.has('resourcequotas')
@@ -72,7 +88,8 @@ export const describeNamespace: Describe<Namespace> = async ({ metadata = {}, st
       page.write(0, `  Name:\t${quota.metadata.name}\n`)
       page.write(0, '  Resource\tUsed\tHard\n')
       page.write(0, '  --------\t---\t---\n')
-      for (const name of Object.keys(quota.status?.hard ?? {}).sort()) page.write(0, `  ${name}\t${quota.status.used?.[name] ?? '0'}\t${quota.status.hard[name]}\n`)
+      for (const name of Object.keys(quota.status?.hard ?? {}).sort())
+        page.write(0, `  ${name}\t${quota.status.used?.[name] ?? '0'}\t${quota.status.hard[name]}\n`)
     }
   }
   if (!(await around.has('limitranges'))) return
@@ -81,10 +98,15 @@ export const describeNamespace: Describe<Namespace> = async ({ metadata = {}, st
   page.write(0, '\nResource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio\n')
   page.write(0, ' ----\t--------\t---\t---\t---------------\t-------------\t-----------------------\n')
   for (const limit of limits.flatMap((one: any) => one.spec.limits)) {
-    const names = new Set(['min', 'max', 'defaultRequest', 'default', 'maxLimitRequestRatio'].flatMap((part) => Object.keys(limit[part] ?? {})))
+    const names = new Set(
+      ['min', 'max', 'defaultRequest', 'default', 'maxLimitRequestRatio'].flatMap((part) => Object.keys(limit[part] ?? {})),
+    )
     for (const name of [...names].sort()) {
       const cell = (part: string) => limit[part]?.[name] ?? '-'
-      page.write(0, ` ${limit.type}\t${name}\t${cell('min')}\t${cell('max')}\t${cell('defaultRequest')}\t${cell('default')}\t${cell('maxLimitRequestRatio')}\n`)
+      page.write(
+        0,
+        ` ${limit.type}\t${name}\t${cell('min')}\t${cell('max')}\t${cell('defaultRequest')}\t${cell('default')}\t${cell('maxLimitRequestRatio')}\n`,
+      )
     }
   }
 }
@@ -104,10 +126,12 @@ export const describeClaim: Describe<PersistentVolumeClaim> = async ({ metadata 
   page.write(0, `Capacity:\t${bound ? ((status?.capacity as Record<string, string> | undefined)?.['storage'] ?? '') : ''}\n`)
   page.write(0, `Access Modes:\t${bound ? (status?.accessModes ?? []).map((mode) => modes[mode] ?? mode).join(',') : ''}\n`)
   page.field(0, 'VolumeMode', spec?.volumeMode)
-  const pods = (await around.list<Pod>('pods')).filter((pod) => pod.spec?.volumes?.some((one) => one.persistentVolumeClaim?.claimName === metadata.name))
+  const pods = (await around.list<Pod>('pods')).filter((pod) =>
+    pod.spec?.volumes?.some((one) => one.persistentVolumeClaim?.claimName === metadata.name),
+  )
   page.write(0, 'Used By:\t')
   if (pods.length === 0) page.write(0, '<none>\n')
-  pods.forEach((pod, at) => page.write(0, `${at === 0 ? '' : '\t'}${pod.metadata?.name}\n`))
+  for (const [at, pod] of pods.entries()) page.write(0, `${at === 0 ? '' : '\t'}${pod.metadata?.name}\n`)
   const conditions = status?.conditions ?? []
   if (conditions.length > 0) page.write(0, 'Conditions:\n  Type\tStatus\tLastProbeTime\tLastTransitionTime\tReason\tMessage\n')
   eventsBlock(page, await around.events(), around.now)

@@ -34,8 +34,12 @@ function basics(page: Page, container: Container, status: ContainerStatus | unde
   if (status) page.write(2, `Container ID:\t${status.containerID ?? ''}\n`)
   page.write(2, `Image:\t${container.image ?? ''}\n`)
   if (status) page.write(2, `Image ID:\t${status.imageID ?? ''}\n`)
-  const ports = (container.ports ?? []).map((port) => `${port.containerPort}/${port.protocol ?? 'TCP'}${port.name ? ` (${port.name})` : ''}`)
-  const hostPorts = (container.ports ?? []).map((port) => `${port.hostPort ?? 0}/${port.protocol ?? 'TCP'}${port.name ? ` (${port.name})` : ''}`)
+  const ports = (container.ports ?? []).map(
+    (port) => `${port.containerPort}/${port.protocol ?? 'TCP'}${port.name ? ` (${port.name})` : ''}`,
+  )
+  const hostPorts = (container.ports ?? []).map(
+    (port) => `${port.hostPort ?? 0}/${port.protocol ?? 'TCP'}${port.name ? ` (${port.name})` : ''}`,
+  )
   page.always(2, ports.length > 1 ? 'Ports' : 'Port', ports.join(', '))
   page.always(2, hostPorts.length > 1 ? 'Host Ports' : 'Host Port', hostPorts.join(', '))
 }
@@ -115,9 +119,14 @@ function environment(page: Page, container: Container, pod: Pod | undefined): vo
   page.write(2, 'Environment:\n')
   for (const { name, value, valueFrom } of container.env) {
     if (!valueFrom) {
-      ;(value ?? '').split('\n').forEach((line, at) => page.write(3, at === 0 ? `${name}:\t${line}\n` : `\t${line}\n`))
+      const [first = '', ...lines] = (value ?? '').split('\n')
+      page.write(3, `${name}:\t${first}\n`)
+      for (const line of lines) page.write(3, `\t${line}\n`)
     } else if (valueFrom.fieldRef) {
-      page.write(3, `${name}:\t${fieldText(pod, valueFrom.fieldRef.fieldPath)} (${valueFrom.fieldRef.apiVersion ?? 'v1'}:${valueFrom.fieldRef.fieldPath})\n`)
+      page.write(
+        3,
+        `${name}:\t${fieldText(pod, valueFrom.fieldRef.fieldPath)} (${valueFrom.fieldRef.apiVersion ?? 'v1'}:${valueFrom.fieldRef.fieldPath})\n`,
+      )
     } else if (valueFrom.resourceFieldRef) {
       const own = valueFrom.resourceFieldRef
       const amount = resolveResource(container, own.resource)
@@ -135,7 +144,11 @@ function environment(page: Page, container: Container, pod: Pod | undefined): vo
 /** Only what the metadata says is resolved here; what the status says is shown as empty, as kubectl does. */
 function fieldText(pod: Pod | undefined, path: string): string {
   const metadata = pod?.metadata
-  const named: Record<string, string | undefined> = { 'metadata.name': metadata?.name, 'metadata.namespace': metadata?.namespace, 'metadata.uid': metadata?.uid }
+  const named: Record<string, string | undefined> = {
+    'metadata.name': metadata?.name,
+    'metadata.namespace': metadata?.namespace,
+    'metadata.uid': metadata?.uid,
+  }
   const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path)
   if (keyed) return metadata?.[keyed[1] as 'labels' | 'annotations']?.[keyed[2] as string] ?? ''
   return named[path] ?? ''
@@ -143,7 +156,9 @@ function fieldText(pod: Pod | undefined, path: string): string {
 
 function resolveResource(container: Container, resource: string): string {
   const [kind, name] = resource.split('.') as ['limits' | 'requests', string]
-  return String((container.resources?.[kind] as Record<string, string> | undefined)?.[name] ?? (kind === 'limits' ? 'node allocatable' : '0'))
+  return String(
+    (container.resources?.[kind] as Record<string, string> | undefined)?.[name] ?? (kind === 'limits' ? 'node allocatable' : '0'),
+  )
 }
 
 function mounts(page: Page, container: Container): void {

@@ -1,7 +1,6 @@
 import type { Event } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { StatusFailure, isNotFound } from '../cli/failure.ts'
-import { Failure } from '../cli/failure.ts'
+import { Failure, isNotFound, StatusFailure } from '../cli/failure.ts'
 import { bool, int } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { findType, pathOf } from '../client/discovery.ts'
@@ -72,7 +71,9 @@ export const describeVerb: Verb = {
 
 async function run(call: Call): Promise<undefined> {
   if (call.args.length === 0 && call.flags.list('filename').length === 0)
-    throw new Failure('You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.\n')
+    throw new Failure(
+      'You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.\n',
+    )
   const options = { typeAlone: true, selector: call.flags.text('selector'), allNamespaces: call.flags.bool('all-namespaces') }
   const targets = await namedTargets(call, call.args, options)
   const failures: Error[] = []
@@ -91,7 +92,12 @@ async function run(call: Call): Promise<undefined> {
     }
   }
   throwAll(failures)
-  if (first) await call.err(call.flags.bool('all-namespaces') || targets.some((target) => !target.type.namespaced) ? 'No resources found\n' : `No resources found in ${call.namespace()} namespace.\n`)
+  if (first)
+    await call.err(
+      call.flags.bool('all-namespaces') || targets.some((target) => !target.type.namespaced)
+        ? 'No resources found\n'
+        : `No resources found in ${call.namespace()} namespace.\n`,
+    )
 }
 
 async function* withPrefix(call: Call, target: Target, options: { selector: string }): AsyncGenerator<Info> {

@@ -21,7 +21,8 @@ export async function eventsOf(call: Call, info: Info): Promise<Event[]> {
   return list.items ?? []
 }
 
-export const eventMoment = (event: Event): string | undefined => event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp
+export const eventMoment = (event: Event): string | undefined =>
+  event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp
 
 /** `2s`, or `2s (x3 over 40s)` for what happened several times. */
 export function eventAge(event: Event, now: number): string {
@@ -39,6 +40,9 @@ export function eventsBlock(page: Page, events: readonly Event[], now: number): 
   page.write(1, '----\t------\t----\t----\t-------\n')
   for (const event of sorted) {
     const from = event.source?.component || event.reportingComponent || ''
-    page.write(1, `${event.type ?? ''}\t${event.reason ?? ''}\t${eventAge(event, now)}\t${from}\t${(event.involvedObject.fieldPath ? `${event.involvedObject.fieldPath}: ` : '') + (event.message ?? '').trim()}\n`)
+    page.write(
+      1,
+      `${event.type ?? ''}\t${event.reason ?? ''}\t${eventAge(event, now)}\t${from}\t${(event.involvedObject.fieldPath ? `${event.involvedObject.fieldPath}: ` : '') + (event.message ?? '').trim()}\n`,
+    )
   }
 }

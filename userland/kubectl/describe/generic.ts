@@ -44,5 +44,7 @@ const acronyms = new Set(['ID', 'UID', 'API', 'URL', 'URI', 'CIDR', 'OS', 'GC', 
 /** `podCIDR` to `Pod CIDR`, `apiVersion` to `API Version`. */
 function label(name: string): string {
   const words = name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z]|[^A-Za-z0-9]+/g) ?? [name]
-  return words.map((word) => (acronyms.has(word.toUpperCase()) ? word.toUpperCase() : (word[0] as string).toUpperCase() + word.slice(1))).join(' ')
+  return words
+    .map((word) => (acronyms.has(word.toUpperCase()) ? word.toUpperCase() : (word[0] as string).toUpperCase() + word.slice(1)))
+    .join(' ')
 }

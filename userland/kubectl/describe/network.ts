@@ -25,7 +25,10 @@ export const describeService: Describe<Service> = async ({ metadata = {}, spec =
   page.field(0, 'External Name', spec.externalName)
   const balancers = status?.loadBalancer?.ingress ?? []
   if (balancers.length > 0)
-    page.write(0, `LoadBalancer Ingress:\t${balancers.map((one) => (one.ip ? `${one.ip}${(one as any).ipMode ? ` (${(one as any).ipMode})` : ''}` : one.hostname)).join(', ')}\n`)
+    page.write(
+      0,
+      `LoadBalancer Ingress:\t${balancers.map((one) => (one.ip ? `${one.ip}${(one as any).ipMode ? ` (${(one as any).ipMode})` : ''}` : one.hostname)).join(', ')}\n`,
+    )
   const slices = await around.list<EndpointSlice>('endpointslices.discovery.k8s.io', `kubernetes.io/service-name=${metadata.name}`)
   for (const port of spec.ports ?? []) {
     const protocol = port.protocol ?? 'TCP'
@@ -39,7 +42,8 @@ export const describeService: Describe<Service> = async ({ metadata = {}, spec =
   page.field(0, 'External Traffic Policy', spec.externalTrafficPolicy)
   page.field(0, 'Internal Traffic Policy', spec.internalTrafficPolicy)
   page.field(0, 'HealthCheck NodePort', spec.healthCheckNodePort || undefined)
-  if (spec.loadBalancerSourceRanges && spec.loadBalancerSourceRanges.length > 0) page.write(0, `LoadBalancer Source Ranges:\t${spec.loadBalancerSourceRanges.join(',')}\n`)
+  if (spec.loadBalancerSourceRanges && spec.loadBalancerSourceRanges.length > 0)
+    page.write(0, `LoadBalancer Source Ranges:\t${spec.loadBalancerSourceRanges.join(',')}\n`)
   const distribution = (spec as { trafficDistribution?: string }).trafficDistribution
   page.field(0, 'Traffic Distribution', distribution)
   eventsBlock(page, await around.events(), around.now)
@@ -54,7 +58,8 @@ function sliceAddresses(slices: readonly EndpointSlice[], portName: string | und
       if (portName !== undefined && (port.name ?? '') !== portName) continue
       for (const endpoint of slice.endpoints ?? []) {
         if (endpoint.conditions?.ready === false) continue
-        for (const address of endpoint.addresses) found.push(address.includes(':') ? `[${address}]:${port.port}` : `${address}:${port.port}`)
+        for (const address of endpoint.addresses)
+          found.push(address.includes(':') ? `[${address}]:${port.port}` : `${address}:${port.port}`)
       }
     }
   }
@@ -186,7 +191,11 @@ function rulesBlock(page: Page, rules: readonly any[], peers: 'from' | 'to', nam
   rules.forEach((rule, at) => {
     const ports = rule.ports ?? []
     if (ports.length === 0) page.write(2, 'To Port: <any> (traffic allowed to all ports)\n')
-    for (const port of ports) page.write(2, `${port.endPort ? `To Port Range: ${port.port}-${port.endPort}` : `To Port: ${port.port ?? '<any>'}`}/${port.protocol ?? 'TCP'}\n`)
+    for (const port of ports)
+      page.write(
+        2,
+        `${port.endPort ? `To Port Range: ${port.port}-${port.endPort}` : `To Port: ${port.port ?? '<any>'}`}/${port.protocol ?? 'TCP'}\n`,
+      )
     const others = rule[peers] ?? []
     if (others.length === 0) page.write(2, `${title}: <any> (traffic not restricted by ${peers === 'from' ? 'source' : 'destination'})\n`)
     for (const peer of others) {

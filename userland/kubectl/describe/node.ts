@@ -9,7 +9,13 @@ export const describeNode: Describe<Node> = async ({ metadata = {}, spec = {}, s
   page.write(0, `Name:\t${metadata.name}\n`)
   const prefix = 'node-role.kubernetes.io/'
   const roles = Object.entries(metadata.labels ?? {})
-    .flatMap(([key, value]) => (key.startsWith(prefix) && key.length > prefix.length ? [key.slice(prefix.length)] : key === 'kubernetes.io/role' && value ? [value] : []))
+    .flatMap(([key, value]) =>
+      key.startsWith(prefix) && key.length > prefix.length
+        ? [key.slice(prefix.length)]
+        : key === 'kubernetes.io/role' && value
+          ? [value]
+          : [],
+    )
     .sort()
   page.write(0, `Roles:\t${roles.join(',') || '<none>'}\n`)
   pairsBlock(page, 'Labels', metadata.labels)
@@ -31,7 +37,10 @@ export const describeNode: Describe<Node> = async ({ metadata = {}, spec = {}, s
     page.write(0, 'Conditions:\n  Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage\n')
     page.write(1, '----\t------\t-----------------\t------------------\t------\t-------\n')
     for (const one of status.conditions)
-      page.write(1, `${one.type} \t${one.status} \t${longMoment(one.lastHeartbeatTime)} \t${longMoment(one.lastTransitionTime)} \t${one.reason ?? ''} \t${one.message ?? ''}\n`)
+      page.write(
+        1,
+        `${one.type} \t${one.status} \t${longMoment(one.lastHeartbeatTime)} \t${longMoment(one.lastTransitionTime)} \t${one.reason ?? ''} \t${one.message ?? ''}\n`,
+      )
   }
   page.write(0, 'Addresses:\n')
   for (const one of status.addresses ?? []) page.write(1, `${one.type}:\t${one.address}\n`)
@@ -63,7 +72,12 @@ export const describeNode: Describe<Node> = async ({ metadata = {}, spec = {}, s
   eventsBlock(page, await around.events(), around.now)
 }
 
-function allocation(page: Parameters<typeof describeNode>[1], pods: readonly Pod[], allocatable: Record<string, string>, now: number): void {
+function allocation(
+  page: Parameters<typeof describeNode>[1],
+  pods: readonly Pod[],
+  allocatable: Record<string, string>,
+  now: number,
+): void {
   page.write(0, `Non-terminated Pods:\t(${pods.length} in total)\n`)
   page.write(1, 'Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge\n')
   page.write(1, '---------\t----\t\t------------\t----------\t---------------\t-------------\t---\n')
@@ -74,9 +88,11 @@ function allocation(page: Parameters<typeof describeNode>[1], pods: readonly Pod
   const sums = { requests: {} as Record<string, number>, limits: {} as Record<string, number> }
   for (const pod of pods) {
     const totals = podTotals(pod)
-    for (const side of ['requests', 'limits'] as const) for (const [name, amount] of Object.entries(totals[side])) sums[side][name] = (sums[side][name] ?? 0) + amount
+    for (const side of ['requests', 'limits'] as const)
+      for (const [name, amount] of Object.entries(totals[side])) sums[side][name] = (sums[side][name] ?? 0) + amount
     const cpu = (side: 'requests' | 'limits') => `${cpuText(totals[side]['cpu'] ?? 0)} (${share(totals[side]['cpu'] ?? 0, 'cpu')}%)`
-    const memory = (side: 'requests' | 'limits') => `${memoryText(totals[side]['memory'] ?? 0)} (${share(totals[side]['memory'] ?? 0, 'memory')}%)`
+    const memory = (side: 'requests' | 'limits') =>
+      `${memoryText(totals[side]['memory'] ?? 0)} (${share(totals[side]['memory'] ?? 0, 'memory')}%)`
     page.write(
       1,
       `${pod.metadata?.namespace}\t${pod.metadata?.name}\t\t${cpu('requests')}\t${cpu('limits')}\t${memory('requests')}\t${memory('limits')}\t${ageOf(pod.metadata?.creationTimestamp, now)}\n`,
@@ -92,6 +108,11 @@ function allocation(page: Parameters<typeof describeNode>[1], pods: readonly Pod
     }
     page.write(1, `${name}\t${show('requests')}\t${show('limits')}\n`)
   }
-  for (const name of Object.keys(allocatable).filter((one) => one.startsWith('hugepages-') || one.includes('/')).sort())
-    page.write(1, `${name}\t${sums.requests[name] ?? 0}${name.startsWith('hugepages-') ? ` (${share(sums.requests[name] ?? 0, name)}%)` : ''}\t${sums.limits[name] ?? 0}${name.startsWith('hugepages-') ? ` (${share(sums.limits[name] ?? 0, name)}%)` : ''}\n`)
+  for (const name of Object.keys(allocatable)
+    .filter((one) => one.startsWith('hugepages-') || one.includes('/'))
+    .sort())
+    page.write(
+      1,
+      `${name}\t${sums.requests[name] ?? 0}${name.startsWith('hugepages-') ? ` (${share(sums.requests[name] ?? 0, name)}%)` : ''}\t${sums.limits[name] ?? 0}${name.startsWith('hugepages-') ? ` (${share(sums.limits[name] ?? 0, name)}%)` : ''}\n`,
+    )
 }

@@ -1,3 +1,4 @@
+import { escapeTerminal } from '../print/table.ts'
 import { createTabWriter, describeSettings } from '../print/tabwriter.ts'
 
 /** A description in the making: lines at levels of two spaces, cells divided by tabs; after kubectl's PrefixWriter. */
@@ -17,8 +18,9 @@ export function createPage(aligned = true): Page {
   const writer = createTabWriter(describeSettings)
   let done = ''
   const write = (level: number, text: string) => {
-    if (aligned) writer.write('  '.repeat(level) + text)
-    else done += '  '.repeat(level) + text
+    const line = '  '.repeat(level) + escapeTerminal(text)
+    if (aligned) writer.write(line)
+    else done += line
   }
   return {
     write,
@@ -46,7 +48,7 @@ export function pairsBlock(page: Page, title: string, pairs: Pairs, indent = '',
   page.write(0, `${indent}${title}:${inner}`)
   if (keys.length === 0) return page.write(0, '<none>\n')
   keys.forEach((key, at) => {
-    if (at > 0) page.write(0, `${indent}${inner}`)
+    if (at > 0) page.write(0, inner)
     page.write(0, `${key}=${pairs?.[key]}\n`)
   })
 }
@@ -60,13 +62,17 @@ export function annotationsBlock(page: Page, title: string, annotations: Pairs, 
     .sort()
   page.write(0, `${title}:${inner}`)
   if (keys.length === 0) return page.write(0, '<none>\n')
-  keys.forEach((key, at) => {
+  for (const [at, key] of keys.entries()) {
     if (at > 0) page.write(0, inner)
     const value = (annotations?.[key] ?? '').replace(/\n$/, '')
-    if (value.length + key.length + 2 <= longestAnnotation && !value.includes('\n')) return page.write(0, `${key}: ${value}\n`)
+    if (value.length + key.length + 2 <= longestAnnotation && !value.includes('\n')) {
+      page.write(0, `${key}: ${value}\n`)
+      continue
+    }
     page.write(0, `${key}:\n`)
-    for (const line of value.split('\n')) page.write(0, `${inner}  ${line.length > longestAnnotation - 2 ? `${line.slice(0, longestAnnotation - 2)}...` : line}\n`)
-  })
+    for (const line of value.split('\n'))
+      page.write(0, `${inner}  ${line.length > longestAnnotation - 2 ? `${line.slice(0, longestAnnotation - 2)}...` : line}\n`)
+  }
 }
 
 export interface Toleration {
@@ -99,7 +105,12 @@ export function selectorText(selector: any, none = '<none>', all = '<none>'): st
   const terms = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` }))
   for (const one of selector.matchExpressions ?? []) {
     const values = [...(one.values ?? [])].sort().join(',')
-    const texts: Record<string, string> = { In: `${one.key} in (${values})`, NotIn: `${one.key} notin (${values})`, Exists: one.key, DoesNotExist: `!${one.key}` }
+    const texts: Record<string, string> = {
+      In: `${one.key} in (${values})`,
+      NotIn: `${one.key} notin (${values})`,
+      Exists: one.key,
+      DoesNotExist: `!${one.key}`,
+    }
     terms.push({ key: one.key, text: texts[one.operator] ?? one.operator })
   }
   if (terms.length === 0) return all

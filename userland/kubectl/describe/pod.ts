@@ -2,9 +2,9 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import { humanDuration, longMoment } from '../print/age.ts'
 import { containersBlock } from './containers.ts'
 import type { Describe } from './describe.ts'
+import { eventsBlock } from './events.ts'
 import { annotationsBlock, pairsBlock, tolerationsBlock } from './page.ts'
 import { volumesBlock } from './volumes.ts'
-import { eventsBlock } from './events.ts'
 
 export const describePod: Describe<Pod> = async (pod, page, { events, now }) => {
   const { metadata = {}, spec = { containers: [] }, status = {} } = pod
@@ -34,7 +34,8 @@ export const describePod: Describe<Pod> = async (pod, page, { events, now }) => 
   const owner = metadata.ownerReferences?.find((one) => one.controller)
   if (owner) page.write(0, `Controlled By:\t${owner.kind}/${owner.name}\n`)
   if (status.nominatedNodeName) page.write(0, `NominatedNodeName:\t${status.nominatedNodeName}\n`)
-  if (spec.initContainers && spec.initContainers.length > 0) containersBlock(page, 'Init Containers', spec.initContainers, status.initContainerStatuses ?? [], '', pod)
+  if (spec.initContainers && spec.initContainers.length > 0)
+    containersBlock(page, 'Init Containers', spec.initContainers, status.initContainerStatuses ?? [], '', pod)
   containersBlock(page, 'Containers', spec.containers, status.containerStatuses ?? [], '', pod)
   if (spec.ephemeralContainers && spec.ephemeralContainers.length > 0)
     containersBlock(page, 'Ephemeral Containers', spec.ephemeralContainers as never, status.ephemeralContainerStatuses ?? [], '', pod)
@@ -57,7 +58,10 @@ export const describePod: Describe<Pod> = async (pod, page, { events, now }) => 
     page.write(0, 'Topology Spread Constraints:\t')
     spec.topologySpreadConstraints.forEach((one, at) => {
       if (at > 0) page.write(0, '\t')
-      page.write(0, `${one.topologyKey}:${one.whenUnsatisfiable} when max skew ${one.maxSkew} is exceeded for selector ${selector(one.labelSelector)}\n`)
+      page.write(
+        0,
+        `${one.topologyKey}:${one.whenUnsatisfiable} when max skew ${one.maxSkew} is exceeded for selector ${selector(one.labelSelector)}\n`,
+      )
     })
   }
   eventsBlock(page, await events(), now)

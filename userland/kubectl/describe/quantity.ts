@@ -32,7 +32,8 @@ export function cpuText(cores: number): string {
 /** The largest binary unit that divides it. */
 export function memoryText(bytes: number): string {
   if (bytes === 0) return '0'
-  for (const unit of ['Ei', 'Pi', 'Ti', 'Gi', 'Mi', 'Ki']) if (bytes % (factors[unit] as number) === 0) return `${bytes / (factors[unit] as number)}${unit}`
+  for (const unit of ['Ei', 'Pi', 'Ti', 'Gi', 'Mi', 'Ki'])
+    if (bytes % (factors[unit] as number) === 0) return `${bytes / (factors[unit] as number)}${unit}`
   return String(bytes)
 }
 
@@ -44,7 +45,8 @@ export function podTotals(pod: Pod): { requests: Record<string, number>; limits:
 function total(pod: Pod, side: 'requests' | 'limits'): Record<string, number> {
   const sum: Record<string, number> = {}
   const of = (container: Container) => Object.entries((container.resources?.[side] ?? {}) as Record<string, string>)
-  for (const container of pod.spec?.containers ?? []) for (const [name, amount] of of(container)) sum[name] = (sum[name] ?? 0) + quantityValue(amount)
+  for (const container of pod.spec?.containers ?? [])
+    for (const [name, amount] of of(container)) sum[name] = (sum[name] ?? 0) + quantityValue(amount)
   for (const container of pod.spec?.initContainers ?? []) {
     const sidecar = (container as { restartPolicy?: string }).restartPolicy === 'Always'
     for (const [name, amount] of of(container)) {
@@ -52,6 +54,7 @@ function total(pod: Pod, side: 'requests' | 'limits'): Record<string, number> {
       sum[name] = sidecar ? (sum[name] ?? 0) + value : Math.max(sum[name] ?? 0, value)
     }
   }
-  for (const [name, amount] of Object.entries(((pod.spec?.overhead as Record<string, string> | undefined) ?? {}))) sum[name] = (sum[name] ?? 0) + quantityValue(amount)
+  for (const [name, amount] of Object.entries((pod.spec?.overhead as Record<string, string> | undefined) ?? {}))
+    sum[name] = (sum[name] ?? 0) + quantityValue(amount)
   return sum
 }

@@ -43,7 +43,8 @@ function source(page: Page, volume: Volume): void {
   else if (volume.downwardAPI) {
     line('Type', 'DownwardAPI (a volume populated by information about the pod)')
     page.write(2, 'Items:\n')
-    for (const item of volume.downwardAPI.items ?? []) page.write(3, `${item.fieldRef?.fieldPath ?? item.resourceFieldRef?.resource ?? ''} -> ${item.path}\n`)
+    for (const item of volume.downwardAPI.items ?? [])
+      page.write(3, `${item.fieldRef?.fieldPath ?? item.resourceFieldRef?.resource ?? ''} -> ${item.path}\n`)
   } else if (volume.nfs) {
     line('Type', 'NFS (an NFS mount that lasts the lifetime of a pod)')
     line('Server', volume.nfs.server)

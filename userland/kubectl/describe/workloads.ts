@@ -30,11 +30,15 @@ export const describeDeployment: Describe<Deployment> = async (deployment, page,
     page.write(1, '----\t------\t------\n')
     for (const one of status.conditions) page.write(1, `${one.type} \t${one.status}\t${one.reason ?? ''}\n`)
   }
-  const sets = (await around.list<ReplicaSet>('replicasets.apps')).filter((set) => set.metadata?.ownerReferences?.some((one) => one.controller && one.uid === metadata.uid))
+  const sets = (await around.list<ReplicaSet>('replicasets.apps')).filter((set) =>
+    set.metadata?.ownerReferences?.some((one) => one.controller && one.uid === metadata.uid),
+  )
   const current = sets.find((set) => sameTemplate(set, deployment))
   const older = sets.filter((set) => set !== current)
   const named = (list: readonly ReplicaSet[]) =>
-    list.length === 0 ? '<none>' : list.map((set) => `${set.metadata?.name} (${set.status?.replicas ?? 0}/${set.spec?.replicas ?? 0} replicas created)`).join(', ')
+    list.length === 0
+      ? '<none>'
+      : list.map((set) => `${set.metadata?.name} (${set.status?.replicas ?? 0}/${set.spec?.replicas ?? 0} replicas created)`).join(', ')
   page.write(0, `OldReplicaSets:\t${named(older)}\n`)
   page.write(0, `NewReplicaSet:\t${named(current ? [current] : [])}\n`)
   eventsBlock(page, await around.events(), around.now)
@@ -51,12 +55,16 @@ function sameTemplate(set: ReplicaSet, deployment: Deployment): boolean {
 
 function stable(value: unknown): string {
   return JSON.stringify(value, (_, one) =>
-    one && typeof one === 'object' && !Array.isArray(one) ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1))) : one,
+    one && typeof one === 'object' && !Array.isArray(one)
+      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : one,
   )
 }
 
 async function podCounts(around: Surroundings, uid: string | undefined, selector: unknown): Promise<{ text: string }> {
-  const pods = (await around.list<Pod>('pods', selectorText(selector))).filter((pod) => pod.metadata?.ownerReferences?.some((one) => one.controller && one.uid === uid))
+  const pods = (await around.list<Pod>('pods', selectorText(selector))).filter((pod) =>
+    pod.metadata?.ownerReferences?.some((one) => one.controller && one.uid === uid),
+  )
   const count = (phase: string) => pods.filter((pod) => pod.status?.phase === phase).length
   return { text: `${count('Running')} Running / ${count('Pending')} Waiting / ${count('Succeeded')} Succeeded / ${count('Failed')} Failed` }
 }
@@ -147,11 +155,17 @@ export const describeJob: Describe<Job> = async ({ metadata = {}, spec, status }
   page.field(0, 'TTL Seconds After Finished', spec?.ttlSecondsAfterFinished === undefined ? undefined : spec.ttlSecondsAfterFinished)
   if (status?.startTime) page.write(0, `Start Time:\t${longMoment(status.startTime)}\n`)
   if (status?.completionTime) page.write(0, `Completed At:\t${longMoment(status.completionTime)}\n`)
-  if (status?.startTime && status.completionTime) page.write(0, `Duration:\t${humanDuration(Date.parse(status.completionTime) - Date.parse(status.startTime))}\n`)
+  if (status?.startTime && status.completionTime)
+    page.write(0, `Duration:\t${humanDuration(Date.parse(status.completionTime) - Date.parse(status.startTime))}\n`)
   page.field(0, 'Active Deadline Seconds', spec?.activeDeadlineSeconds === undefined ? undefined : `${spec.activeDeadlineSeconds}s`)
   const ready = (status as { ready?: number } | undefined)?.ready
-  if (ready === undefined) page.write(0, `Pods Statuses:\t${status?.active ?? 0} Active / ${status?.succeeded ?? 0} Succeeded / ${status?.failed ?? 0} Failed\n`)
-  else page.write(0, `Pods Statuses:\t${status?.active ?? 0} Active (${ready} Ready) / ${status?.succeeded ?? 0} Succeeded / ${status?.failed ?? 0} Failed\n`)
+  if (ready === undefined)
+    page.write(0, `Pods Statuses:\t${status?.active ?? 0} Active / ${status?.succeeded ?? 0} Succeeded / ${status?.failed ?? 0} Failed\n`)
+  else
+    page.write(
+      0,
+      `Pods Statuses:\t${status?.active ?? 0} Active (${ready} Ready) / ${status?.succeeded ?? 0} Succeeded / ${status?.failed ?? 0} Failed\n`,
+    )
   if (spec) describeTemplate(page, spec.template)
   eventsBlock(page, await around.events(), around.now)
 }

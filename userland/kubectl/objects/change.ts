@@ -8,8 +8,8 @@ import { apiVersionOf, namedObject, pathOf } from '../client/discovery.ts'
 import { mergePatch } from '../patch/json_merge.ts'
 import { patchesStrategically } from '../patch/merge_keys.ts'
 import { twoWayPatch } from '../patch/strategic.ts'
+import { compactJson } from '../print/json.ts'
 import { markOwn, objectPrinter } from '../print/printer.ts'
-import { sorted } from '../print/json.ts'
 import type { Info } from './targets.ts'
 import { quoted } from './text.ts'
 
@@ -22,7 +22,8 @@ export const dryRunFlag: Flag = {
   bare: 'unchanged',
   about: 'none, server (send, do not keep) or client (only print what would be sent).',
 }
-export const fieldManagerFlag = (name: string): Flag => text('field-manager', 'Name under which the changed fields are owned.', undefined, name)
+export const fieldManagerFlag = (name: string): Flag =>
+  text('field-manager', 'Name under which the changed fields are owned.', undefined, name)
 export const validateFlag: Flag = {
   name: 'validate',
   kind: 'string',
@@ -66,7 +67,13 @@ export const patchTypes = {
   apply: 'application/apply-patch+yaml',
 }
 
-export function sendPatch(call: Call, info: Info, kind: keyof typeof patchTypes, patch: unknown, subresource?: string): Promise<KubeObject> {
+export function sendPatch(
+  call: Call,
+  info: Info,
+  kind: keyof typeof patchTypes,
+  patch: unknown,
+  subresource?: string,
+): Promise<KubeObject> {
   const path = pathOf(info.type, info.namespace, info.name, subresource)
   return call.client().json('PATCH', path, { body: patch, contentType: patchTypes[kind], query: writeQuery(call) })
 }
@@ -106,8 +113,10 @@ export function own(kind: string, apiVersion: string, rest: Record<string, unkno
 
 /** Names the step and the file in a refusal: `error when creating "web.yaml": …`. */
 export function withSource(error: unknown, doing: string, source: string): unknown {
-  if (error instanceof StatusFailure) return new StatusFailure({ ...error.status, message: `error when ${doing} ${quoted(source)}: ${error.status.message}` })
-  if (error instanceof Failure && error.constructor === Failure) return new Failure(`error when ${doing} ${quoted(source)}: ${error.message}`)
+  if (error instanceof StatusFailure)
+    return new StatusFailure({ ...error.status, message: `error when ${doing} ${quoted(source)}: ${error.status.message}` })
+  if (error instanceof Failure && error.constructor === Failure)
+    return new Failure(`error when ${doing} ${quoted(source)}: ${error.message}`)
   return error
 }
 
@@ -118,11 +127,6 @@ export function withLastApplied(object: KubeObject, namespace: string | undefine
   const { [lastApplied]: _, ...annotations } = (object.metadata?.annotations ?? {}) as Record<string, string>
   const metadata = { ...object.metadata, annotations, ...(namespace ? { namespace } : {}) }
   const bare = { ...object, metadata }
-  const recorded = goJson(bare)
+  const recorded = `${compactJson(bare)}\n`
   return { ...object, metadata: { ...metadata, annotations: { ...annotations, [lastApplied]: recorded } } }
-}
-
-function goJson(value: unknown): string {
-  const escapes: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' }
-  return `${JSON.stringify(sorted(value)).replace(/[<>&]/g, (letter) => escapes[letter] as string)}\n`
 }

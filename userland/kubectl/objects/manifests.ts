@@ -1,6 +1,6 @@
 import { parseAllDocuments } from 'yaml'
-import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { resolvePath } from '../../../simulator/files.ts'
+import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { Failure, Failures } from '../cli/failure.ts'
 import type { Flag } from '../cli/flags.ts'
 import { bool, list, text } from '../cli/flags.ts'
@@ -46,7 +46,8 @@ export async function readManifests(call: Call, gather?: Error[]): Promise<Manif
   if (gather) gather.push(...failures)
   else if (failures.length === 1) throw failures[0]
   else if (failures.length > 1) throw new Failures(failures)
-  if (found.length === 0 && failures.length === 0 && call.flags.list('filename').length > 0) throw new Failure('no objects passed to ' + (call.path.split(' ')[1] ?? ''))
+  if (found.length === 0 && failures.length === 0 && call.flags.list('filename').length > 0)
+    throw new Failure('no objects passed to ' + (call.path.split(' ')[1] ?? ''))
   return found
 }
 
@@ -61,7 +62,8 @@ export function hasFiles(call: Call): boolean {
 }
 
 function expand(call: Call, name: string): string[] {
-  if (/^https?:\/\//.test(name)) throw new Failure(`${quoted(name)}: manifests from URLs are not supported: there is no internet here. Save the file and use -f FILE`)
+  if (/^https?:\/\//.test(name))
+    throw new Failure(`${quoted(name)}: manifests from URLs are not supported: there is no internet here. Save the file and use -f FILE`)
   const { flags } = call
   const { files, cwd } = call.process
   const path = resolvePath(cwd, name)
@@ -77,8 +79,7 @@ function expand(call: Call, name: string): string[] {
     }
   }
   walk(name)
-  if (inside.length === 0)
-    throw new Failure(`error reading [${name}]: recognized file extensions are [.json .yaml .yml]`)
+  if (inside.length === 0) throw new Failure(`error reading [${name}]: recognized file extensions are [.json .yaml .yml]`)
   return inside
 }
 
@@ -97,11 +98,15 @@ export function decode(text: string, source: string, validated = false): Manifes
     const missing = [...(object.apiVersion ? [] : ['apiVersion not set']), ...(object.kind ? [] : ['kind not set'])]
     if (validated && missing.length > 0) {
       const problem = missing.length === 1 ? missing[0] : `[${missing.join(', ')}]`
-      throw new Failure(`error validating ${quoted(source)}: error validating data: ${problem}; if you choose to ignore these errors, turn validation off with --validate=false`)
+      throw new Failure(
+        `error validating ${quoted(source)}: error validating data: ${problem}; if you choose to ignore these errors, turn validation off with --validate=false`,
+      )
     }
     if (!object.kind) throw new Failure(`unable to decode ${quoted(source)}: Object 'Kind' is missing in '${compactJson(object)}'`)
-    if (!object.apiVersion) throw new Failure(`unable to decode ${quoted(source)}: Object 'apiVersion' is missing in '${compactJson(object)}'`)
-    if (object.kind === 'List' && Array.isArray(object['items'])) for (const item of object['items'] as KubeObject[]) found.push({ object: item, source })
+    if (!object.apiVersion)
+      throw new Failure(`unable to decode ${quoted(source)}: Object 'apiVersion' is missing in '${compactJson(object)}'`)
+    if (object.kind === 'List' && Array.isArray(object['items']))
+      for (const item of object['items'] as KubeObject[]) found.push({ object: item, source })
     else found.push({ object, source })
   }
   return found
@@ -113,7 +118,8 @@ export function parseDocuments(text: string, source: string): unknown[] {
   if (!Array.isArray(documents)) return []
   return documents.map((document) => {
     const error = document.errors[0]
-    if (error) throw new Failure(`error parsing ${source}: error converting YAML to JSON: yaml: ${yamlProblem(error.message, lineOf(error, text))}`)
+    if (error)
+      throw new Failure(`error parsing ${source}: error converting YAML to JSON: yaml: ${yamlProblem(error.message, lineOf(error, text))}`)
     return document.toJS({ maxAliasCount: 100 })
   })
 }

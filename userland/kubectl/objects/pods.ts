@@ -20,12 +20,15 @@ export async function podFor(call: Call, word: string): Promise<Pod> {
 /** The pods behind a workload or a service. Throws for kinds that select none. */
 export async function podsOf(call: Call, info: Info): Promise<Pod[]> {
   const spec = info.object['spec'] as { selector?: any } | undefined
-  const selector = info.type.kind === 'Service' || info.type.kind === 'ReplicationController' ? { matchLabels: spec?.selector } : spec?.selector
-  if (info.type.kind === 'Service' && !spec?.selector) throw new Failure(`invalid service '${info.name}': Service is defined without a selector`)
+  const selector =
+    info.type.kind === 'Service' || info.type.kind === 'ReplicationController' ? { matchLabels: spec?.selector } : spec?.selector
+  if (info.type.kind === 'Service' && !spec?.selector)
+    throw new Failure(`invalid service '${info.name}': Service is defined without a selector`)
   if (!selector) throw new Failure(`cannot get the logs from ${info.type.kind}: no selector`)
   const type = resolveType(await call.discovery(), 'pods')
   const pods: Pod[] = []
-  for await (const object of listObjects(call, type, info.namespace, { selector: selectorText(selector) })) pods.push(object as unknown as Pod)
+  for await (const object of listObjects(call, type, info.namespace, { selector: selectorText(selector) }))
+    pods.push(object as unknown as Pod)
   return pods
 }
 
@@ -48,8 +51,13 @@ export interface NamedContainer {
 }
 
 export function containersOf(pod: Pod): NamedContainer[] {
-  const named = (list: readonly Pick<Container, 'name'>[] | undefined, kind: NamedContainer['kind']) => (list ?? []).map((one) => ({ name: one.name, kind }))
-  return [...named(pod.spec?.containers, 'main'), ...named(pod.spec?.ephemeralContainers, 'ephemeral'), ...named(pod.spec?.initContainers, 'init')]
+  const named = (list: readonly Pick<Container, 'name'>[] | undefined, kind: NamedContainer['kind']) =>
+    (list ?? []).map((one) => ({ name: one.name, kind }))
+  return [
+    ...named(pod.spec?.containers, 'main'),
+    ...named(pod.spec?.ephemeralContainers, 'ephemeral'),
+    ...named(pod.spec?.initContainers, 'init'),
+  ]
 }
 
 const defaultContainer = 'kubectl.kubernetes.io/default-container'
@@ -70,7 +78,9 @@ export async function chooseContainer(call: Call, pod: Pod, wanted: string): Pro
   const [first] = all
   if (!first) throw new Failure(`pod ${name} does not have any containers`)
   if (all.length > 1) {
-    const shown = all.map((one) => (one.kind === 'init' ? `${one.name} (init)` : one.kind === 'ephemeral' ? `${one.name} (ephem)` : one.name))
+    const shown = all.map((one) =>
+      one.kind === 'init' ? `${one.name} (init)` : one.kind === 'ephemeral' ? `${one.name} (ephem)` : one.name,
+    )
     await call.err(`Defaulted container ${JSON.stringify(first.name)} out of: ${shown.join(', ')}\n`)
   }
   return first.name

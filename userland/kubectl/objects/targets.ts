@@ -57,7 +57,8 @@ export async function namedTargets(call: Call, args: readonly string[], options:
   const fromFiles = call.flags.has('filename') && hasFiles(call)
   // A path that does not exist is reported first.
   if (fromFiles && args.length > 0 && !call.flags.text('kustomize')) await readManifests(call)
-  if (fromFiles && args.length > 0) throw new Failure('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well')
+  if (fromFiles && args.length > 0)
+    throw new Failure('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well')
   if (fromFiles) return fileTargets(call)
   if (args.length === 0) throw new Failure(options.nothing ?? nothingNamed)
   const discovery = await call.discovery()
@@ -106,7 +107,7 @@ function argumentTargets(discovery: Discovery, args: readonly string[], options:
   const types = expandTypes(discovery, words)
   if (names.length > 0) {
     if (options.selector || options.fieldSelector) throw new Failure('name cannot be provided when a selector is specified')
-    if (options.all) throw new Failure('setting \'all\' parameter but found a non empty selector. ')
+    if (options.all) throw new Failure("setting 'all' parameter but found a non empty selector. ")
     return types.flatMap((type) => names.map((name) => target(type, name)))
   }
   if (!options.typeAlone && !selecting) throw new Failure('resource(s) were provided, but no name was specified')
@@ -121,7 +122,8 @@ function slashed(word: string): [string, string] {
     )
   if (parts.length > 2) throw new Failure('arguments in resource/name form may not have more than one slash')
   const [type = '', name = ''] = parts
-  if (type === '' || name === '' || type.includes(',')) throw new Failure('arguments in resource/name form must have a single resource and name')
+  if (type === '' || name === '' || type.includes(','))
+    throw new Failure('arguments in resource/name form must have a single resource and name')
   return [type, name]
 }
 
@@ -144,7 +146,12 @@ export function expandTypes(discovery: Discovery, words: string): ResourceType[]
 }
 
 /** The objects behind the targets. Failures are gathered and thrown together after `each` has seen the rest. */
-export async function visit(call: Call, targets: readonly Target[], options: TargetOptions, each: (info: Info) => Promise<void>): Promise<number> {
+export async function visit(
+  call: Call,
+  targets: readonly Target[],
+  options: TargetOptions,
+  each: (info: Info) => Promise<void>,
+): Promise<number> {
   const failures: Error[] = []
   let seen = 0
   for (const target of targets) {

@@ -4,7 +4,8 @@ import type { ByteSource } from '../../../simulator/streams.ts'
 export async function readAll(source: ByteSource, signal: AbortSignal): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
-  for (let chunk = await source.read(signal); chunk !== undefined; chunk = await source.read(signal)) text += decoder.decode(chunk, { stream: true })
+  for (let chunk = await source.read(signal); chunk !== undefined; chunk = await source.read(signal))
+    text += decoder.decode(chunk, { stream: true })
   return text + decoder.decode()
 }
 

@@ -49,9 +49,15 @@ export function retainsKeys(path: readonly string[]): boolean {
 
 const builtIn = new Set(['', 'apps', 'batch', 'autoscaling', 'policy', 'extensions'])
 const builtInK8s = new Set(
-  ['networking', 'discovery', 'rbac.authorization', 'storage', 'coordination', 'scheduling', 'node', 'certificates', 'events'].concat(
-    ['admissionregistration', 'apiregistration', 'apiextensions', 'authentication', 'authorization', 'flowcontrol.apiserver', 'resource'],
-  ),
+  ['networking', 'discovery', 'rbac.authorization', 'storage', 'coordination', 'scheduling', 'node', 'certificates', 'events'].concat([
+    'admissionregistration',
+    'apiregistration',
+    'apiextensions',
+    'authentication',
+    'authorization',
+    'flowcontrol.apiserver',
+    'resource',
+  ]),
 )
 
 /** Whether the client knows the type's Go struct, and so patches it strategically; custom resources get JSON merge patches. */

@@ -82,7 +82,12 @@ function diffLists(field: string, before: any[], after: any[], path: readonly st
     for (const item of before) if (!after.some((one) => one[key] === item[key])) changes.push({ $patch: 'delete', [key]: item[key] })
   const order = after.map((item) => item[key])
   const known = before.map((item) => item[key]).filter((value) => order.includes(value))
-  const reordered = !options.ignoreChanges && !sameValue(known, order.filter((value) => known.includes(value)))
+  const reordered =
+    !options.ignoreChanges &&
+    !sameValue(
+      known,
+      order.filter((value) => known.includes(value)),
+    )
   if (changes.length > 0) patch[field] = changes
   if (changes.length > 0 || reordered) patch[`$setElementOrder/${field}`] = order.map((value) => ({ [key]: value }))
 }
@@ -92,7 +97,8 @@ function mergePatches(first: Map_, second: Map_, path: readonly string[]): Map_ 
   for (const [field, value] of Object.entries(second)) {
     const before = merged[field]
     if (isMap(before) && isMap(value)) merged[field] = mergePatches(before, value, [...path, field])
-    else if (Array.isArray(before) && Array.isArray(value) && !field.startsWith('$')) merged[field] = mergeLists(before, value, [...path, field])
+    else if (Array.isArray(before) && Array.isArray(value) && !field.startsWith('$'))
+      merged[field] = mergeLists(before, value, [...path, field])
     else merged[field] = value
   }
   return merged

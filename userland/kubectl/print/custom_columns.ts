@@ -22,7 +22,8 @@ export function parseColumnsFile(text: string): Column[] {
   const [headers = '', paths = ''] = text.split('\n').map((line) => line.trim())
   const names = headers.split(/\s+/).filter((word) => word !== '')
   const specs = paths.split(/\s+/).filter((word) => word !== '')
-  if (names.length !== specs.length) throw new Failure(`number of headers (${names.length}) and field specifications (${specs.length}) don't match`)
+  if (names.length !== specs.length)
+    throw new Failure(`number of headers (${names.length}) and field specifications (${specs.length}) don't match`)
   return names.map((header, at) => ({ header, path: specs[at] as string }))
 }
 

@@ -102,7 +102,17 @@ function renderOne(node: Node, scope: Scope): string {
         ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
         : []
     if (entries.length === 0) return render(node.otherwise, scope)
-    return entries.map(([key, item]) => render(node.body, inner(item, [[node.key, key], [node.value, item]]))).join('')
+    return entries
+      .map(([key, item]) =>
+        render(
+          node.body,
+          inner(item, [
+            [node.key, key],
+            [node.value, item],
+          ]),
+        ),
+      )
+      .join('')
   }
   if (!truth(value)) return render(node.otherwise, scope)
   return render(node.body, node.kind === 'with' ? inner(value, [[node.value, value]]) : scope)

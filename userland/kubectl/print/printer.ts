@@ -1,5 +1,5 @@
-import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { resolvePath } from '../../../simulator/files.ts'
+import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { Failure } from '../cli/failure.ts'
 import type { Flag } from '../cli/flags.ts'
 import { bool, text } from '../cli/flags.ts'
@@ -8,8 +8,8 @@ import { columnHeaders, columnRow, parseColumns, parseColumnsFile } from './cust
 import { goTemplateText } from './go_template.ts'
 import { jsonText } from './json.ts'
 import { jsonPathJson, jsonPathText } from './jsonpath.ts'
-import { yamlText } from './yaml.ts'
 import { createTabWriter } from './tabwriter.ts'
+import { yamlText } from './yaml.ts'
 
 export const outputFlag: Flag = text('output', 'Output format: json, yaml, name, go-template=…, jsonpath=…, jsonpath-as-json=….', 'o')
 export const templateFlag: Flag = text('template', 'Template for -o go-template or jsonpath.')
@@ -66,7 +66,9 @@ export function objectPrinter(call: Call, tables = false): ObjectPrinter | undef
       if (tables) return columnsPrinter(call, format, template)
   }
   const known = tables ? getFormats : formats
-  throw new Failure(`unable to match a printer suitable for the output format "${format}", allowed formats are: ${known.replaceAll(', ', ',')}`)
+  throw new Failure(
+    `unable to match a printer suitable for the output format "${format}", allowed formats are: ${known.replaceAll(', ', ',')}`,
+  )
 }
 
 /** Objects that this program has put together keep their fields' order in JSON, as Go's structs do. */

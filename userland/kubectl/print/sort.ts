@@ -16,14 +16,19 @@ export function sortRows<T extends { table: Table }>(fetched: readonly T[], path
   // kubectl itself shows nothing where no row has the field.
   if (rows.every((row) => lookUp(path, row.object).length === 0)) return []
   const ordered: TableRow[] = sortedBy(rows, path, (row) => row.object as KubeObject)
-  return rest.length === 0 || rest.every((one) => JSON.stringify(one.table.columnDefinitions) === JSON.stringify(first.table.columnDefinitions))
+  return rest.length === 0 ||
+    rest.every((one) => JSON.stringify(one.table.columnDefinitions) === JSON.stringify(first.table.columnDefinitions))
     ? [{ ...first, table: { ...first.table, rows: ordered } }]
-    : fetched.map((one) => ({ ...one, table: { ...one.table, rows: sortedBy(one.table.rows ?? [], path, (row) => row.object as KubeObject) } }))
+    : fetched.map((one) => ({
+        ...one,
+        table: { ...one.table, rows: sortedBy(one.table.rows ?? [], path, (row) => row.object as KubeObject) },
+      }))
 }
 
 function sortedBy<T>(items: readonly T[], path: string, objectOf: (item: T) => KubeObject): T[] {
   const keyed = items.map((item) => ({ item, key: lookUp(path, objectOf(item))[0] }))
-  if (items.length > 0 && keyed.every(({ key }) => key === undefined)) throw new Failure(`couldn't find any field with path "${braced(path)}" in the list of objects`)
+  if (items.length > 0 && keyed.every(({ key }) => key === undefined))
+    throw new Failure(`couldn't find any field with path "${braced(path)}" in the list of objects`)
   return keyed.sort((a, b) => compare(a.key, b.key)).map(({ item }) => item)
 }
 

@@ -9,8 +9,7 @@ export interface Table {
   rows?: TableRow[] | null
 }
 /** What a client asks for to get a table. */
-export const tableAccept =
-  'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json'
+export const tableAccept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json'
 
 export interface ColumnDefinition {
   name: string

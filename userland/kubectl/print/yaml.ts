@@ -57,7 +57,7 @@ function mapping(writer: Writer, object: Record<string, unknown>, indent: number
     else newLine(writer, own)
     const explicit = [...key].length > 128 || key.includes('\n')
     if (explicit) put(writer, '? ')
-    scalar(writer, key, own, !explicit)
+    scalar(writer, key, explicit ? own + 2 : own, !explicit)
     if (explicit) newLine(writer, own)
     put(writer, ':')
     const child = object[key]
@@ -128,8 +128,10 @@ const escapes: Record<string, string> = {
 function doubleQuoted(writer: Writer, letters: readonly string[], indent: number, mayBreak: boolean): void {
   put(writer, '"')
   let spaces = false
+  // A byte order mark at the start makes go-yaml escape every letter after it.
+  const all = letters[0] === '\ufeff'
   letters.forEach((letter, at) => {
-    if (letter === ' ') {
+    if (letter === ' ' && !all) {
       if (mayBreak && !spaces && at > 0 && at < letters.length - 1 && writer.column > bestWidth) {
         put(writer, `\n${' '.repeat(indent)}`)
         if (letters[at + 1] === ' ') put(writer, '\\')
@@ -137,15 +139,15 @@ function doubleQuoted(writer: Writer, letters: readonly string[], indent: number
       spaces = true
       return
     }
-    put(writer, escaped(letter))
+    put(writer, escaped(letter, all))
     spaces = false
   })
   put(writer, '"')
 }
 
-function escaped(letter: string): string {
+function escaped(letter: string, always: boolean): string {
   const code = letter.codePointAt(0) as number
-  if (letter !== '"' && letter !== '\\' && isPrintable(code) && !isBreak(code)) return letter
+  if (!always && letter !== '"' && letter !== '\\' && isPrintable(code) && !isBreak(code)) return letter
   const short = escapes[letter]
   if (short) return `\\${short}`
   const hex = code.toString(16).toUpperCase()

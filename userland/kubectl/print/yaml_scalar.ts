@@ -48,7 +48,7 @@ export function analyze(text: string): ScalarFacts {
 const words = new Set(
   ['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON', 'n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE'].concat(
     ['off', 'Off', 'OFF', '', '~', 'null', 'Null', 'NULL', '.nan', '.NaN', '.NAN', '.inf', '.Inf', '.INF', '+.inf', '+.Inf', '+.INF'],
-    ['-.inf', '-.Inf', '-.INF', '<<'],
+    ['-.inf', '-.Inf', '-.INF'],
   ),
 )
 const float = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/

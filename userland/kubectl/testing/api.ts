@@ -40,13 +40,32 @@ const podColumns: Type['columns'] = [
 
 /** The types that the tests' API serves. */
 export const types: Type[] = [
-  type('', 'ConfigMap', 'configmaps', ['cm'], true, { columns: [['Data', 0, (cm) => Object.keys(cm.data ?? {}).length], ['Age', 0, () => '5m']] }),
+  type('', 'ConfigMap', 'configmaps', ['cm'], true, {
+    columns: [
+      ['Data', 0, (cm) => Object.keys(cm.data ?? {}).length],
+      ['Age', 0, () => '5m'],
+    ],
+  }),
   type('', 'Endpoints', 'endpoints', ['ep'], true),
   type('', 'Event', 'events', ['ev'], true),
-  type('', 'Namespace', 'namespaces', ['ns'], false, { columns: [['Status', 0, (ns) => ns.status?.phase ?? 'Active'], ['Age', 0, () => '5m']] }),
-  type('', 'Node', 'nodes', ['no'], false, { columns: [['Status', 0, () => 'Ready'], ['Age', 0, () => '5m']] }),
+  type('', 'Namespace', 'namespaces', ['ns'], false, {
+    columns: [
+      ['Status', 0, (ns) => ns.status?.phase ?? 'Active'],
+      ['Age', 0, () => '5m'],
+    ],
+  }),
+  type('', 'Node', 'nodes', ['no'], false, {
+    columns: [
+      ['Status', 0, () => 'Ready'],
+      ['Age', 0, () => '5m'],
+    ],
+  }),
   type('', 'PersistentVolumeClaim', 'persistentvolumeclaims', ['pvc'], true),
-  type('', 'Pod', 'pods', ['po'], true, { categories: all, subresources: ['log', 'exec', 'eviction', 'ephemeralcontainers'], columns: podColumns }),
+  type('', 'Pod', 'pods', ['po'], true, {
+    categories: all,
+    subresources: ['log', 'exec', 'eviction', 'ephemeralcontainers'],
+    columns: podColumns,
+  }),
   type('', 'Secret', 'secrets', [], true),
   type('', 'ServiceAccount', 'serviceaccounts', ['sa'], true),
   type('', 'Service', 'services', ['svc'], true, {
@@ -54,14 +73,24 @@ export const types: Type[] = [
     columns: [
       ['Type', 0, (service) => service.spec.type ?? 'ClusterIP'],
       ['Cluster-IP', 0, (service) => service.spec.clusterIP ?? '<none>'],
-      ['Selector', 1, (service) => Object.entries(service.spec.selector ?? {}).map(([key, value]) => `${key}=${value}`).join(',')],
+      [
+        'Selector',
+        1,
+        (service) =>
+          Object.entries(service.spec.selector ?? {})
+            .map(([key, value]) => `${key}=${value}`)
+            .join(','),
+      ],
     ],
   }),
   type('apps', 'DaemonSet', 'daemonsets', ['ds'], true, { categories: all }),
   type('apps', 'Deployment', 'deployments', ['deploy'], true, {
     categories: all,
     subresources: ['scale'],
-    columns: [['Ready', 0, (one) => `${one.status?.readyReplicas ?? 0}/${one.spec.replicas}`], ['Age', 0, () => '5m']],
+    columns: [
+      ['Ready', 0, (one) => `${one.status?.readyReplicas ?? 0}/${one.spec.replicas}`],
+      ['Age', 0, () => '5m'],
+    ],
   }),
   type('apps', 'ReplicaSet', 'replicasets', ['rs'], true, { categories: all, subresources: ['scale'] }),
   type('apps', 'StatefulSet', 'statefulsets', ['sts'], true, { categories: all, subresources: ['scale'] }),
@@ -79,12 +108,19 @@ export function createTestApi(now: () => string = () => '2026-01-02T03:04:05Z') 
   const requests: { method: string; path: string; query: URLSearchParams; body: any; contentType: string | null }[] = []
   let revision = 100
   const extra: ((method: string, url: URL, body: any) => Response | Promise<Response> | undefined)[] = []
-  const keyOf = (kind: Type, namespace: string | undefined, name: string) => `${kind.plural}.${kind.group}/${kind.namespaced ? namespace : ''}/${name}`
-  const typeOf = (object: Obj) => types.find((one) => one.kind === object['kind'] && (one.group ? `${one.group}/v1` : 'v1') === object['apiVersion']) as Type
+  const keyOf = (kind: Type, namespace: string | undefined, name: string) =>
+    `${kind.plural}.${kind.group}/${kind.namespaced ? namespace : ''}/${name}`
+  const typeOf = (object: Obj) =>
+    types.find((one) => one.kind === object['kind'] && (one.group ? `${one.group}/v1` : 'v1') === object['apiVersion']) as Type
 
   function put(object: Obj, event: 'ADDED' | 'MODIFIED'): Obj {
     const kind = typeOf(object)
-    const metadata = { uid: `uid-${object['metadata'].name}`, creationTimestamp: now(), ...object['metadata'], resourceVersion: String(++revision) }
+    const metadata = {
+      uid: `uid-${object['metadata'].name}`,
+      creationTimestamp: now(),
+      ...object['metadata'],
+      resourceVersion: String(++revision),
+    }
     if (kind.namespaced) metadata.namespace ??= 'default'
     const stored = { ...object, metadata }
     objects.set(keyOf(kind, metadata.namespace, metadata.name), stored)
@@ -117,7 +153,13 @@ export function createTestApi(now: () => string = () => '2026-01-02T03:04:05Z') 
     const url = new URL(request.url)
     const text = await request.text()
     const body = text && request.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text
-    requests.push({ method: request.method, path: url.pathname, query: url.searchParams, body, contentType: request.headers.get('content-type') })
+    requests.push({
+      method: request.method,
+      path: url.pathname,
+      query: url.searchParams,
+      body,
+      contentType: request.headers.get('content-type'),
+    })
     for (const answer of extra) {
       const response = await answer(request.method, url, body)
       if (response) return response
@@ -132,22 +174,46 @@ export function createTestApi(now: () => string = () => '2026-01-02T03:04:05Z') 
     return resource(request, url, kind, match[2], match[4], match[5], body)
   }
 
-  function resource(request: Request, url: URL, kind: Type, namespace: string | undefined, name: string | undefined, sub: string | undefined, body: any): Response {
+  function resource(
+    request: Request,
+    url: URL,
+    kind: Type,
+    namespace: string | undefined,
+    name: string | undefined,
+    sub: string | undefined,
+    body: any,
+  ): Response {
     const asTable = request.headers.get('accept')?.includes('as=Table') ?? false
     const query = url.searchParams
     const full = kind.group ? `${kind.plural}.${kind.group}` : kind.plural
     if (name === undefined) {
       if (request.method === 'POST') {
-        const given = { ...body, apiVersion: kind.group ? `${kind.group}/v1` : 'v1', kind: kind.kind, metadata: { ...body.metadata, ...(kind.namespaced ? { namespace } : {}) } }
+        const given = {
+          ...body,
+          apiVersion: kind.group ? `${kind.group}/v1` : 'v1',
+          kind: kind.kind,
+          metadata: { ...body.metadata, ...(kind.namespaced ? { namespace } : {}) },
+        }
         if (objects.has(keyOf(kind, namespace, given.metadata.name)))
-          return status(409, 'AlreadyExists', `${full} "${given.metadata.name}" already exists`, { name: given.metadata.name, kind: kind.plural, group: kind.group })
+          return status(409, 'AlreadyExists', `${full} "${given.metadata.name}" already exists`, {
+            name: given.metadata.name,
+            kind: kind.plural,
+            group: kind.group,
+          })
         if (query.get('dryRun')) return json(given)
         return json(put(given, 'ADDED'), 'application/json', 201)
       }
-      const items = [...objects.values()].filter((object) => typeOf(object) === kind && (!namespace || object['metadata'].namespace === namespace) && selected(object, query))
+      const items = [...objects.values()].filter(
+        (object) => typeOf(object) === kind && (!namespace || object['metadata'].namespace === namespace) && selected(object, query),
+      )
       if (query.get('watch')) return watch(kind, namespace, asTable, query)
       if (asTable) return json(table(kind, items))
-      return json({ kind: `${kind.kind}List`, apiVersion: kind.group ? `${kind.group}/v1` : 'v1', metadata: { resourceVersion: String(revision) }, items })
+      return json({
+        kind: `${kind.kind}List`,
+        apiVersion: kind.group ? `${kind.group}/v1` : 'v1',
+        metadata: { resourceVersion: String(revision) },
+        items,
+      })
     }
     const key = keyOf(kind, namespace, name)
     const object = objects.get(key)
@@ -164,7 +230,9 @@ export function createTestApi(now: () => string = () => '2026-01-02T03:04:05Z') 
       case 'PUT':
         return json(query.get('dryRun') ? body : put({ ...body, metadata: { ...object['metadata'], ...body.metadata } }, 'MODIFIED'))
       case 'PATCH': {
-        const patched = request.headers.get('content-type')?.includes('strategic') ? strategic(object, body, []) : applyMergePatch(object, body)
+        const patched = request.headers.get('content-type')?.includes('strategic')
+          ? strategic(object, body, [])
+          : applyMergePatch(object, body)
         if (sameText(object, patched)) return json(object)
         return json(query.get('dryRun') ? patched : put(patched, 'MODIFIED'))
       }
@@ -172,7 +240,12 @@ export function createTestApi(now: () => string = () => '2026-01-02T03:04:05Z') 
         if (query.get('dryRun')) return json(object)
         objects.delete(key)
         notify(kind, 'DELETED', object)
-        return json({ kind: 'Status', apiVersion: 'v1', status: 'Success', details: { name, kind: kind.plural, uid: object['metadata'].uid } })
+        return json({
+          kind: 'Status',
+          apiVersion: 'v1',
+          status: 'Success',
+          details: { name, kind: kind.plural, uid: object['metadata'].uid },
+        })
     }
     return status(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
   }
@@ -207,7 +280,11 @@ export function createTestApi(now: () => string = () => '2026-01-02T03:04:05Z') 
     handle,
     requests,
     extra,
-    put: (object: Obj) => put(object, objects.has(keyOf(typeOf(object), object['metadata'].namespace ?? 'default', object['metadata'].name)) ? 'MODIFIED' : 'ADDED'),
+    put: (object: Obj) =>
+      put(
+        object,
+        objects.has(keyOf(typeOf(object), object['metadata'].namespace ?? 'default', object['metadata'].name)) ? 'MODIFIED' : 'ADDED',
+      ),
     remove(plural: string, name: string, namespace = 'default') {
       const [key, object] = [...objects].find(([id]) => id.startsWith(`${plural}.`) && id.endsWith(`/${namespace}/${name}`)) ?? []
       if (!key || !object) return
@@ -227,7 +304,8 @@ export function createTestApi(now: () => string = () => '2026-01-02T03:04:05Z') 
 /** As much of OpenAPI v3 as tells a client that the server validates fields, and one schema to explain. */
 function openApi(path: string): Response {
   const versions = [...new Set(types.map((one) => (one.group ? `apis/${one.group}/v1` : 'api/v1')))]
-  if (path === '') return json({ paths: Object.fromEntries(versions.map((version) => [version, { serverRelativeURL: `/openapi/v3/${version}?hash=1` }])) })
+  if (path === '')
+    return json({ paths: Object.fromEntries(versions.map((version) => [version, { serverRelativeURL: `/openapi/v3/${version}?hash=1` }])) })
   const served = types.filter((one) => path === (one.group ? `/apis/${one.group}/v1` : '/api/v1'))
   const parameters = [{ name: 'fieldValidation', in: 'query', schema: { type: 'string' } }]
   return json({
@@ -256,7 +334,10 @@ function openApi(path: string): Response {
                 type: 'object',
                 required: ['name'],
                 properties: {
-                  name: { type: 'string', description: 'A name that is long enough to be folded by a printer that folds lines at eighty columns of text or so.' },
+                  name: {
+                    type: 'string',
+                    description: 'A name that is long enough to be folded by a printer that folds lines at eighty columns of text or so.',
+                  },
                   tags: { type: 'array', items: { type: 'string' }, description: 'Tags.' },
                   labels: { type: 'object', additionalProperties: { type: 'string' } },
                   policy: { type: 'string', enum: ['Always', 'Never'], description: 'When.' },
@@ -312,7 +393,11 @@ export function json(value: unknown, contentType = 'application/json', code = 20
 }
 
 export function status(code: number, reason: string, message: string, details?: Obj): Response {
-  return json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code, ...(details ? { details } : {}) }, 'application/json', code)
+  return json(
+    { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code, ...(details ? { details } : {}) },
+    'application/json',
+    code,
+  )
 }
 
 function selected(object: Obj, query: URLSearchParams): boolean {
@@ -329,7 +414,7 @@ function selected(object: Obj, query: URLSearchParams): boolean {
 }
 
 /** Strategic merge as far as these tests need it. */
-function strategic(target: any, patch: any, path: string[]): any {
+export function strategic(target: any, patch: any, path: string[]): any {
   const result = { ...target }
   const keep = patch['$retainKeys']
   for (const [field, value] of Object.entries<any>(patch)) {
@@ -345,7 +430,9 @@ function strategic(target: any, patch: any, path: string[]): any {
         else items[at] = strategic(items[at], item, [...path, field])
       }
       result[field] = items
-    } else result[field] = value && typeof value === 'object' && !Array.isArray(value) ? strategic(result[field] ?? {}, value, [...path, field]) : value
+    } else
+      result[field] =
+        value && typeof value === 'object' && !Array.isArray(value) ? strategic(result[field] ?? {}, value, [...path, field]) : value
   }
   if (keep) for (const key of Object.keys(result)) if (!keep.includes(key)) delete result[key]
   return result

@@ -1,7 +1,7 @@
-import type { ChildProcess, Command, Process, SpawnOptions } from '../../../simulator/programs/process.ts'
 import { EventLoop, HeldTime } from '../../../simulator/clock.ts'
 import type { FileInfo, FileSystem } from '../../../simulator/files.ts'
 import { FileError } from '../../../simulator/files.ts'
+import type { ChildProcess, Command, Process, SpawnOptions } from '../../../simulator/programs/process.ts'
 import { Random } from '../../../simulator/random.ts'
 import { emptySource } from '../../../simulator/streams.ts'
 import type { createTestApi } from './api.ts'
@@ -23,7 +23,8 @@ export function memoryFiles(content: Record<string, string> = {}): FileSystem & 
     mode: 0o644,
     modified: 0,
   })
-  const write = (path: string, data: Uint8Array | string) => void all.set(path, typeof data === 'string' ? data : new TextDecoder().decode(data))
+  const write = (path: string, data: Uint8Array | string) =>
+    void all.set(path, typeof data === 'string' ? data : new TextDecoder().decode(data))
   return {
     all,
     readText,
@@ -33,7 +34,9 @@ export function memoryFiles(content: Record<string, string> = {}): FileSystem & 
     exists: (path) => all.has(path) || isDirectory(path),
     stat: info,
     list(path) {
-      const names = new Set([...all.keys()].filter((one) => one.startsWith(`${path}/`)).map((one) => one.slice(path.length + 1).split('/')[0] as string))
+      const names = new Set(
+        [...all.keys()].filter((one) => one.startsWith(`${path}/`)).map((one) => one.slice(path.length + 1).split('/')[0] as string),
+      )
       return [...names].sort().map((name) => info(`${path}/${name}`))
     },
     makeDirectory() {},

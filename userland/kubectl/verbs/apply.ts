@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { Failure, StatusFailure, isNotFound } from '../cli/failure.ts'
+import { Failure, isNotFound, StatusFailure } from '../cli/failure.ts'
 import { bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { apiVersionOf, pathOf } from '../client/discovery.ts'
@@ -140,7 +140,6 @@ async function applyHere(call: Call, info: Info, manifest: Manifest): Promise<Ap
   return { info, object: patched, word: 'configured' }
 }
 
-
 function describeInfo({ type, name, namespace }: Info): string {
   const version = apiVersionOf(type)
   return `Resource: "${version}, Resource=${type.plural}", GroupVersionKind: "${version}, Kind=${type.kind}"\nName: "${name}", Namespace: "${namespace ?? ''}"`
@@ -151,7 +150,8 @@ function retrieval(error: unknown, info: Info, manifest: Manifest): unknown {
 }
 
 async function applyOnServer(call: Call, info: Info): Promise<Applied> {
-  if (dryRunOf(call) === 'client') throw new Failure("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)")
+  if (dryRunOf(call) === 'client')
+    throw new Failure("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)")
   const manager = call.flags.changed('field-manager') ? call.flags.text('field-manager') : 'kubectl'
   const query = { ...writeQuery(call, { validate: true }), fieldManager: manager, force: String(call.flags.bool('force-conflicts')) }
   const applied = await call
@@ -183,11 +183,12 @@ function matches(object: KubeObject, selector: string): boolean {
 }
 
 async function viewLastApplied(call: Call): Promise<undefined> {
-
   const options = { typeAlone: true, selector: call.flags.text('selector') }
   const output = call.flags.text('output')
   if (output !== 'yaml' && output !== 'json')
-    throw new Failure(`Unexpected -o output mode: ${output}, the flag 'output' must be one of yaml|json\nSee 'view-last-applied -h' for help and examples`)
+    throw new Failure(
+      `Unexpected -o output mode: ${output}, the flag 'output' must be one of yaml|json\nSee 'view-last-applied -h' for help and examples`,
+    )
   for (const info of await fetchInfos(call, await namedTargets(call, call.args, options), options)) {
     const recorded = (info.object.metadata?.annotations as Record<string, string> | undefined)?.[lastApplied]
     if (recorded === undefined) throw new Failure(`no last-applied-configuration annotation found on resource: ${info.name}`)

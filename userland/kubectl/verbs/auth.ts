@@ -1,4 +1,4 @@
-import { Failure, SilentExit, isNotFound } from '../cli/failure.ts'
+import { Failure, isNotFound, SilentExit } from '../cli/failure.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { findType } from '../client/discovery.ts'
@@ -14,7 +14,11 @@ export const authVerb: Verb = {
     {
       name: 'can-i',
       about: 'Check whether an action is allowed',
-      examples: ['kubectl auth can-i create pods', 'kubectl auth can-i list secrets --as=system:serviceaccount:shop:default', 'kubectl auth can-i --list'],
+      examples: [
+        'kubectl auth can-i create pods',
+        'kubectl auth can-i list secrets --as=system:serviceaccount:shop:default',
+        'kubectl auth can-i --list',
+      ],
       usage: 'VERB [TYPE | TYPE/NAME | NONRESOURCEURL] [options]',
       flags: [
         bool('all-namespaces', 'In every namespace.', 'A'),
@@ -25,7 +29,11 @@ export const authVerb: Verb = {
       ],
       run: canI,
     },
-    refused('reconcile', 'Reconciles rules for RBAC role, role binding, cluster role, and cluster role binding objects', 'use kubectl apply -f'),
+    refused(
+      'reconcile',
+      'Reconciles rules for RBAC role, role binding, cluster role, and cluster role binding objects',
+      'use kubectl apply -f',
+    ),
     { name: 'whoami', about: 'Experimental: Check self subject attributes', usage: '[options]', flags: [...printFlags], run: whoami },
   ],
 }
@@ -35,7 +43,9 @@ async function canI(call: Call): Promise<undefined> {
   if (flags.bool('list')) return list(call)
   const [verb, resource, name] = args
   if (verb === undefined || resource === undefined || args.length > 3)
-    throw new Failure(`you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.`)
+    throw new Failure(
+      `you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.`,
+    )
   const spec = resource.startsWith('/')
     ? { nonResourceAttributes: { path: resource, verb } }
     : { resourceAttributes: await attributes(call, verb, resource, name) }
@@ -59,12 +69,17 @@ async function attributes(call: Call, verb: string, word: string, third: string 
     if (type) {
       group = type.group
       plural = type.plural
-      if (!type.namespaced) await call.err(`Warning: resource '${type.plural}' is not namespace scoped${type.group ? ` in group '${type.group}'` : ''}\n\n`)
+      if (!type.namespaced)
+        await call.err(`Warning: resource '${type.plural}' is not namespace scoped${type.group ? ` in group '${type.group}'` : ''}\n\n`)
     } else {
       const [plain = '', ...rest] = head.split('.')
       plural = plain
       group = rest.join('.')
-      await call.err(group ? `Warning: the server doesn't have a resource type '${plain}' in group '${group}'\n\n` : `Warning: the server doesn't have a resource type '${plain}'\n\n`)
+      await call.err(
+        group
+          ? `Warning: the server doesn't have a resource type '${plain}' in group '${group}'\n\n`
+          : `Warning: the server doesn't have a resource type '${plain}'\n\n`,
+      )
     }
   } else group = '*'
   return {
@@ -78,13 +93,19 @@ async function attributes(call: Call, verb: string, word: string, third: string 
 }
 
 async function list(call: Call): Promise<undefined> {
-  const review = { kind: 'SelfSubjectRulesReview', apiVersion: 'authorization.k8s.io/v1', metadata: {}, spec: { namespace: call.namespace() } }
+  const review = {
+    kind: 'SelfSubjectRulesReview',
+    apiVersion: 'authorization.k8s.io/v1',
+    metadata: {},
+    spec: { namespace: call.namespace() },
+  }
   const { status } = await call.client().json('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', { body: review })
   const rows: string[][] = []
   const cell = (values: readonly string[] | undefined) => `[${(values ?? []).join(' ')}]`
   for (const rule of status?.resourceRules ?? []) {
     for (const group of rule.apiGroups ?? [''])
-      for (const resource of rule.resources ?? []) rows.push([group ? `${resource}.${group}` : resource, '[]', cell(rule.resourceNames), cell(rule.verbs)])
+      for (const resource of rule.resources ?? [])
+        rows.push([group ? `${resource}.${group}` : resource, '[]', cell(rule.resourceNames), cell(rule.verbs)])
   }
   for (const rule of status?.nonResourceRules ?? []) rows.push(['', cell(rule.nonResourceURLs), '[]', cell(rule.verbs)])
   const header = ['Resources', 'Non-Resource URLs', 'Resource Names', 'Verbs']

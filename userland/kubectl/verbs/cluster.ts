@@ -1,7 +1,7 @@
 import { Failure, misuse } from '../cli/failure.ts'
+import { bool, text } from '../cli/flags.ts'
 import { globalFlags } from '../cli/global_flags.ts'
 import { flagLines } from '../cli/help.ts'
-import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import type { ResourceType } from '../client/discovery.ts'
 import { apiVersionOf, fullName } from '../client/discovery.ts'
@@ -42,8 +42,16 @@ async function apiResources(call: Call): Promise<undefined> {
     type.verbs.length > 0 &&
     (!flags.changed('api-group') || type.group === flags.text('api-group')) &&
     (!flags.changed('namespaced') || type.namespaced === flags.bool('namespaced')) &&
-    (!flags.text('verbs') || flags.text('verbs').split(',').every((verb) => type.verbs.includes(verb))) &&
-    (!flags.text('categories') || flags.text('categories').split(',').every((one) => type.categories.includes(one)))
+    (!flags.text('verbs') ||
+      flags
+        .text('verbs')
+        .split(',')
+        .every((verb) => type.verbs.includes(verb))) &&
+    (!flags.text('categories') ||
+      flags
+        .text('categories')
+        .split(',')
+        .every((one) => type.categories.includes(one)))
   const key = (type: ResourceType) => (sortBy === 'kind' ? type.kind : sortBy === 'name' ? type.plural : `${type.group}\0${type.plural}`)
   const found = types.filter(wanted).sort((a, b) => (key(a) < key(b) ? -1 : 1))
   if (output === 'name') return call.out(found.map((type) => `${fullName(type)}\n`).join('')) as Promise<undefined>
@@ -66,7 +74,12 @@ export const apiVersionsVerb: Verb = {
   async run(call) {
     const { groups } = await call.discovery()
     const versions = groups.flatMap((group) => group.versions.map((version) => (group.name ? `${group.name}/${version}` : version)))
-    await call.out(versions.sort().map((version) => `${version}\n`).join(''))
+    await call.out(
+      versions
+        .sort()
+        .map((version) => `${version}\n`)
+        .join(''),
+    )
     return undefined
   },
 }
@@ -98,11 +111,14 @@ async function version(call: Call): Promise<undefined> {
     if (server) await call.out(`Server Version: ${server.gitVersion}\n`)
   } else {
     const all = { clientVersion: own, kustomizeVersion: clientVersion.kustomize, ...(server ? { serverVersion: server } : {}) }
-    await call.out(output === 'yaml' ? yamlText(all) : `${JSON.stringify(all, null, 2)}\n`)
+    await call.out(output === 'yaml' ? `${yamlText(all)}\n` : `${JSON.stringify(all, null, 2)}\n`)
   }
   if (failure) throw failure
   const skew = server ? Math.abs(Number(minor) - Number.parseInt(server.minor, 10)) : 0
-  if (skew > 1) await call.err(`Warning: version difference between client (${major}.${minor}) and server (${server.major}.${server.minor}) exceeds the supported minor version skew of +/-1\n`)
+  if (skew > 1)
+    await call.err(
+      `Warning: version difference between client (${major}.${minor}) and server (${server.major}.${server.minor}) exceeds the supported minor version skew of +/-1\n`,
+    )
 }
 
 export const clusterInfoVerb: Verb = {
@@ -111,7 +127,9 @@ export const clusterInfoVerb: Verb = {
   usage: '[flags] [options]',
   async run(call) {
     const { server } = call.target()
-    const services = await call.client().json('GET', '/api/v1/namespaces/kube-system/services', { query: { labelSelector: 'kubernetes.io/cluster-service=true' } })
+    const services = await call
+      .client()
+      .json('GET', '/api/v1/namespaces/kube-system/services', { query: { labelSelector: 'kubernetes.io/cluster-service=true' } })
     const coloured = call.process.isTerminal(1)
     const paint = (code: string, text: string) => (coloured ? `\x1b[0;${code}m${text}\x1b[0m` : text)
     const line = (name: string, link: string) => `${paint('32', name)} is running at ${paint('33', link)}\n`
@@ -137,11 +155,19 @@ export const topVerb: Verb = {
     aliases: name === 'node' ? ['nodes', 'no'] : ['pods', 'po'],
     about: `Display resource (CPU/memory) usage of ${name}s`,
     usage: '[NAME | -l label] [options]',
-    flags: [bool('all-namespaces', 'Every namespace.', 'A'), bool('containers', 'Each container.'), bool('no-headers', 'Leave the headers out.'), text('selector', 'Label selector.', 'l'), text('sort-by', 'cpu or memory.')],
+    flags: [
+      bool('all-namespaces', 'Every namespace.', 'A'),
+      bool('containers', 'Each container.'),
+      bool('no-headers', 'Leave the headers out.'),
+      text('selector', 'Label selector.', 'l'),
+      text('sort-by', 'cpu or memory.'),
+    ],
     async run(call: Call): Promise<undefined> {
       const { groups } = await call.discovery()
       if (!groups.some((group) => group.name === 'metrics.k8s.io')) throw new Failure('Metrics API not available')
-      throw new Failure('top is not supported by this kubectl where a metrics API is installed: read it with kubectl get --raw /apis/metrics.k8s.io/v1beta1/pods')
+      throw new Failure(
+        'top is not supported by this kubectl where a metrics API is installed: read it with kubectl get --raw /apis/metrics.k8s.io/v1beta1/pods',
+      )
     },
   })),
 }
@@ -168,4 +194,3 @@ export const optionsVerb: Verb = {
     return undefined
   },
 }
-

@@ -14,10 +14,30 @@ export const configVerb: Verb = {
   usage: 'SUBCOMMAND [options]',
   children: [
     { name: 'current-context', about: 'Display the current-context', usage: '[flags] [options]', run: currentContext },
-    { name: 'delete-cluster', about: 'Delete the specified cluster from the kubeconfig', usage: 'NAME [options]', run: (call) => remove(call, 'clusters', 'cluster') },
-    { name: 'delete-context', about: 'Delete the specified context from the kubeconfig', usage: 'NAME [options]', run: (call) => remove(call, 'contexts', 'context') },
-    { name: 'delete-user', about: 'Delete the specified user from the kubeconfig', usage: 'NAME [options]', run: (call) => remove(call, 'users', 'user') },
-    { name: 'get-clusters', about: 'Display clusters defined in the kubeconfig', usage: '[options]', run: (call) => names(call, 'clusters') },
+    {
+      name: 'delete-cluster',
+      about: 'Delete the specified cluster from the kubeconfig',
+      usage: 'NAME [options]',
+      run: (call) => remove(call, 'clusters', 'cluster'),
+    },
+    {
+      name: 'delete-context',
+      about: 'Delete the specified context from the kubeconfig',
+      usage: 'NAME [options]',
+      run: (call) => remove(call, 'contexts', 'context'),
+    },
+    {
+      name: 'delete-user',
+      about: 'Delete the specified user from the kubeconfig',
+      usage: 'NAME [options]',
+      run: (call) => remove(call, 'users', 'user'),
+    },
+    {
+      name: 'get-clusters',
+      about: 'Display clusters defined in the kubeconfig',
+      usage: '[options]',
+      run: (call) => names(call, 'clusters'),
+    },
     {
       name: 'get-contexts',
       about: 'Describe one or many contexts',
@@ -26,14 +46,29 @@ export const configVerb: Verb = {
       run: getContexts,
     },
     { name: 'get-users', about: 'Display users defined in the kubeconfig', usage: '[options]', run: (call) => names(call, 'users') },
-    { name: 'rename-context', about: 'Rename a context from the kubeconfig file', usage: 'CONTEXT_NAME NEW_NAME [options]', run: renameContext },
-    { name: 'set', about: 'Set an individual value in a kubeconfig file', usage: 'PROPERTY_NAME PROPERTY_VALUE [options]', flags: [bool('set-raw-bytes', 'Refused.')], run: set },
+    {
+      name: 'rename-context',
+      about: 'Rename a context from the kubeconfig file',
+      usage: 'CONTEXT_NAME NEW_NAME [options]',
+      run: renameContext,
+    },
+    {
+      name: 'set',
+      about: 'Set an individual value in a kubeconfig file',
+      usage: 'PROPERTY_NAME PROPERTY_VALUE [options]',
+      flags: [bool('set-raw-bytes', 'Refused.')],
+      run: set,
+    },
     {
       name: 'set-cluster',
       about: 'Set a cluster entry in kubeconfig',
       usage: 'NAME [--server=server] [options]',
       flags: [bool('embed-certs', 'Accepted.'), text('proxy-url', 'Refused.')],
-      run: (call) => setEntry(call, 'clusters', 'cluster', 'Cluster', { server: call.flags.text('server'), 'certificate-authority': call.flags.text('certificate-authority') }),
+      run: (call) =>
+        setEntry(call, 'clusters', 'cluster', 'Cluster', {
+          server: call.flags.text('server'),
+          'certificate-authority': call.flags.text('certificate-authority'),
+        }),
     },
     {
       name: 'set-context',
@@ -49,7 +84,13 @@ export const configVerb: Verb = {
       run: (call) => setEntry(call, 'users', 'user', 'User', { token: call.flags.text('token') }),
     },
     { name: 'unset', about: 'Unset an individual value in a kubeconfig file', usage: 'PROPERTY_NAME [options]', run: unset },
-    { name: 'use-context', aliases: ['use'], about: 'Set the current-context in a kubeconfig file', usage: 'CONTEXT_NAME [options]', run: useContext },
+    {
+      name: 'use-context',
+      aliases: ['use'],
+      about: 'Set the current-context in a kubeconfig file',
+      usage: 'CONTEXT_NAME [options]',
+      run: useContext,
+    },
     {
       name: 'view',
       about: 'Display merged kubeconfig settings or a specified kubeconfig file',
@@ -73,7 +114,13 @@ async function currentContext(call: Call): Promise<undefined> {
 }
 
 async function names(call: Call, list: 'clusters' | 'users'): Promise<undefined> {
-  await call.out(`NAME\n${call.kubeconfig()[list].map((one) => `${one.name}\n`).sort().join('')}`)
+  await call.out(
+    `NAME\n${call
+      .kubeconfig()
+      [list].map((one) => `${one.name}\n`)
+      .sort()
+      .join('')}`,
+  )
   return undefined
 }
 
@@ -81,7 +128,12 @@ async function getContexts(call: Call): Promise<undefined> {
   const config = call.kubeconfig()
   const wanted = call.args.length > 0 ? call.args : config.contexts.map((one) => one.name)
   if (call.flags.text('output') === 'name') {
-    await call.out([...wanted].sort().map((name) => `${name}\n`).join(''))
+    await call.out(
+      [...wanted]
+        .sort()
+        .map((name) => `${name}\n`)
+        .join(''),
+    )
     return
   }
   const rows: string[][] = []
@@ -99,7 +151,9 @@ function change(call: Call, origin: string, edit: (content: Record<string, any>)
   const config = call.kubeconfig()
   const { files } = call.process
   const path = config.origin.get(origin) ?? config.files.find((file) => files.exists(file)) ?? (config.files.at(-1) as string)
-  const content = files.exists(path) ? readOne(files, path) : { apiVersion: 'v1', kind: 'Config', clusters: [], users: [], contexts: [], 'current-context': '', preferences: {} }
+  const content = files.exists(path)
+    ? readOne(files, path)
+    : { apiVersion: 'v1', kind: 'Config', clusters: [], users: [], contexts: [], 'current-context': '', preferences: {} }
   edit(content)
   if (!files.exists(path)) files.makeDirectory(path.slice(0, path.lastIndexOf('/')) || '/', { parents: true })
   files.write(path, yamlText(content))
@@ -108,7 +162,8 @@ function change(call: Call, origin: string, edit: (content: Record<string, any>)
 
 async function useContext(call: Call): Promise<undefined> {
   const name = oneName(call)
-  if (!call.kubeconfig().contexts.some((one) => one.name === name)) throw new Failure(`no context exists with the name: ${JSON.stringify(name)}`)
+  if (!call.kubeconfig().contexts.some((one) => one.name === name))
+    throw new Failure(`no context exists with the name: ${JSON.stringify(name)}`)
   change(call, 'current-context', (content) => {
     content['current-context'] = name
   })
@@ -128,11 +183,21 @@ async function setContext(call: Call): Promise<undefined> {
   const name = current ? config.currentContext : call.args[0]
   if (!name) throw misuse(call.path, `Unexpected args: [${call.args.join(' ')}]`)
   const existed = config.contexts.some((one) => one.name === name)
-  put(call, 'contexts', 'context', name, { cluster: call.flags.text('cluster'), user: call.flags.text('user'), namespace: call.flags.text('namespace') })
+  put(call, 'contexts', 'context', name, {
+    cluster: call.flags.text('cluster'),
+    user: call.flags.text('user'),
+    namespace: call.flags.text('namespace'),
+  })
   await call.out(`Context ${JSON.stringify(name)} ${existed ? 'modified' : 'created'}.\n`)
 }
 
-async function setEntry(call: Call, list: 'clusters' | 'users', body: string, word: string, fields: Record<string, string>): Promise<undefined> {
+async function setEntry(
+  call: Call,
+  list: 'clusters' | 'users',
+  body: string,
+  word: string,
+  fields: Record<string, string>,
+): Promise<undefined> {
   const name = oneName(call)
   put(call, list, body, name, fields)
   await call.out(`${word} ${JSON.stringify(name)} set.\n`)
@@ -157,7 +222,8 @@ async function remove(call: Call, list: 'clusters' | 'users' | 'contexts', word:
   change(call, `${list}/${name}`, (content) => {
     content[list] = content[list].filter((one: any) => one.name !== name)
   })
-  if (list === 'contexts' && name === config.currentContext) await call.err('warning: this removed your active context, use "kubectl config use-context" to select a different one\n')
+  if (list === 'contexts' && name === config.currentContext)
+    await call.err('warning: this removed your active context, use "kubectl config use-context" to select a different one\n')
   await call.out(`deleted ${word} ${name} from ${file}\n`)
   return undefined
 }
@@ -166,8 +232,12 @@ async function renameContext(call: Call): Promise<undefined> {
   const [from, to] = call.args
   if (!from || !to) throw misuse(call.path, `unexpected args: [${call.args.join(' ')}]`)
   const config = call.kubeconfig()
-  if (!config.contexts.some((one) => one.name === from)) throw new Failure(`cannot rename the context ${JSON.stringify(from)}, it's not in ${config.files[0]}`)
-  if (config.contexts.some((one) => one.name === to)) throw new Failure(`cannot rename the context ${JSON.stringify(from)}, the context ${JSON.stringify(to)} already exists in ${config.files[0]}`)
+  if (!config.contexts.some((one) => one.name === from))
+    throw new Failure(`cannot rename the context ${JSON.stringify(from)}, it's not in ${config.files[0]}`)
+  if (config.contexts.some((one) => one.name === to))
+    throw new Failure(
+      `cannot rename the context ${JSON.stringify(from)}, the context ${JSON.stringify(to)} already exists in ${config.files[0]}`,
+    )
   change(call, `contexts/${from}`, (content) => {
     for (const one of content['contexts']) if (one.name === from) one.name = to
     if (content['current-context'] === from) content['current-context'] = to
@@ -184,11 +254,15 @@ function property(path: string): string[] {
 
 async function set(call: Call): Promise<undefined> {
   const [path, value] = call.args
-  if (path === undefined || value === undefined || call.args.length !== 2) throw misuse(call.path, `Unexpected args: [${call.args.join(' ')}]`)
+  if (path === undefined || value === undefined || call.args.length !== 2)
+    throw misuse(call.path, `Unexpected args: [${call.args.join(' ')}]`)
   const [first = '', name, field] = property(path)
   change(call, name ? `${first}/${name}` : first, (content) => {
     if (first === 'current-context') content['current-context'] = value
-    else if (!bodies[first] || !name || !field) throw new Failure(`unable to locate path ${path}: allowed are current-context, clusters.NAME.FIELD, users.NAME.FIELD and contexts.NAME.FIELD`)
+    else if (!bodies[first] || !name || !field)
+      throw new Failure(
+        `unable to locate path ${path}: allowed are current-context, clusters.NAME.FIELD, users.NAME.FIELD and contexts.NAME.FIELD`,
+      )
     else {
       const entries: any[] = (content[first] ??= [])
       let entry = entries.find((one) => one.name === name)
@@ -229,13 +303,17 @@ async function view(call: Call): Promise<undefined> {
   if (output === 'json') {
     const named = (list: readonly any[] | null) => list?.map(({ name, ...rest }) => ({ name, ...rest })) ?? null
     const lists = { clusters: named(shown.clusters), users: named(shown.users), contexts: named(shown.contexts) }
-    return call.out(jsonText({ kind: 'Config', apiVersion: 'v1', ...lists, 'current-context': shown['current-context'] }, true)) as Promise<undefined>
+    return call.out(
+      jsonText({ kind: 'Config', apiVersion: 'v1', ...lists, 'current-context': shown['current-context'] }, true),
+    ) as Promise<undefined>
   }
   if (output.startsWith('jsonpath=')) {
-
     return call.out(jsonPathText(output.slice('jsonpath='.length), shown)) as Promise<undefined>
   }
-  if (output !== 'yaml') throw new Failure(`unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: json,jsonpath,yaml`)
+  if (output !== 'yaml')
+    throw new Failure(
+      `unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: json,jsonpath,yaml`,
+    )
   await call.out(yamlText(shown))
 }
 
@@ -262,6 +340,7 @@ const secrets: Record<string, string> = {
 }
 
 function redacted(fields: Record<string, any>, raw: boolean): Record<string, any> {
-  return raw ? fields : Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, value && secrets[key] ? secrets[key] : value]))
+  return raw
+    ? fields
+    : Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, value && secrets[key] ? secrets[key] : value]))
 }
-

@@ -1,7 +1,16 @@
 import { Failure } from '../cli/failure.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import { createObject, dryRunFlag, dryRunOf, fieldManagerFlag, report, validateFlag, withLastApplied, withSource } from '../objects/change.ts'
+import {
+  createObject,
+  dryRunFlag,
+  dryRunOf,
+  fieldManagerFlag,
+  report,
+  validateFlag,
+  withLastApplied,
+  withSource,
+} from '../objects/change.ts'
 import { filenameFlags, hasFiles, readManifests } from '../objects/manifests.ts'
 import { manifestTarget, selectorFlag, throwAll } from '../objects/targets.ts'
 import { printFlags } from '../print/printer.ts'
@@ -13,7 +22,11 @@ import { createCronJob, createDeployment, createJob } from './create_workload.ts
 export const createVerb: Verb = {
   name: 'create',
   about: 'Create a resource from a file or from stdin',
-  examples: ['kubectl create -f web.yaml', 'kubectl create deployment web --image=nginx --replicas=3', 'kubectl create configmap conf --from-literal=a=b'],
+  examples: [
+    'kubectl create -f web.yaml',
+    'kubectl create deployment web --image=nginx --replicas=3',
+    'kubectl create configmap conf --from-literal=a=b',
+  ],
   usage: '-f FILENAME [options]',
   flags: [
     dryRunFlag,
@@ -32,7 +45,8 @@ export const createVerb: Verb = {
 }
 
 async function createFromFiles(call: Call): Promise<undefined> {
-  for (const refused of ['edit', 'raw']) if (call.flags.changed(refused)) throw new Failure(`--${refused} is not supported by create of this kubectl`)
+  for (const refused of ['edit', 'raw'])
+    if (call.flags.changed(refused)) throw new Failure(`--${refused} is not supported by create of this kubectl`)
   if (call.args.length > 0) throw new Failure(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl create -h' for help and examples`)
   if (!hasFiles(call)) throw new Failure('must specify one of -f and -k')
   const manifests = await readManifests(call)

@@ -52,7 +52,12 @@ const tls: Verb = {
   name: 'tls',
   about: 'Create a TLS secret',
   usage: 'NAME --cert=path/to/cert/file --key=path/to/key/file [--dry-run=server|client|none] [options]',
-  flags: [bool('append-hash', 'Refused.'), text('cert', 'PEM file of the certificate.'), text('key', 'PEM file of the key.'), ...generatorFlags],
+  flags: [
+    bool('append-hash', 'Refused.'),
+    text('cert', 'PEM file of the certificate.'),
+    text('key', 'PEM file of the key.'),
+    ...generatorFlags,
+  ],
   async run(call) {
     const name = nameArgument(call)
     if (!call.flags.text('key') || !call.flags.text('cert')) throw new Failure('key and cert must be specified')
@@ -77,7 +82,8 @@ const registry: Verb = {
     const name = nameArgument(call)
     const { flags } = call
     const [username, password, email] = [flags.text('docker-username'), flags.text('docker-password'), flags.text('docker-email')]
-    if (!username || !password) throw new Failure('either --from-file or the combination of --docker-username, --docker-password and --docker-server is required')
+    if (!username || !password)
+      throw new Failure('either --from-file or the combination of --docker-username, --docker-password and --docker-server is required')
     const auth = toBase64(new TextEncoder().encode(`${username}:${password}`))
     const config = { auths: { [flags.text('docker-server')]: { username, password, ...(email ? { email } : {}), auth } } }
     const data = { '.dockerconfigjson': toBase64(new TextEncoder().encode(JSON.stringify(config))) }
@@ -102,7 +108,10 @@ function gather(call: Call): Map<string, Uint8Array> {
       throw new Failure(
         `${JSON.stringify(key)} is not valid key name for a ${call.path.includes('secret') ? 'Secret' : 'ConfigMap'}: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`,
       )
-    if (found.has(key)) throw new Failure(`cannot add key ${JSON.stringify(key)}, another key by that name already exists in Data for ${call.path.includes('secret') ? 'Secret' : 'ConfigMap'} ${JSON.stringify(call.args[0])}`)
+    if (found.has(key))
+      throw new Failure(
+        `cannot add key ${JSON.stringify(key)}, another key by that name already exists in Data for ${call.path.includes('secret') ? 'Secret' : 'ConfigMap'} ${JSON.stringify(call.args[0])}`,
+      )
     found.set(key, bytes)
   }
   for (const source of flags.list('from-file')) {
@@ -110,7 +119,8 @@ function gather(call: Call): Map<string, Uint8Array> {
     const path = equals < 0 ? source : source.slice(equals + 1)
     const full = resolvePath(call.process.cwd, path)
     if (!call.process.files.exists(full)) throw new Failure(`error reading ${path}: no such file or directory`)
-    if (!call.process.files.stat(full).directory) add(equals < 0 ? (path.split('/').at(-1) as string) : source.slice(0, equals), readFile(call, path))
+    if (!call.process.files.stat(full).directory)
+      add(equals < 0 ? (path.split('/').at(-1) as string) : source.slice(0, equals), readFile(call, path))
     else {
       if (equals >= 0) throw new Failure('cannot give a key name for a directory path')
       for (const entry of call.process.files.list(full)) if (!entry.directory) add(entry.name, readFile(call, `${path}/${entry.name}`))

@@ -28,7 +28,11 @@ const quota: Verb = {
   aliases: ['resourcequota'],
   about: 'Create a quota with the specified name',
   usage: 'NAME [--hard=key1=value1,key2=value2] [--scopes=Scope1,Scope2] [options]',
-  flags: [text('hard', 'RESOURCE=AMOUNT pairs that are not to be exceeded.'), text('scopes', 'Scopes that the quota counts.'), ...generatorFlags],
+  flags: [
+    text('hard', 'RESOURCE=AMOUNT pairs that are not to be exceeded.'),
+    text('scopes', 'Scopes that the quota counts.'),
+    ...generatorFlags,
+  ],
   run(call) {
     const hard = Object.fromEntries(pairs(call.flags.text('hard')))
     const scopes = call.flags.text('scopes').split(',').filter(Boolean)
@@ -59,7 +63,12 @@ const role: Verb = {
   about: 'Create a role with single rule',
   usage: 'NAME --verb=verb --resource=resource.group/subresource [--resource-name=resourcename] [options]',
   flags: [...ruleFlags, ...generatorFlags],
-  run: async (call) => createGenerated(call, own('Role', 'rbac.authorization.k8s.io/v1', { metadata: { name: nameArgument(call) }, rules: await rules(call) }), 'role'),
+  run: async (call) =>
+    createGenerated(
+      call,
+      own('Role', 'rbac.authorization.k8s.io/v1', { metadata: { name: nameArgument(call) }, rules: await rules(call) }),
+      'role',
+    ),
 }
 
 const clusterRole: Verb = {
@@ -70,7 +79,11 @@ const clusterRole: Verb = {
   async run(call) {
     const urls = call.flags.list('non-resource-url')
     const found = urls.length > 0 ? [{ verbs: call.flags.list('verb'), nonResourceURLs: urls }] : await rules(call)
-    return createGenerated(call, own('ClusterRole', 'rbac.authorization.k8s.io/v1', { metadata: { name: nameArgument(call) }, rules: found }), 'clusterrole')
+    return createGenerated(
+      call,
+      own('ClusterRole', 'rbac.authorization.k8s.io/v1', { metadata: { name: nameArgument(call) }, rules: found }),
+      'clusterrole',
+    )
   },
 }
 
@@ -89,7 +102,12 @@ async function rules(call: Call): Promise<Record<string, unknown>[]> {
   }
   return [...byGroup]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([group, resources]) => ({ verbs: verbs.includes('*') ? ['*'] : verbs, apiGroups: [group], resources, ...(names.length > 0 ? { resourceNames: names } : {}) }))
+    .map(([group, resources]) => ({
+      verbs: verbs.includes('*') ? ['*'] : verbs,
+      apiGroups: [group],
+      resources,
+      ...(names.length > 0 ? { resourceNames: names } : {}),
+    }))
 }
 
 function bindingVerb(name: string, kind: string, about: string): Verb {
@@ -109,7 +127,8 @@ function bindingVerb(name: string, kind: string, about: string): Verb {
     async run(call) {
       const { flags } = call
       const roleName = cluster ? '' : flags.text('role')
-      if ((flags.text('clusterrole') === '') === (roleName === '')) throw new Failure(cluster ? 'clusterrole must be specified' : 'exactly one of clusterrole or role must be specified')
+      if ((flags.text('clusterrole') === '') === (roleName === ''))
+        throw new Failure(cluster ? 'clusterrole must be specified' : 'exactly one of clusterrole or role must be specified')
       const apiGroup = 'rbac.authorization.k8s.io'
       const subjects = [
         ...flags.list('user').map((one) => ({ kind: 'User', apiGroup, name: one })),
@@ -143,11 +162,19 @@ const ingress: Verb = {
     const name = nameArgument(call)
     const given = call.flags.list('rule')
     const fallback = call.flags.text('default-backend')
-    if (given.length === 0 && !fallback) throw new Failure('not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)')
+    if (given.length === 0 && !fallback)
+      throw new Failure(
+        'not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)',
+      )
     const parsed = given.map(ingressRule)
     const hosts = [...new Set(parsed.map((one) => one.host))]
-    const httpRules = hosts.map((host) => ({ ...(host ? { host } : {}), http: { paths: parsed.filter((one) => one.host === host).map((one) => one.path) } }))
-    const tls = parsed.filter((one) => one.tls !== undefined).map((one) => ({ ...(one.host ? { hosts: [one.host] } : {}), ...(one.tls ? { secretName: one.tls } : {}) }))
+    const httpRules = hosts.map((host) => ({
+      ...(host ? { host } : {}),
+      http: { paths: parsed.filter((one) => one.host === host).map((one) => one.path) },
+    }))
+    const tls = parsed
+      .filter((one) => one.tls !== undefined)
+      .map((one) => ({ ...(one.host ? { hosts: [one.host] } : {}), ...(one.tls ? { secretName: one.tls } : {}) }))
     const annotations = Object.fromEntries(call.flags.list('annotation').flatMap(pairs))
     const spec = {
       ...(call.flags.text('class') ? { ingressClassName: call.flags.text('class') } : {}),
@@ -166,7 +193,11 @@ function ingressRule(word: string) {
   const [, host = '', path = '', service = ''] = match
   const prefix = path.endsWith('*')
   const shown = prefix ? path.slice(0, -1) : path
-  return { host, path: { path: shown, pathType: prefix ? 'Prefix' : 'Exact', backend: backend(service) }, tls: /,tls/.test(word) ? (match[4] ?? '') : undefined }
+  return {
+    host,
+    path: { path: shown, pathType: prefix ? 'Prefix' : 'Exact', backend: backend(service) },
+    tls: /,tls/.test(word) ? (match[4] ?? '') : undefined,
+  }
 }
 
 function backend(word: string) {
@@ -213,7 +244,8 @@ const pdb: Verb = {
   run(call) {
     const { flags } = call
     if (!flags.text('selector')) throw new Failure('a selector must be specified')
-    if ((flags.text('min-available') === '') === (flags.text('max-unavailable') === '')) throw new Failure('one of min-available or max-unavailable must be specified')
+    if ((flags.text('min-available') === '') === (flags.text('max-unavailable') === ''))
+      throw new Failure('one of min-available or max-unavailable must be specified')
     const amount = (text: string) => (/^\d+$/.test(text) ? Number(text) : text)
     const spec = {
       ...(flags.text('min-available') ? { minAvailable: amount(flags.text('min-available')) } : {}),
@@ -221,7 +253,11 @@ const pdb: Verb = {
       ...(flags.text('max-unavailable') ? { maxUnavailable: amount(flags.text('max-unavailable')) } : {}),
     }
     const status = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 }
-    return createGenerated(call, own('PodDisruptionBudget', 'policy/v1', { metadata: { name: nameArgument(call) }, spec, status }), 'poddisruptionbudgets')
+    return createGenerated(
+      call,
+      own('PodDisruptionBudget', 'policy/v1', { metadata: { name: nameArgument(call) }, spec, status }),
+      'poddisruptionbudgets',
+    )
   },
 }
 
@@ -229,11 +265,18 @@ const token: Verb = {
   name: 'token',
   about: 'Request a service account token',
   usage: 'SERVICE_ACCOUNT_NAME [options]',
-  flags: [array('audience', 'Audience of the token.'), duration('duration', 'How long it is to live.'), ...generatorFlags.filter((flag) => flag.name === 'output')],
+  flags: [
+    array('audience', 'Audience of the token.'),
+    duration('duration', 'How long it is to live.'),
+    ...generatorFlags.filter((flag) => flag.name === 'output'),
+  ],
   async run(call) {
     const name = nameArgument(call)
     const seconds = Math.round(call.flags.duration('duration') / 1000)
-    const spec = { audiences: call.flags.list('audience').length > 0 ? call.flags.list('audience') : null, ...(seconds > 0 ? { expirationSeconds: seconds } : {}) }
+    const spec = {
+      audiences: call.flags.list('audience').length > 0 ? call.flags.list('audience') : null,
+      ...(seconds > 0 ? { expirationSeconds: seconds } : {}),
+    }
     const body = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata: { creationTimestamp: null }, spec }
     const path = `/api/v1/namespaces/${encodeURIComponent(call.namespace())}/serviceaccounts/${encodeURIComponent(name)}/token`
     const answer = await call.client().json('POST', path, { body })
@@ -256,4 +299,3 @@ export const createMisc: readonly Verb[] = [
   serviceAccount,
   token,
 ]
-

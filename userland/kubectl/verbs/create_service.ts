@@ -23,8 +23,12 @@ export const createService: Verb = {
   about: 'Create a service using a specified subcommand',
   usage: '(clusterip | externalname | loadbalancer | nodeport) [options]',
   children: [
-    serviceVerb('clusterip', 'Create a ClusterIP service', 'ClusterIP', [text('clusterip', 'Address to take, or None for a headless service.')]),
-    serviceVerb('externalname', 'Create an ExternalName service', 'ExternalName', [text('external-name', 'Name that the service stands for.')]),
+    serviceVerb('clusterip', 'Create a ClusterIP service', 'ClusterIP', [
+      text('clusterip', 'Address to take, or None for a headless service.'),
+    ]),
+    serviceVerb('externalname', 'Create an ExternalName service', 'ExternalName', [
+      text('external-name', 'Name that the service stands for.'),
+    ]),
     serviceVerb('loadbalancer', 'Create a LoadBalancer service', 'LoadBalancer'),
     serviceVerb('nodeport', 'Create a NodePort service', 'NodePort', [int('node-port', 'Port to open on each node.')]),
   ],

@@ -57,7 +57,11 @@ export const createJob: Verb = {
   name: 'job',
   about: 'Create a job with the specified name',
   usage: 'NAME --image=image [--from=cronjob/name] -- [COMMAND] [args...] [options]',
-  flags: [text('from', 'The cron job to take the template from: cronjob/NAME.'), text('image', 'Image of the container.'), ...generatorFlags],
+  flags: [
+    text('from', 'The cron job to take the template from: cronjob/NAME.'),
+    text('image', 'Image of the container.'),
+    ...generatorFlags,
+  ],
   async run(call) {
     const name = nameArgument(call)
     const { flags } = call
@@ -94,7 +98,7 @@ export const createCronJob: Verb = {
   name: 'cronjob',
   aliases: ['cj'],
   about: 'Create a cron job with the specified name',
-  usage: 'NAME --image=image --schedule=\'0/5 * * * ?\' -- [COMMAND] [args...] [options]',
+  usage: "NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...] [options]",
   required: ['image', 'schedule'],
   flags: [
     text('image', 'Image of the container.'),

@@ -41,14 +41,19 @@ async function run(call: Call): Promise<number | undefined> {
   if (info.type.kind !== 'Pod') throw new Failure(`debugging a ${info.type.kind} is not supported by this kubectl; name a pod`)
   const pod = info.object as unknown as Pod
   const target = flags.text('target')
-  if (!flags.bool('quiet') && target) await call.err(`Targeting container ${JSON.stringify(target)}. If you don't see processes from this container it may be because the container runtime doesn't support this feature.\n`)
+  if (!flags.bool('quiet') && target)
+    await call.err(
+      `Targeting container ${JSON.stringify(target)}. If you don't see processes from this container it may be because the container runtime doesn't support this feature.\n`,
+    )
   const name = flags.text('container') || `debugger-${call.process.random.suffix(5)}`
   if (!flags.text('container') && !flags.bool('quiet')) await call.err(`Defaulting debug container name to ${name}.\n`)
   const container = {
     name,
     image: flags.text('image'),
     ...(words.length > 0 ? { command: words } : {}),
-    ...(flags.list('env').length > 0 ? { env: flags.list('env').map((pair) => ({ name: pair.split('=')[0], value: pair.slice(pair.indexOf('=') + 1) })) } : {}),
+    ...(flags.list('env').length > 0
+      ? { env: flags.list('env').map((pair) => ({ name: pair.split('=')[0], value: pair.slice(pair.indexOf('=') + 1) })) }
+      : {}),
     ...(flags.text('image-pull-policy') ? { imagePullPolicy: flags.text('image-pull-policy') } : {}),
     ...(target ? { targetContainerName: target } : {}),
     stdin: flags.bool('stdin'),
@@ -58,7 +63,12 @@ async function run(call: Call): Promise<number | undefined> {
   const path = pathOf(info.type, info.namespace, info.name, 'ephemeralcontainers')
   const before = (pod.spec?.ephemeralContainers ?? []) as { name: string }[]
   await call.client().json('PATCH', path, {
-    body: { spec: { ephemeralContainers: [container], '$setElementOrder/ephemeralContainers': [...before, container].map((one) => ({ name: one.name })) } },
+    body: {
+      spec: {
+        ephemeralContainers: [container],
+        '$setElementOrder/ephemeralContainers': [...before, container].map((one) => ({ name: one.name })),
+      },
+    },
     contentType: 'application/strategic-merge-patch+json',
   })
   if (!flags.bool('stdin') && !flags.bool('attach')) return undefined

@@ -2,8 +2,8 @@ import { Failure, isNotFound } from '../cli/failure.ts'
 import { bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { pathOf } from '../client/discovery.ts'
-import { watchEvents } from '../client/watch.ts'
 import { race } from '../client/streaming.ts'
+import { watchEvents } from '../client/watch.ts'
 import { dryRunFlag, dryRunMark, dryRunOf, withSource } from '../objects/change.ts'
 import { filenameFlags } from '../objects/manifests.ts'
 import type { Info, Target } from '../objects/targets.ts'
@@ -51,7 +51,8 @@ async function run(call: Call): Promise<undefined> {
   if (flags.bool('all') && flags.text('selector')) throw new Failure('cannot set --all and --selector at the same time')
   if (flags.bool('all') && flags.text('field-selector')) throw new Failure('cannot set --all and --field-selector at the same time')
   if (flags.bool('now') && flags.number('grace-period') >= 0) throw new Failure('--now and --grace-period cannot be specified together')
-  if (flags.bool('force') && flags.number('grace-period') > 0) throw new Failure('--force and --grace-period greater than 0 cannot be specified together')
+  if (flags.bool('force') && flags.number('grace-period') > 0)
+    throw new Failure('--force and --grace-period greater than 0 cannot be specified together')
   const options = {
     all: flags.bool('all'),
     selector: flags.text('selector'),
@@ -66,7 +67,11 @@ async function run(call: Call): Promise<undefined> {
   await deleteTargets(call, targets, options)
 }
 
-async function deleteTargets(call: Call, targets: readonly Target[], options: { all: boolean; selector: string; fieldSelector: string }): Promise<void> {
+async function deleteTargets(
+  call: Call,
+  targets: readonly Target[],
+  options: { all: boolean; selector: string; fieldSelector: string },
+): Promise<void> {
   const { flags } = call
   const failures: Error[] = []
   const ended: Info[] = []
@@ -78,7 +83,8 @@ async function deleteTargets(call: Call, targets: readonly Target[], options: { 
       for await (const info of fetchTarget(call, target, options)) infos.push(info)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      if (!(isNotFound(error) && lenient)) failures.push(target.manifest ? (withSource(error, 'deleting', target.manifest.source) as Error) : error)
+      if (!(isNotFound(error) && lenient))
+        failures.push(target.manifest ? (withSource(error, 'deleting', target.manifest.source) as Error) : error)
     }
   }
   if (flags.bool('interactive') && infos.length > 0 && !(await confirmed(call, infos))) {
@@ -88,7 +94,8 @@ async function deleteTargets(call: Call, targets: readonly Target[], options: { 
   for (const info of infos) {
     found++
     try {
-      if (dryRunOf(call) !== 'client') await call.client().json('DELETE', pathOf(info.type, info.namespace, info.name), { body: deleteOptions(call) })
+      if (dryRunOf(call) !== 'client')
+        await call.client().json('DELETE', pathOf(info.type, info.namespace, info.name), { body: deleteOptions(call) })
       await call.out(deletedLine(call, info))
       ended.push(info)
     } catch (error) {
@@ -115,7 +122,9 @@ async function deleteTargets(call: Call, targets: readonly Target[], options: { 
 
 async function confirmed(call: Call, infos: readonly Info[]): Promise<boolean> {
   await call.out('You are about to delete the following ')
-  await call.out(`${infos.length} resource(s):\n${infos.map((info) => `${info.type.kind.toLowerCase()}${info.type.group ? `.${info.type.group}` : ''}/${info.name}\n`).join('')}`)
+  await call.out(
+    `${infos.length} resource(s):\n${infos.map((info) => `${info.type.kind.toLowerCase()}${info.type.group ? `.${info.type.group}` : ''}/${info.name}\n`).join('')}`,
+  )
   await call.out('Do you want to continue? (y/N): ')
   const answer = new TextDecoder().decode((await call.process.stdin.read(call.process.signal)) ?? new Uint8Array())
   return /^y(es)?$/i.test(answer.trim())
@@ -123,9 +132,16 @@ async function confirmed(call: Call, infos: readonly Info[]): Promise<boolean> {
 
 function deleteOptions(call: Call): Record<string, unknown> {
   const { flags } = call
-  const policies: Record<string, string> = { background: 'Background', foreground: 'Foreground', orphan: 'Orphan', true: 'Background', false: 'Orphan' }
+  const policies: Record<string, string> = {
+    background: 'Background',
+    foreground: 'Foreground',
+    orphan: 'Orphan',
+    true: 'Background',
+    false: 'Orphan',
+  }
   const propagationPolicy = policies[flags.text('cascade')]
-  if (!propagationPolicy) throw new Failure(`invalid cascade value (${flags.text('cascade')}). Must be "background", "foreground", or "orphan"`)
+  if (!propagationPolicy)
+    throw new Failure(`invalid cascade value (${flags.text('cascade')}). Must be "background", "foreground", or "orphan"`)
   const given = flags.number('grace-period')
   const grace = flags.bool('force') && given < 0 ? 0 : flags.bool('now') ? 1 : given === 0 && !flags.bool('force') ? 1 : given
   return {
@@ -162,7 +178,10 @@ async function goneByWatching(call: Call, info: Info, uid: string | undefined): 
     const query = { fieldSelector: `metadata.name=${info.name}` }
     const list = await call.client().json('GET', pathOf(info.type, info.namespace), { query })
     if (!(list.items ?? []).some((item: any) => item.metadata?.uid === uid)) return
-    const events = watchEvents(call.client(), pathOf(info.type, info.namespace), { ...query, resourceVersion: list.metadata?.resourceVersion ?? '' })
+    const events = watchEvents(call.client(), pathOf(info.type, info.namespace), {
+      ...query,
+      resourceVersion: list.metadata?.resourceVersion ?? '',
+    })
     for await (const event of events) {
       if (event.type === 'BOOKMARK') continue
       if (event.type === 'DELETED' || event.object.metadata?.uid !== uid) return

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { Failure, SilentExit, isNotFound } from '../cli/failure.ts'
+import { Failure, isNotFound, SilentExit } from '../cli/failure.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { pathOf } from '../client/discovery.ts'
@@ -32,7 +32,8 @@ export const diffVerb: Verb = {
 }
 
 async function run(call: Call): Promise<undefined> {
-  for (const no of ['server-side', 'prune']) if (call.flags.bool(no)) throw new Failure(`--${no} is not supported by diff of this kubectl`, 2)
+  for (const no of ['server-side', 'prune'])
+    if (call.flags.bool(no)) throw new Failure(`--${no} is not supported by diff of this kubectl`, 2)
   if (!hasFiles(call)) throw new Failure('must specify one of -f and -k')
   let differs = false
   try {
@@ -53,8 +54,15 @@ async function run(call: Call): Promise<undefined> {
       const modified = withLastApplied(manifest.object, namespace)
       const merged: KubeObject = live
         ? await dryPatch(call, path, live, modified, patchesStrategically(type))
-        : await call.client().json('POST', pathOf(type, namespace), { body: modified, query: { dryRun: 'All', fieldManager: call.flags.text('field-manager') } })
-      sides.push({ name: `${type.group || ''}${type.group ? '.' : ''}${type.version}.${type.kind}.${namespace ?? ''}.${name}`, live: live ? shown(live) : '', merged: shown(merged) })
+        : await call.client().json('POST', pathOf(type, namespace), {
+            body: modified,
+            query: { dryRun: 'All', fieldManager: call.flags.text('field-manager') },
+          })
+      sides.push({
+        name: `${type.group || ''}${type.group ? '.' : ''}${type.version}.${type.kind}.${namespace ?? ''}.${name}`,
+        live: live ? shown(live) : '',
+        merged: shown(merged),
+      })
     }
     for (const { name, live, merged } of sides) {
       if (live === merged) continue

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { Failure } from '../cli/failure.ts'
+import { Failure, failureText } from '../cli/failure.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { namedObject } from '../client/discovery.ts'
@@ -13,7 +13,6 @@ import { sameValue, twoWayPatch } from '../patch/strategic.ts'
 import { jsonText } from '../print/json.ts'
 import { printFlags } from '../print/printer.ts'
 import { yamlText } from '../print/yaml.ts'
-import { failureText } from '../cli/failure.ts'
 
 export const editVerb: Verb = {
   name: 'edit',
@@ -47,7 +46,8 @@ async function run(call: Call): Promise<number | undefined> {
   const json = call.flags.text('output') === 'json'
   const shown = (object: KubeObject) => (json ? jsonText(object) : yamlText(object))
   const originals = infos.map((info) => withoutManagedFields(info.object))
-  const whole: KubeObject = originals.length === 1 ? (originals[0] as KubeObject) : { apiVersion: 'v1', kind: 'List', items: originals, metadata: {} }
+  const whole: KubeObject =
+    originals.length === 1 ? (originals[0] as KubeObject) : { apiVersion: 'v1', kind: 'List', items: originals, metadata: {} }
   const original = shown(whole)
   let content = header + original
   let problems: string[] = []
@@ -84,12 +84,25 @@ async function run(call: Call): Promise<number | undefined> {
       return undefined
     }
     problems = outcome
-    content = `${header}${problems.map((problem) => problem.trimEnd().split('\n').map((line) => `# ${line}\n`).join('')).join('')}#\n${bare}`
+    content = `${header}${problems
+      .map((problem) =>
+        problem
+          .trimEnd()
+          .split('\n')
+          .map((line) => `# ${line}\n`)
+          .join(''),
+      )
+      .join('')}#\n${bare}`
   }
 }
 
 /** Undefined when everything is sent, [] when nothing differs, else what stands in the way. */
-async function applyEdit(call: Call, infos: readonly Info[], originals: readonly KubeObject[], text: string): Promise<string[] | undefined> {
+async function applyEdit(
+  call: Call,
+  infos: readonly Info[],
+  originals: readonly KubeObject[],
+  text: string,
+): Promise<string[] | undefined> {
   let edited: KubeObject[]
   try {
     const [document] = parseDocuments(text, 'edited-file') as KubeObject[]

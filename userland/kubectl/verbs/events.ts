@@ -36,14 +36,21 @@ async function run(call: Call): Promise<undefined> {
   const about = await forObject(call)
   const wanted = (event: Event) =>
     (types.length === 0 || types.some((one) => one.toLowerCase() === event.type?.toLowerCase())) &&
-    (!about || (event.involvedObject.kind === about.kind && event.involvedObject.apiVersion === about.apiVersion && event.involvedObject.name === about.name))
-  const query: Record<string, string> = about ? { fieldSelector: `involvedObject.kind=${about.kind},involvedObject.name=${about.name}` } : {}
+    (!about ||
+      (event.involvedObject.kind === about.kind &&
+        event.involvedObject.apiVersion === about.apiVersion &&
+        event.involvedObject.name === about.name))
+  const query: Record<string, string> = about
+    ? { fieldSelector: `involvedObject.kind=${about.kind},involvedObject.name=${about.name}` }
+    : {}
   const list = await call.client().json('GET', path, { query: { ...query, limit: 500 } })
   const found = ((list.items ?? []) as Event[]).filter(wanted).sort((a, b) => moment(a) - moment(b))
   const printer = objectPrinter(call)
   if (printer) {
     const items = found.map((event) => ({ ...event, apiVersion: 'v1', kind: 'Event' }))
-    return call.out(printer.print({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items }) + printer.done()) as Promise<undefined>
+    return call.out(
+      printer.print({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items }) + printer.done(),
+    ) as Promise<undefined>
   }
   if (found.length === 0 && !flags.bool('watch')) {
     await call.err(everywhere ? 'No events found.\n' : `No events found in ${call.namespace()} namespace.\n`)

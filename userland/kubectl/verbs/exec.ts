@@ -31,7 +31,11 @@ export const attachVerb: Verb = {
   async run(call) {
     const [word, ...more] = call.args
     if (!word) throw misuse(call.path, 'at least 1 argument is required for attach')
-    if (more.length > 0) throw misuse(call.path, `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${call.args.length}: [${call.args.join(' ')}]`)
+    if (more.length > 0)
+      throw misuse(
+        call.path,
+        `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${call.args.length}: [${call.args.join(' ')}]`,
+      )
     const pod = await podFor(call, word)
     const container = await chooseContainer(call, pod, call.flags.text('container'))
     return attach(call, pod, container)
@@ -40,7 +44,8 @@ export const attachVerb: Verb = {
 
 async function exec(call: Call): Promise<number> {
   const { args, dash, flags } = call
-  if (args.length > 1 && dash < 0) throw misuse(call.path, 'exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead')
+  if (args.length > 1 && dash < 0)
+    throw misuse(call.path, 'exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead')
   const word = dash === 0 ? undefined : args[0]
   const command = dash < 0 ? args.slice(1) : args.slice(dash)
   if (!word && flags.list('filename').length === 0) throw new Failure('pod, type/name or --filename must be specified')
@@ -79,6 +84,9 @@ function streamQuery(container: string, { stdin, tty }: { stdin: boolean; tty: b
 
 export async function attach(call: Call, pod: Pod, container: string): Promise<number> {
   const streams = await streamsOf(call)
-  if (streams.tty && !call.flags.bool('quiet')) await call.err("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n")
+  if (streams.tty && !call.flags.bool('quiet'))
+    await call.err(
+      "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n",
+    )
   return runRemote(call, await podPath(call, pod, 'attach'), streamQuery(container, streams), streams)
 }

@@ -1,4 +1,4 @@
-import { Failure, PlainFailure, misuse } from '../cli/failure.ts'
+import { Failure, misuse, PlainFailure } from '../cli/failure.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import type { Discovery } from '../client/discovery.ts'
@@ -10,7 +10,11 @@ export const explainVerb: Verb = {
   more: "Prints what the server's OpenAPI says of a type or of one of its fields.",
   examples: ['kubectl explain pods', 'kubectl explain pods.spec.containers', 'kubectl explain networkpolicy --recursive'],
   usage: 'TYPE [--recursive=FALSE|TRUE] [--api-version=api-version-group] [-o|--output=plaintext|plaintext-openapiv2] [options]',
-  flags: [text('api-version', 'Version to explain: apps/v1.'), text('output', 'plaintext.', 'o', 'plaintext'), bool('recursive', 'Show the fields of fields.')],
+  flags: [
+    text('api-version', 'Version to explain: apps/v1.'),
+    text('output', 'plaintext.', 'o', 'plaintext'),
+    bool('recursive', 'Show the fields of fields.'),
+  ],
   run,
 }
 
@@ -31,18 +35,27 @@ type Schema = {
 
 async function run(call: Call): Promise<undefined> {
   const [word, ...more] = call.args
-  if (!word) throw new Failure('You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.\n')
+  if (!word)
+    throw new Failure(
+      'You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.\n',
+    )
   if (more.length > 0) throw new Failure('We accept only this format: explain RESOURCE\n')
-  if (call.flags.text('output') !== 'plaintext') throw misuse(call.path, `unrecognized format: ${call.flags.text('output')}; this kubectl knows plaintext`)
+  if (call.flags.text('output') !== 'plaintext')
+    throw misuse(call.path, `unrecognized format: ${call.flags.text('output')}; this kubectl knows plaintext`)
   const discovery = await call.discovery()
   const [head = '', ...path] = word.split('.')
   const wantedVersion = call.flags.text('api-version')
   const type = typeFor(discovery, head, wantedVersion)
   const schemas = await schemasOf(call, type.group, type.version)
   const root = Object.values(schemas).find((schema) =>
-    schema['x-kubernetes-group-version-kind']?.some((one) => one.group === type.group && one.version === type.version && one.kind === type.kind),
+    schema['x-kubernetes-group-version-kind']?.some(
+      (one) => one.group === type.group && one.version === type.version && one.kind === type.kind,
+    ),
   )
-  if (!root) throw new Failure(`the server's OpenAPI has no schema for ${type.kind} in version ${JSON.stringify(type.group ? `${type.group}/${type.version}` : type.version)}`)
+  if (!root)
+    throw new Failure(
+      `the server's OpenAPI has no schema for ${type.kind} in version ${JSON.stringify(type.group ? `${type.group}/${type.version}` : type.version)}`,
+    )
   const header = `${type.group ? `GROUP:      ${type.group}\n` : ''}KIND:       ${type.kind}\nVERSION:    ${type.version}\n\n`
   await call.out(header)
   await call.out(explain(root, path, schemas, call.flags.bool('recursive')))
@@ -58,8 +71,11 @@ function typeFor(discovery: Discovery, head: string, version: string) {
 async function schemasOf(call: Call, group: string, version: string): Promise<Record<string, Schema>> {
   const index = await call.client().json('GET', '/openapi/v3')
   const entry = index.paths?.[group ? `apis/${group}/${version}` : `api/${version}`]
-  if (!entry) throw new Failure(`couldn't find resource for "${group ? `${group}/` : ''}${version}": the server publishes no OpenAPI v3 for it`)
-  const document = await call.client().json('GET', new URL(entry.serverRelativeURL, 'http://server').pathname + new URL(entry.serverRelativeURL, 'http://server').search)
+  if (!entry)
+    throw new Failure(`couldn't find resource for "${group ? `${group}/` : ''}${version}": the server publishes no OpenAPI v3 for it`)
+  const document = await call
+    .client()
+    .json('GET', new URL(entry.serverRelativeURL, 'http://server').pathname + new URL(entry.serverRelativeURL, 'http://server').search)
   return document.components?.schemas ?? {}
 }
 
@@ -76,14 +92,23 @@ function explain(root: Schema, path: readonly string[], schemas: Record<string, 
   let out = ''
   const name = path.at(-1)
   if (field && name) out += `FIELD: ${name} <${typeText(field, schemas)}>\n${enumBlock(field)}\n`
-  const described = field?.description && schema !== field && schema.description ? `${field.description}\n${schema.description}` : (field?.description ?? schema.description ?? '<empty>')
+  const described =
+    field?.description && schema !== field && schema.description
+      ? `${field.description}\n${schema.description}`
+      : (field?.description ?? schema.description ?? '<empty>')
   out += `DESCRIPTION:\n${wrap(described, 4)}\n    \n`
   const inner = element(schema, schemas)
   if (inner.properties) out += `FIELDS:\n${fieldList(inner, schemas, recursive, 1)}`
   return `${out}\n`
 }
 
-function fieldList(schema: Schema, schemas: Record<string, Schema>, recursive: boolean, level: number, seen: readonly Schema[] = []): string {
+function fieldList(
+  schema: Schema,
+  schemas: Record<string, Schema>,
+  recursive: boolean,
+  level: number,
+  seen: readonly Schema[] = [],
+): string {
   const indent = '  '.repeat(level)
   return Object.keys(schema.properties ?? {})
     .sort()
@@ -91,7 +116,12 @@ function fieldList(schema: Schema, schemas: Record<string, Schema>, recursive: b
       const field = schema.properties?.[name] as Schema
       const head = `${indent}${name}\t<${typeText(field, schemas)}>${schema.required?.includes(name) ? ' -required-' : ''}\n`
       const inner = element(follow(field, schemas), schemas)
-      if (recursive) return head + enumText(field, indent) + (inner.properties && !seen.includes(inner) ? fieldList(inner, schemas, true, level + 1, [...seen, inner]) : '')
+      if (recursive)
+        return (
+          head +
+          enumText(field, indent) +
+          (inner.properties && !seen.includes(inner) ? fieldList(inner, schemas, true, level + 1, [...seen, inner]) : '')
+        )
       return `${head}${enumText(field, indent)}${wrap(field.description ?? '<no description>', level * 2 + 2)}\n\n`
     })
     .join('')
@@ -118,13 +148,15 @@ function follow(schema: Schema, schemas: Record<string, Schema>): Schema {
 /** The schema of what a list or a map holds. */
 function element(schema: Schema, schemas: Record<string, Schema>): Schema {
   if (schema.items) return element(follow(schema.items, schemas), schemas)
-  if (schema.additionalProperties && typeof schema.additionalProperties === 'object') return element(follow(schema.additionalProperties, schemas), schemas)
+  if (schema.additionalProperties && typeof schema.additionalProperties === 'object')
+    return element(follow(schema.additionalProperties, schemas), schemas)
   return schema
 }
 
 function typeText(schema: Schema, schemas: Record<string, Schema>): string {
   if (schema.items) return `[]${typeText(schema.items, schemas)}`
-  if (schema.additionalProperties && typeof schema.additionalProperties === 'object') return `map[string]${typeText(schema.additionalProperties, schemas)}`
+  if (schema.additionalProperties && typeof schema.additionalProperties === 'object')
+    return `map[string]${typeText(schema.additionalProperties, schemas)}`
   const reference = schema.$ref ?? (schema.allOf?.length === 1 ? schema.allOf[0]?.$ref : undefined)
   if (reference) {
     const found = schemas[reference.slice(reference.lastIndexOf('/') + 1)]

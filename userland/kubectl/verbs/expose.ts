@@ -12,7 +12,8 @@ export const exposeVerb: Verb = {
   name: 'expose',
   about: 'Take a replication controller, service, deployment or pod and expose it as a new Kubernetes service',
   examples: ['kubectl expose deployment web --port=80 --target-port=8080', 'kubectl expose deployment web --type=NodePort --port=80'],
-  usage: '(-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] [--external-ip=external-ip-of-service] [--type=type] [options]',
+  usage:
+    '(-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] [--external-ip=external-ip-of-service] [--type=type] [options]',
   flags: [
     text('cluster-ip', 'Address to take, or None for a headless service.'),
     dryRunFlag,
@@ -34,7 +35,8 @@ export const exposeVerb: Verb = {
     ...printFlags,
   ],
   async run(call) {
-    for (const refused of ['overrides', 'node-port']) if (call.flags.changed(refused)) throw new Failure(`--${refused} is not supported by this kubectl`)
+    for (const refused of ['overrides', 'node-port'])
+      if (call.flags.changed(refused)) throw new Failure(`--${refused} is not supported by this kubectl`)
     const targets = await namedTargets(call, call.args)
     await visit(call, targets, {}, (info) => expose(call, info))
     return undefined
@@ -50,9 +52,11 @@ async function expose(call: Call, info: Info): Promise<void> {
   if (!['ReplicationController', 'Service', 'Pod', 'Deployment', 'ReplicaSet'].includes(kind))
     throw new Failure(`cannot expose a ${kind}${info.type.group ? `.${info.type.group}` : ''}`)
   const selector = flags.text('selector') ? parseLabels(flags.text('selector')) : selectorOf(info)
-  const found: Ported[] = kind === 'Service' ? spec.ports : (kind === 'Pod' ? spec : spec.template.spec).containers.flatMap((one: any) => one.ports ?? [])
+  const found: Ported[] =
+    kind === 'Service' ? spec.ports : (kind === 'Pod' ? spec : spec.template.spec).containers.flatMap((one: any) => one.ports ?? [])
   const given = flags.text('port') ? flags.text('port').split(',') : found.map((one) => String(one.containerPort ?? one.port))
-  if (given.length === 0) throw new Failure('couldn\'t find port via --port flag or introspection\nSee \'kubectl expose -h\' for help and examples')
+  if (given.length === 0)
+    throw new Failure("couldn't find port via --port flag or introspection\nSee 'kubectl expose -h' for help and examples")
   const target = flags.text('target-port')
   const ports = given.map((word, at) => {
     const port = Number(word)
@@ -64,10 +68,16 @@ async function expose(call: Call, info: Info): Promise<void> {
       targetPort: target === '' ? port : /^\d+$/.test(target) ? Number(target) : target,
     }
   })
-  const labels = flags.text('labels') ? parseLabels(flags.text('labels')) : (info.object.metadata?.labels as Record<string, string> | undefined)
+  const labels = flags.text('labels')
+    ? parseLabels(flags.text('labels'))
+    : (info.object.metadata?.labels as Record<string, string> | undefined)
   const type = flags.text('type')
   const service = own('Service', 'v1', {
-    metadata: { name: flags.text('name') || info.name, ...(dryRunOf(call) === 'none' || flags.changed('namespace') ? { namespace: info.namespace } : {}), ...(labels ? { labels } : {}) },
+    metadata: {
+      name: flags.text('name') || info.name,
+      ...(dryRunOf(call) === 'none' || flags.changed('namespace') ? { namespace: info.namespace } : {}),
+      ...(labels ? { labels } : {}),
+    },
     spec: {
       ports,
       selector,
@@ -98,7 +108,8 @@ function selectorOf(info: Info): Record<string, string> {
     if (!spec.selector) fail('the service has no pod selector set')
     return spec.selector
   }
-  if ((spec.selector?.matchExpressions ?? []).length > 0) fail(`couldn't convert expressions - "${JSON.stringify(spec.selector.matchExpressions)}" to map-based selector format`)
+  if ((spec.selector?.matchExpressions ?? []).length > 0)
+    fail(`couldn't convert expressions - "${JSON.stringify(spec.selector.matchExpressions)}" to map-based selector format`)
   return spec.selector?.matchLabels ?? {}
 }
 

@@ -18,9 +18,22 @@ export const generatorFlags = [
 /** Sends what a generator has put together, or only prints it with a client dry run. `doing` names the step in an error, where kubectl does. */
 export async function createGenerated(call: Call, object: KubeObject, doing?: string, done = 'created'): Promise<undefined> {
   const dryRun = dryRunOf(call)
-  const [group, version] = object.apiVersion?.includes('/') ? (object.apiVersion.split('/') as [string, string]) : ['', object.apiVersion as string]
+  const [group, version] = object.apiVersion?.includes('/')
+    ? (object.apiVersion.split('/') as [string, string])
+    : ['', object.apiVersion as string]
   const kind = object.kind as string
-  const known = { group, version, kind, plural: '', singular: '', shortNames: [], categories: [], namespaced: true, verbs: [], subresources: [] }
+  const known = {
+    group,
+    version,
+    kind,
+    plural: '',
+    singular: '',
+    shortNames: [],
+    categories: [],
+    namespaced: true,
+    verbs: [],
+    subresources: [],
+  }
   if (dryRun === 'client') {
     const explicit = call.flags.changed('namespace') && !clusterScoped.has(kind)
     await report(call, known, explicit ? inNamespace(object, call.namespace()) : object, done)
@@ -52,6 +65,7 @@ function inNamespace(object: KubeObject, namespace: string): KubeObject {
 /** The NAME of `create KIND NAME`. Throws `exactly one NAME is required, got 0`. */
 export function nameArgument(call: Call): string {
   const before = call.dash < 0 ? call.args : call.args.slice(0, call.dash)
-  if (before.length !== 1) throw new Failure(`exactly one NAME is required, got ${before.length}\nSee '${call.path} -h' for help and examples`)
+  if (before.length !== 1)
+    throw new Failure(`exactly one NAME is required, got ${before.length}\nSee '${call.path} -h' for help and examples`)
   return before[0] as string
 }

@@ -19,7 +19,13 @@ export const getVerb: Verb = {
   suggestFor: ['list', 'ps'],
   about: 'Display one or many resources',
   more: 'Prints a table of the objects of a type, or the objects themselves with -o.',
-  examples: ['kubectl get pods', 'kubectl get pods -o wide', 'kubectl get deployment web -o yaml', 'kubectl get svc,endpoints -A', 'kubectl get pods -w'],
+  examples: [
+    'kubectl get pods',
+    'kubectl get pods -o wide',
+    'kubectl get deployment web -o yaml',
+    'kubectl get svc,endpoints -A',
+    'kubectl get pods -w',
+  ],
   usage: '(TYPE[.VERSION][.GROUP] [NAME | -l label] | TYPE[.VERSION][.GROUP]/NAME ...) [flags] [options]',
   flags: [
     allNamespacesFlag,
@@ -76,7 +82,9 @@ async function run(call: Call): Promise<undefined> {
   if (watching) {
     if (targets.length !== 1)
       throw new Failure(`watch is only supported on individual resources and resource collections - ${targets.length} resources were found`)
-    await (printer ? watchObjects(call, targets[0] as Target, printer) : watchTables(call, targets[0] as Target, tableOptions(call, targets[0] as Target, false)))
+    await (printer
+      ? watchObjects(call, targets[0] as Target, printer)
+      : watchTables(call, targets[0] as Target, tableOptions(call, targets[0] as Target, false)))
     return
   }
   await (printer ? printObjects(call, targets, printer) : printTables(call, targets))
@@ -202,7 +210,8 @@ async function printObjects(call: Call, targets: readonly Target[], printer: Non
 
 async function fetchObjects(call: Call, target: Target): Promise<KubeObject[]> {
   const { flags } = call
-  if (target.name !== undefined) return [await call.client().json('GET', pathOf(target.type, target.namespace, target.name, flags.text('subresource') || undefined))]
+  if (target.name !== undefined)
+    return [await call.client().json('GET', pathOf(target.type, target.namespace, target.name, flags.text('subresource') || undefined))]
   const found: KubeObject[] = []
   let more: string | undefined
   do {
@@ -219,4 +228,3 @@ async function fetchObjects(call: Call, target: Target): Promise<KubeObject[]> {
   } while (more)
   return found
 }
-

@@ -51,7 +51,8 @@ export async function watchObjects(call: Call, target: Target, printer: ObjectPr
     await call.out(printer.print(events ? ({ object: whole, type } as never) : whole) + printer.done())
   }
   const list = await call.client().json('GET', path, { query })
-  if (target.name !== undefined && list.items.length === 0) await call.client().json('GET', pathOf(target.type, target.namespace, target.name))
+  if (target.name !== undefined && list.items.length === 0)
+    await call.client().json('GET', pathOf(target.type, target.namespace, target.name))
   if (!call.flags.bool('watch-only')) for (const item of list.items) await show('ADDED', item)
   for await (const event of watchEvents(call.client(), path, { ...query, resourceVersion: list.metadata?.resourceVersion ?? '' })) {
     if (event.type !== 'BOOKMARK') await show(event.type, event.object)

@@ -77,11 +77,14 @@ function parseChanges(wordsGiven: readonly string[], words: Words): { set: Map<s
     else if (equals < 0) throw new Failure(`all resources must be specified before ${words.one} changes: ${word}`)
     else throw new Failure(words.field === 'labels' ? `invalid label spec: ${word}` : `invalid annotation format: ${word}`)
   }
-  for (const key of remove) if (set.has(key)) throw new Failure(`can not both modify and remove ${words.one === 'label' ? 'a label' : 'an annotation'} in the same command`)
-  for (const [key, value] of set) if (words.field === 'labels' && !/^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value))
-    throw new Failure(
-      `invalid label value: ${JSON.stringify(`${key}=${value}`)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
-    )
+  for (const key of remove)
+    if (set.has(key))
+      throw new Failure(`can not both modify and remove ${words.one === 'label' ? 'a label' : 'an annotation'} in the same command`)
+  for (const [key, value] of set)
+    if (words.field === 'labels' && !/^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value))
+      throw new Failure(
+        `invalid label value: ${JSON.stringify(`${key}=${value}`)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
+      )
   return { set, remove }
 }
 
@@ -114,8 +117,16 @@ async function markOne(call: Call, words: Words, info: Info, set: ReadonlyMap<st
   await report(call, info.type, await sendPatch(call, info, 'merge', patch), done)
 }
 
-async function listMarks(call: Call, words: Words, info: Info, change: boolean, before: object, after: Record<string, string>): Promise<void> {
-  if (change) await sendPatch(call, info, 'merge', mergePatch({ metadata: { [words.field]: before } }, { metadata: { [words.field]: after } }))
+async function listMarks(
+  call: Call,
+  words: Words,
+  info: Info,
+  change: boolean,
+  before: object,
+  after: Record<string, string>,
+): Promise<void> {
+  if (change)
+    await sendPatch(call, info, 'merge', mergePatch({ metadata: { [words.field]: before } }, { metadata: { [words.field]: after } }))
   await call.out(`Listing ${words.field} for ${info.type.kind}.${info.type.group}/${info.name}:\n`)
   for (const key of Object.keys(after).sort()) await call.out(` ${key}=${after[key]}\n`)
 }

@@ -12,7 +12,12 @@ export const logsVerb: Verb = {
   name: 'logs',
   aliases: ['log'],
   about: 'Print the logs for a container in a pod',
-  examples: ['kubectl logs web', 'kubectl logs -f deploy/web -c nginx', 'kubectl logs -n kube-system -l k8s-app=kube-dns --tail=20', 'kubectl logs web --previous'],
+  examples: [
+    'kubectl logs web',
+    'kubectl logs -f deploy/web -c nginx',
+    'kubectl logs -n kube-system -l k8s-app=kube-dns --tail=20',
+    'kubectl logs web --previous',
+  ],
   usage: '[-f] [-p] (POD | TYPE/NAME) [-c CONTAINER] [options]',
   flags: [
     bool('all-containers', "All of the pod's containers."),
@@ -39,10 +44,13 @@ async function run(call: Call): Promise<undefined> {
   const { flags } = call
   const selector = flags.text('selector')
   if (call.args.length === 0 && selector === '') throw new Failure(`${usageMistake}\nSee 'kubectl logs -h' for help and examples`)
-  if (call.args.length > 0 && selector !== '') throw new Failure(`only a selector (-l) or a POD name is allowed\nSee 'kubectl logs -h' for help and examples`)
+  if (call.args.length > 0 && selector !== '')
+    throw new Failure(`only a selector (-l) or a POD name is allowed\nSee 'kubectl logs -h' for help and examples`)
   if (call.args.length > 2) throw new Failure(`${usageMistake}\nSee 'kubectl logs -h' for help and examples`)
-  if (flags.changed('since') && flags.changed('since-time')) throw new Failure('at most one of `sinceTime` or `sinceSeconds` may be specified')
-  if (flags.bool('all-containers') && flags.text('container')) throw new Failure('--all-containers=true should not be specified with container name ' + flags.text('container'))
+  if (flags.changed('since') && flags.changed('since-time'))
+    throw new Failure('at most one of `sinceTime` or `sinceSeconds` may be specified')
+  if (flags.bool('all-containers') && flags.text('container'))
+    throw new Failure('--all-containers=true should not be specified with container name ' + flags.text('container'))
   if (flags.number('tail') < -1) throw new Failure('--tail must be greater than or equal to -1')
   const { pods, several } = await choosePods(call, selector)
   const wanted = flags.text('container') || (call.args[1] ?? '')

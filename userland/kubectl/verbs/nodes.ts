@@ -1,6 +1,6 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { Failure, PlainFailure, StatusFailure, isNotFound, misuse } from '../cli/failure.ts'
+import { Failure, isNotFound, misuse, PlainFailure, StatusFailure } from '../cli/failure.ts'
 import { bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { namedObject, pathOf, resolveType } from '../client/discovery.ts'
@@ -110,9 +110,15 @@ async function drainOne(call: Call, node: string): Promise<void> {
   }
   const named = (pods: readonly Pod[]) => pods.map((pod) => `${pod.metadata?.namespace}/${pod.metadata?.name}`).join(', ')
   const sentences = [
-    ...(problems.daemon.length > 0 ? [`cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): ${named(problems.daemon)}`] : []),
-    ...(problems.local.length > 0 ? [`cannot delete Pods with local storage (use --delete-emptydir-data to override): ${named(problems.local)}`] : []),
-    ...(problems.bare.length > 0 ? [`cannot delete Pods that declare no controller (use --force to override): ${named(problems.bare)}`] : []),
+    ...(problems.daemon.length > 0
+      ? [`cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): ${named(problems.daemon)}`]
+      : []),
+    ...(problems.local.length > 0
+      ? [`cannot delete Pods with local storage (use --delete-emptydir-data to override): ${named(problems.local)}`]
+      : []),
+    ...(problems.bare.length > 0
+      ? [`cannot delete Pods that declare no controller (use --force to override): ${named(problems.bare)}`]
+      : []),
   ]
   if (sentences.length > 0) throw new Failure(sentences.length === 1 ? (sentences[0] as string) : `[${sentences.join(', ')}]`)
   if (leave.length > 0) await call.err(`Warning: ignoring DaemonSet-managed Pods: ${named(leave)}\n`)
@@ -132,18 +138,27 @@ async function evictOne(call: Call, pod: Pod, end: number): Promise<void> {
   const type = resolveType(await call.discovery(), 'pods')
   const grace = call.flags.number('grace-period')
   const deleteOptions = grace >= 0 ? { gracePeriodSeconds: grace } : {}
-  const late = () => new Failure(`error when waiting for pod ${JSON.stringify(name)} in namespace ${JSON.stringify(namespace)} to terminate: global timeout reached: ${call.flags.text('timeout')}`)
+  const late = () =>
+    new Failure(
+      `error when waiting for pod ${JSON.stringify(name)} in namespace ${JSON.stringify(namespace)} to terminate: global timeout reached: ${call.flags.text('timeout')}`,
+    )
   const path = pathOf(type, namespace, name)
   for (;;) {
     await call.out(call.flags.bool('disable-eviction') ? '' : `evicting pod ${namespace}/${name}\n`)
     try {
-      if (call.flags.bool('disable-eviction')) await call.client().json('DELETE', path, { body: { kind: 'DeleteOptions', apiVersion: 'v1', ...deleteOptions } })
-      else await call.client().json('POST', `${path}/eviction`, { body: { kind: 'Eviction', apiVersion: 'policy/v1', metadata: { name, namespace }, deleteOptions } })
+      if (call.flags.bool('disable-eviction'))
+        await call.client().json('DELETE', path, { body: { kind: 'DeleteOptions', apiVersion: 'v1', ...deleteOptions } })
+      else
+        await call.client().json('POST', `${path}/eviction`, {
+          body: { kind: 'Eviction', apiVersion: 'policy/v1', metadata: { name, namespace }, deleteOptions },
+        })
       break
     } catch (error) {
       if (isNotFound(error)) return
       if (!(error instanceof StatusFailure) || error.status.code !== 429) throw error
-      await call.err(`error when evicting pods/${JSON.stringify(name)} -n ${JSON.stringify(namespace)} (will retry after 5s): ${error.message}\n`)
+      await call.err(
+        `error when evicting pods/${JSON.stringify(name)} -n ${JSON.stringify(namespace)} (will retry after 5s): ${error.message}\n`,
+      )
       if (call.process.clock.now() + 5000 > end) throw late()
       await call.process.clock.sleep(5000, call.process.signal)
     }
@@ -167,7 +182,14 @@ export const taintVerb: Verb = {
   about: 'Update the taints on one or more nodes',
   examples: ['kubectl taint nodes worker dedicated=lab:NoSchedule', 'kubectl taint nodes worker dedicated:NoSchedule-'],
   usage: 'NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N [options]',
-  flags: [bool('all', 'All nodes.'), fieldManagerFlag('kubectl-taint'), bool('overwrite', 'Taints that are there may change.'), ...nodeFlags, text('validate', 'Accepted.', undefined, 'strict'), ...printFlags],
+  flags: [
+    bool('all', 'All nodes.'),
+    fieldManagerFlag('kubectl-taint'),
+    bool('overwrite', 'Taints that are there may change.'),
+    ...nodeFlags,
+    text('validate', 'Accepted.', undefined, 'strict'),
+    ...printFlags,
+  ],
   run: taint,
 }
 
@@ -186,23 +208,33 @@ async function taint(call: Call): Promise<undefined> {
   const { add, remove } = parseTaints(words)
   const options = { all: call.flags.bool('all'), selector: call.flags.text('selector') }
   const targets = await namedTargets(call, resources, options)
-  if (targets.some((target) => target.type.kind !== 'Node')) throw new Failure(`invalid resource type ${targets[0]?.type.kind}, only node types are supported`)
+  if (targets.some((target) => target.type.kind !== 'Node'))
+    throw new Failure(`invalid resource type ${targets[0]?.type.kind}, only node types are supported`)
   await visit(call, targets, options, async (info) => {
     const spec = (info.object as unknown as Node).spec ?? {}
     let taints: Taint[] = (spec.taints ?? []).map(({ key, value, effect }) => ({ key, ...(value ? { value } : {}), effect }))
     for (const one of add) {
       const same = taints.find((other) => other.key === one.key && other.effect === one.effect)
-      if (same && !call.flags.bool('overwrite')) throw new Failure(`node ${info.name} already has ${one.key} taint(s) with same effect(s) and --overwrite is false`)
+      if (same && !call.flags.bool('overwrite'))
+        throw new Failure(`node ${info.name} already has ${one.key} taint(s) with same effect(s) and --overwrite is false`)
       taints = [...taints.filter((other) => other !== same), one]
     }
     for (const one of remove) {
       const left = taints.filter((other) => other.key !== one.key || (one.effect !== '' && other.effect !== one.effect))
-      if (left.length === taints.length) throw new Failure(one.effect ? `taint ${JSON.stringify(`${one.key}:${one.effect}`)} not found` : `taint ${JSON.stringify(one.key)} not found`)
+      if (left.length === taints.length)
+        throw new Failure(
+          one.effect ? `taint ${JSON.stringify(`${one.key}:${one.effect}`)} not found` : `taint ${JSON.stringify(one.key)} not found`,
+        )
       taints = left
     }
     const { taints: _, ...rest } = spec
     const sent = await sendChange(call, info, { ...info.object, spec: taints.length > 0 ? { ...spec, taints } : rest })
-    await report(call, info.type, sent ?? info.object, add.length === 0 ? 'untainted' : remove.length === 0 ? (call.flags.bool('overwrite') ? 'modified' : 'tainted') : 'modified')
+    await report(
+      call,
+      info.type,
+      sent ?? info.object,
+      add.length === 0 ? 'untainted' : remove.length === 0 ? (call.flags.bool('overwrite') ? 'modified' : 'tainted') : 'modified',
+    )
   })
   return undefined
 }
@@ -215,7 +247,8 @@ function parseTaints(words: readonly string[]): { add: Taint[]; remove: Taint[] 
     const removing = word.endsWith('-')
     const [pair = '', effect = ''] = (removing ? word.slice(0, -1) : word).split(':')
     const [key = '', value] = pair.split('=')
-    if (effect !== '' && !effects.includes(effect)) throw misuse('kubectl taint', `invalid taint effect: ${effect}, unsupported taint effect`)
+    if (effect !== '' && !effects.includes(effect))
+      throw misuse('kubectl taint', `invalid taint effect: ${effect}, unsupported taint effect`)
     if (removing) remove.push({ key, effect })
     else if (effect === '')
       throw misuse(

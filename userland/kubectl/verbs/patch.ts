@@ -5,7 +5,20 @@ import { Failure } from '../cli/failure.ts'
 import { bool, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { pathOf } from '../client/discovery.ts'
-import { createObject, dryRunFlag, dryRunOf, fieldManagerFlag, lastApplied, patchTypes, report, sendPatch, validateFlag, withLastApplied, withSource, writeQuery } from '../objects/change.ts'
+import {
+  createObject,
+  dryRunFlag,
+  dryRunOf,
+  fieldManagerFlag,
+  lastApplied,
+  type patchTypes,
+  report,
+  sendPatch,
+  validateFlag,
+  withLastApplied,
+  withSource,
+  writeQuery,
+} from '../objects/change.ts'
 import { filenameFlags, hasFiles } from '../objects/manifests.ts'
 import { namedTargets, throwAll, visit } from '../objects/targets.ts'
 import { sameValue } from '../patch/strategic.ts'
@@ -14,7 +27,10 @@ import { printFlags } from '../print/printer.ts'
 export const patchVerb: Verb = {
   name: 'patch',
   about: 'Update fields of a resource',
-  examples: [`kubectl patch deployment web -p '{"spec":{"replicas":3}}'`, `kubectl patch svc web --type=json -p '[{"op":"remove","path":"/spec/selector/x"}]'`],
+  examples: [
+    `kubectl patch deployment web -p '{"spec":{"replicas":3}}'`,
+    `kubectl patch svc web --type=json -p '[{"op":"remove","path":"/spec/selector/x"}]'`,
+  ],
   usage: '(-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE] [options]',
   flags: [
     dryRunFlag,
@@ -34,9 +50,11 @@ async function patch(call: Call): Promise<undefined> {
   const { flags } = call
   if (flags.bool('local')) throw new Failure('--local is not supported by this kubectl')
   if (flags.text('patch') && flags.text('patch-file')) throw new Failure('cannot specify --patch and --patch-file together')
-  if (!flags.text('patch') && !flags.text('patch-file')) throw new Failure('must specify --patch or --patch-file containing the contents of the patch')
+  if (!flags.text('patch') && !flags.text('patch-file'))
+    throw new Failure('must specify --patch or --patch-file containing the contents of the patch')
   const type = flags.text('type').toLowerCase()
-  if (type !== 'strategic' && type !== 'merge' && type !== 'json') throw new Failure(`--type must be one of [json merge strategic], not ${JSON.stringify(flags.text('type'))}`)
+  if (type !== 'strategic' && type !== 'merge' && type !== 'json')
+    throw new Failure(`--type must be one of [json merge strategic], not ${JSON.stringify(flags.text('type'))}`)
   const source = flags.text('patch') || readPatch(call, flags.text('patch-file'))
   let body: unknown
   try {
@@ -98,15 +116,24 @@ async function replace(call: Call): Promise<undefined> {
       const recorded = (manifest.object.metadata?.annotations as Record<string, string> | undefined)?.[lastApplied] !== undefined
       const body = call.flags.bool('save-config') || recorded ? withLastApplied(manifest.object, namespace) : manifest.object
       if (call.flags.bool('force')) {
-        await call.client().json('DELETE', path, { body: { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0, propagationPolicy: 'Background' } }).then(
-          () => call.out(`${type.kind.toLowerCase()}${type.group ? `.${type.group}` : ''} ${JSON.stringify(name)} deleted${namespace ? ` from ${namespace} namespace` : ''}\n`),
-          () => {}, // an object that is not there need not go
-        )
+        await call
+          .client()
+          .json('DELETE', path, {
+            body: { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0, propagationPolicy: 'Background' },
+          })
+          .then(
+            () =>
+              call.out(
+                `${type.kind.toLowerCase()}${type.group ? `.${type.group}` : ''} ${JSON.stringify(name)} deleted${namespace ? ` from ${namespace} namespace` : ''}\n`,
+              ),
+            () => {}, // an object that is not there need not go
+          )
         await report(call, type, await createObject(call, type, namespace, body), 'replaced')
         continue
       }
       await call.client().json('GET', path)
-      const replaced = dryRunOf(call) === 'client' ? body : await call.client().json('PUT', path, { body, query: writeQuery(call, { validate: true }) })
+      const replaced =
+        dryRunOf(call) === 'client' ? body : await call.client().json('PUT', path, { body, query: writeQuery(call, { validate: true }) })
       await report(call, type, replaced, 'replaced')
     } catch (error) {
       const named = withSource(error, 'replacing', manifest.source)

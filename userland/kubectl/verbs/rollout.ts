@@ -73,7 +73,11 @@ export const rolloutVerb: Verb = {
 }
 
 function targetOptions(call: Call) {
-  return { typeAlone: call.flags.text('selector') !== '' || call.path.endsWith('restart') || call.path.endsWith('status') || call.path.endsWith('history'), selector: call.flags.text('selector') }
+  return {
+    typeAlone:
+      call.flags.text('selector') !== '' || call.path.endsWith('restart') || call.path.endsWith('status') || call.path.endsWith('history'),
+    selector: call.flags.text('selector'),
+  }
 }
 
 async function infos(call: Call): Promise<Info[]> {
@@ -86,9 +90,11 @@ async function restart(call: Call): Promise<undefined> {
   const options = targetOptions(call)
   if (call.args.length === 0 && call.flags.list('filename').length === 0) throw new Failure('required resource not specified')
   const seen = await visit(call, await namedTargets(call, call.args, options), options, async (info) => {
-    if (!['Deployment', 'DaemonSet', 'StatefulSet'].includes(info.type.kind)) throw new Failure(`${fullName(info.type)} ${JSON.stringify(info.name)} restarting is not supported`)
+    if (!['Deployment', 'DaemonSet', 'StatefulSet'].includes(info.type.kind))
+      throw new Failure(`${fullName(info.type)} ${JSON.stringify(info.name)} restarting is not supported`)
     const spec = info.object['spec'] as any
-    if (spec.paused) throw new Failure(`${fullName(info.type)} ${JSON.stringify(info.name)} can't restart paused deployment (run rollout resume first)`)
+    if (spec.paused)
+      throw new Failure(`${fullName(info.type)} ${JSON.stringify(info.name)} can't restart paused deployment (run rollout resume first)`)
     const metadata = spec.template.metadata ?? {}
     const annotations = { ...metadata.annotations, 'kubectl.kubernetes.io/restartedAt': shortMoment(call.process.clock.now()) }
     const changed = { ...info.object, spec: { ...spec, template: { ...spec.template, metadata: { ...metadata, annotations } } } }

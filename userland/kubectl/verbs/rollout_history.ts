@@ -4,12 +4,12 @@ import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { Failure } from '../cli/failure.ts'
 import type { Call } from '../cli/verb.ts'
 import { pathOf, resolveType } from '../client/discovery.ts'
+import { createPage } from '../describe/page.ts'
+import { describeTemplate } from '../describe/template.ts'
 import { sendPatch, writeQuery } from '../objects/change.ts'
 import type { Info } from '../objects/targets.ts'
-import { alignRows } from '../print/tabwriter.ts'
 import { sameValue } from '../patch/strategic.ts'
-import { describeTemplate } from '../describe/template.ts'
-import { createPage } from '../describe/page.ts'
+import { alignRows } from '../print/tabwriter.ts'
 
 interface Revision {
   readonly number: number
@@ -31,7 +31,11 @@ export async function historyText(call: Call, info: Info, revision: number): Pro
     return page.text()
   }
   if (revisions.length === 0) return 'No rollout history found.'
-  return alignRows([['REVISION', 'CHANGE-CAUSE'], ...revisions.map((one) => [String(one.number), one.cause || '<none>'])], { minimum: 0, padding: 2, remember: false })
+  return alignRows([['REVISION', 'CHANGE-CAUSE'], ...revisions.map((one) => [String(one.number), one.cause || '<none>'])], {
+    minimum: 0,
+    padding: 2,
+    remember: false,
+  })
 }
 
 async function revisionsOf(call: Call, info: Info): Promise<Revision[]> {
@@ -52,7 +56,12 @@ async function revisionsOf(call: Call, info: Info): Promise<Revision[]> {
           object: set,
         }))
       : info.type.kind === 'DaemonSet' || info.type.kind === 'StatefulSet'
-        ? (await list('controllerrevisions.apps')).map((one: any) => ({ number: one.revision, cause: cause(one), template: one.data?.spec?.template, object: one }))
+        ? (await list('controllerrevisions.apps')).map((one: any) => ({
+            number: one.revision,
+            cause: cause(one),
+            template: one.data?.spec?.template,
+            object: one,
+          }))
         : undefined
   if (!found) throw new Failure(`no history viewer has been implemented for ${JSON.stringify(info.type.kind)}`)
   return found.sort((a, b) => a.number - b.number)
@@ -64,7 +73,8 @@ export async function undo(call: Call, info: Info, to: number, only: boolean): P
   const spec = info.object['spec'] as any
   if (spec.paused) throw new Failure(`you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again`)
   const revisions = await revisionsOf(call, info)
-  if (revisions.length <= (to === 0 ? 1 : 0)) throw new Failure(`no rollout history found for ${kindWord(info)} ${JSON.stringify(info.name)}`)
+  if (revisions.length <= (to === 0 ? 1 : 0))
+    throw new Failure(`no rollout history found for ${kindWord(info)} ${JSON.stringify(info.name)}`)
   const target = to === 0 ? revisions.at(-2) : revisions.find((one) => one.number === to)
   if (!target?.template) throw new Failure(`unable to find specified revision ${to} in history`)
   const template = withoutHash(target.template)
@@ -73,7 +83,8 @@ export async function undo(call: Call, info: Info, to: number, only: boolean): P
     describeTemplate(page, target.template, '')
     return page.text().trimEnd()
   }
-  if (sameValue(template, withoutHash(spec.template))) return `skipped rollback (current template already matches revision ${target.number})`
+  if (sameValue(template, withoutHash(spec.template)))
+    return `skipped rollback (current template already matches revision ${target.number})`
   if (info.type.kind === 'Deployment') {
     const annotations = { ...kept(info.object), ...dropped(target.object.metadata.annotations ?? {}) }
     const patch = [
@@ -81,7 +92,12 @@ export async function undo(call: Call, info: Info, to: number, only: boolean): P
       { op: 'replace', path: '/metadata/annotations', value: annotations },
     ]
     await sendPatch(call, info, 'json', patch)
-  } else await call.client().json('PATCH', pathOf(info.type, info.namespace, info.name), { body: target.object.data, contentType: 'application/strategic-merge-patch+json', query: writeQuery(call) })
+  } else
+    await call.client().json('PATCH', pathOf(info.type, info.namespace, info.name), {
+      body: target.object.data,
+      contentType: 'application/strategic-merge-patch+json',
+      query: writeQuery(call),
+    })
   return 'rolled back'
 }
 
@@ -95,8 +111,11 @@ function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
   return { ...template, metadata: { ...template.metadata, labels } }
 }
 
-const skipped = ['kubectl.kubernetes.io/last-applied-configuration', revisionAnnotation, 'deployment.kubernetes.io/revision-history']
-  .concat('deployment.kubernetes.io/desired-replicas', 'deployment.kubernetes.io/max-replicas', 'deprecated.deployment.rollback.to')
+const skipped = [
+  'kubectl.kubernetes.io/last-applied-configuration',
+  revisionAnnotation,
+  'deployment.kubernetes.io/revision-history',
+].concat('deployment.kubernetes.io/desired-replicas', 'deployment.kubernetes.io/max-replicas', 'deprecated.deployment.rollback.to')
 
 function kept(object: KubeObject): Record<string, string> {
   const annotations = (object.metadata?.annotations ?? {}) as Record<string, string>

@@ -1,5 +1,5 @@
 import type { Pod } from 'kubernetes-types/core/v1'
-import { Failure, SilentExit, misuse } from '../cli/failure.ts'
+import { Failure, misuse, SilentExit } from '../cli/failure.ts'
 import { array, bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { namedObject, pathOf, resolveType } from '../client/discovery.ts'
@@ -14,7 +14,8 @@ export const runVerb: Verb = {
   name: 'run',
   about: 'Run a particular image on the cluster',
   examples: ['kubectl run web --image=nginx', 'kubectl run -it --rm test --image=busybox --restart=Never -- sh'],
-  usage: 'NAME --image=image [--env="key=value"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...] [options]',
+  usage:
+    'NAME --image=image [--env="key=value"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...] [options]',
   required: ['image'],
   flags: [
     array('annotations', 'KEY=VALUE to annotate the pod with.'),
@@ -53,8 +54,10 @@ async function run(call: Call): Promise<number | undefined> {
   const attaching = flags.changed('attach') ? flags.bool('attach') : interactive
   if (flags.bool('tty') && !flags.bool('stdin')) throw new Failure('-i/--stdin is required for containers with -t/--tty=true')
   if (flags.bool('rm') && !attaching) throw new Failure('--rm should only be used for attached containers')
-  if (attaching && dryRunOf(call) !== 'none') throw new Failure('--dry-run=[server|client] can\'t be used with attached containers options (--attach, --stdin, or --tty)')
-  if (!['Always', 'OnFailure', 'Never'].includes(flags.text('restart'))) throw misuse(call.path, `invalid restart policy: ${flags.text('restart')}`)
+  if (attaching && dryRunOf(call) !== 'none')
+    throw new Failure("--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)")
+  if (!['Always', 'OnFailure', 'Never'].includes(flags.text('restart')))
+    throw misuse(call.path, `invalid restart policy: ${flags.text('restart')}`)
   const pod = generate(call, before[0] as string, call.args.slice(before.length > 0 && call.dash >= 0 ? call.dash : 1))
   const type = resolveType(await call.discovery(), 'pods')
   if (dryRunOf(call) === 'client') {
@@ -71,8 +74,11 @@ async function run(call: Call): Promise<number | undefined> {
     return await attachWhenRunning(call, created)
   } finally {
     if (flags.bool('rm')) {
-      await call.client().json('DELETE', pathOf(type, created.metadata?.namespace, created.metadata?.name), { body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' } })
-      if (!flags.bool('quiet')) await call.out(`pod ${JSON.stringify(created.metadata?.name)} deleted from ${created.metadata?.namespace} namespace\n`)
+      await call.client().json('DELETE', pathOf(type, created.metadata?.namespace, created.metadata?.name), {
+        body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' },
+      })
+      if (!flags.bool('quiet'))
+        await call.out(`pod ${JSON.stringify(created.metadata?.name)} deleted from ${created.metadata?.namespace} namespace\n`)
     }
   }
 }
@@ -104,10 +110,16 @@ function generate(call: Call, name: string, words: readonly string[]) {
     ...(flags.bool('tty') ? { tty: true } : {}),
   }
   const spec = { containers: [container], restartPolicy: flags.text('restart'), dnsPolicy: 'ClusterFirst' }
-  const metadata = { name, ...(flags.changed('namespace') ? { namespace: call.namespace() } : {}), labels, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) }
+  const metadata = {
+    name,
+    ...(flags.changed('namespace') ? { namespace: call.namespace() } : {}),
+    labels,
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+  }
   const pod = own('Pod', 'v1', { metadata, spec, status: {} })
   if (!flags.text('overrides')) return pod
-  if (flags.text('override-type') !== 'merge') throw new Failure(`--override-type=${flags.text('override-type')} is not supported by this kubectl; use merge`)
+  if (flags.text('override-type') !== 'merge')
+    throw new Failure(`--override-type=${flags.text('override-type')} is not supported by this kubectl; use merge`)
   let overrides: Record<string, unknown>
   try {
     overrides = JSON.parse(flags.text('overrides'))
@@ -148,7 +160,14 @@ class PodFailed extends Failure {
 
 async function untilStarted(call: Call, pod: Pod): Promise<'running' | 'ended'> {
   const ready = await Promise.race([
-    untilPod(call, pod, (one) => one.status?.phase === 'Succeeded' || one.status?.phase === 'Failed' || (one.status?.containerStatuses?.[0]?.state?.running !== undefined && one.status.phase === 'Running')),
+    untilPod(
+      call,
+      pod,
+      (one) =>
+        one.status?.phase === 'Succeeded' ||
+        one.status?.phase === 'Failed' ||
+        (one.status?.containerStatuses?.[0]?.state?.running !== undefined && one.status.phase === 'Running'),
+    ),
     call.process.clock.sleep(call.flags.duration('pod-running-timeout'), call.process.signal).then((): Pod => {
       throw new Failure('timed out waiting for the condition')
     }),
@@ -164,7 +183,10 @@ async function untilPod(call: Call, pod: Pod, done: (pod: Pod) => boolean): Prom
     const [now] = list.items as Pod[]
     if (!now) throw new Failure(`pods ${JSON.stringify(pod.metadata?.name)} not found`)
     if (done(now)) return now
-    for await (const event of watchEvents<Pod>(call.client(), pathOf(type, pod.metadata?.namespace), { ...query, resourceVersion: list.metadata.resourceVersion })) {
+    for await (const event of watchEvents<Pod>(call.client(), pathOf(type, pod.metadata?.namespace), {
+      ...query,
+      resourceVersion: list.metadata.resourceVersion,
+    })) {
       if (event.type === 'DELETED') throw new Failure('watch closed before UntilWithoutRetry timeout')
       if (event.type !== 'BOOKMARK' && done(event.object)) return event.object
     }

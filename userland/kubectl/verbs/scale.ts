@@ -2,11 +2,11 @@ import { Failure } from '../cli/failure.ts'
 import { bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { pathOf } from '../client/discovery.ts'
-import { createGenerated } from './generate.ts'
 import { dryRunFlag, dryRunOf, fieldManagerFlag, own, report, sendPatch } from '../objects/change.ts'
 import { filenameFlags } from '../objects/manifests.ts'
 import { fetchInfos, namedTargets, selectorFlag, visit } from '../objects/targets.ts'
 import { printFlags } from '../print/printer.ts'
+import { createGenerated } from './generate.ts'
 
 export const scaleVerb: Verb = {
   name: 'scale',
@@ -72,14 +72,17 @@ export const autoscaleVerb: Verb = {
   async run(call) {
     const { flags } = call
     if (flags.number('max') < 1) throw new Failure(`--max=MAXPODS is required and must be at least 1, max: ${flags.number('max')}`)
-    if (flags.number('max') < flags.number('min')) throw new Failure(`--max=MAXPODS must be larger or equal to --min=MINPODS, max: ${flags.number('max')}, min: ${flags.number('min')}`)
+    if (flags.number('max') < flags.number('min'))
+      throw new Failure(`--max=MAXPODS must be larger or equal to --min=MINPODS, max: ${flags.number('max')}, min: ${flags.number('min')}`)
     for (const info of await fetchInfos(call, await namedTargets(call, call.args))) {
       const utilization = flags.text('cpu') ? Number.parseInt(flags.text('cpu'), 10) : flags.number('cpu-percent')
       const spec = {
         scaleTargetRef: { kind: info.type.kind, name: info.name, apiVersion: info.object.apiVersion },
         ...(flags.number('min') > 0 ? { minReplicas: flags.number('min') } : {}),
         maxReplicas: flags.number('max'),
-        ...(utilization > 0 ? { metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: utilization } } }] } : {}),
+        ...(utilization > 0
+          ? { metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: utilization } } }] }
+          : {}),
       }
       const status = { currentReplicas: 0, desiredReplicas: 0, currentMetrics: null }
       const hpa = own('HorizontalPodAutoscaler', 'autoscaling/v2', { metadata: { name: flags.text('name') || info.name }, spec, status })

@@ -54,7 +54,12 @@ export const setVerb: Verb = {
       name: 'resources',
       about: 'Update resource requests/limits on objects with pod templates',
       usage: '(-f FILENAME | TYPE NAME) ([--limits=LIMITS & --requests=REQUESTS] [options]',
-      flags: [text('containers', 'Names of the containers to change, with wildcards.', 'c', '*'), text('limits', 'cpu=…,memory=….'), text('requests', 'cpu=…,memory=….'), ...common],
+      flags: [
+        text('containers', 'Names of the containers to change, with wildcards.', 'c', '*'),
+        text('limits', 'cpu=…,memory=….'),
+        text('requests', 'cpu=…,memory=….'),
+        ...common,
+      ],
       run: setResources,
     },
     {
@@ -90,7 +95,12 @@ export function changeAt(object: any, path: readonly string[], change: (at: any)
   return first === undefined ? change(object) : { ...object, [first]: changeAt(object[first], rest, change) }
 }
 
-async function eachTemplate(call: Call, words: readonly string[], done: string, change: (template: Template, object: KubeObject) => Template | undefined): Promise<undefined> {
+async function eachTemplate(
+  call: Call,
+  words: readonly string[],
+  done: string,
+  change: (template: Template, object: KubeObject) => Template | undefined,
+): Promise<undefined> {
   if (call.flags.bool('local')) throw new Failure('--local is not supported by this kubectl')
   const options = { all: call.flags.bool('all'), selector: call.flags.text('selector') }
   await visit(call, await namedTargets(call, words, options), options, async (info) => {
@@ -113,7 +123,8 @@ async function setImage(call: Call): Promise<undefined> {
   const words = call.args.filter((word) => !isPair(word))
   const images = new Map(call.args.filter(isPair).map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]))
   if (words.length > 0 && images.size === 0) throw new Failure('at least one image update is required')
-  if (images.size > 1 && images.has('*')) throw new Failure('all containers are already specified by *, but saw more than one container_name=container_image pairs')
+  if (images.size > 1 && images.has('*'))
+    throw new Failure('all containers are already specified by *, but saw more than one container_name=container_image pairs')
   return eachTemplate(call, words, 'image updated', (template) => {
     const found = new Set<string>()
     const replaced = (containers: any[] | undefined) =>
@@ -132,7 +143,12 @@ async function setImage(call: Call): Promise<undefined> {
 }
 
 function matchesName(pattern: string, name: string): boolean {
-  return new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name)
+  return new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  ).test(name)
 }
 
 async function setEnv(call: Call): Promise<undefined> {
@@ -148,7 +164,8 @@ async function setEnv(call: Call): Promise<undefined> {
     })
   }
   return eachTemplate(call, words, 'env updated', (template) => {
-    const change = (containers: any[] | undefined) => containers?.map((one) => (matchesName(pattern, one.name) ? changeEnv(one, changes, call.flags.bool('overwrite')) : one))
+    const change = (containers: any[] | undefined) =>
+      containers?.map((one) => (matchesName(pattern, one.name) ? changeEnv(one, changes, call.flags.bool('overwrite')) : one))
     const spec = { ...template.spec, containers: change(template.spec.containers) ?? [] }
     if (spec.initContainers) spec.initContainers = change(spec.initContainers) ?? []
     return { ...template, spec }
@@ -169,7 +186,8 @@ async function setResources(call: Call): Promise<undefined> {
         }),
     )
   const [limits, requests] = [parse('limits'), parse('requests')]
-  if (Object.keys(limits).length + Object.keys(requests).length === 0) throw new Failure('you must specify an update to requests or limits (in the form of --requests/--limits)')
+  if (Object.keys(limits).length + Object.keys(requests).length === 0)
+    throw new Failure('you must specify an update to requests or limits (in the form of --requests/--limits)')
   return eachTemplate(call, call.args, 'resource requirements updated', (template) => {
     const containers = (template.spec.containers ?? []).map((container) => {
       if (!matchesName(call.flags.text('containers'), container.name)) return container
@@ -196,13 +214,17 @@ async function setSelector(call: Call): Promise<undefined> {
   const selector = Object.fromEntries(
     (call.args.at(-1) as string).split(',').map((pair) => {
       const [key = '', value] = pair.split('=')
-      if (value === undefined) throw new Failure(`couldn't parse the selector string ${JSON.stringify(call.args.at(-1))}: only key=value pairs are supported`)
+      if (value === undefined)
+        throw new Failure(`couldn't parse the selector string ${JSON.stringify(call.args.at(-1))}: only key=value pairs are supported`)
       return [key, value]
     }),
   )
   await visit(call, await namedTargets(call, call.args.slice(0, -1)), {}, async (info) => {
     const spec = info.object['spec'] as Record<string, unknown>
-    if (info.type.kind !== 'Service') throw new Failure(`${info.type.plural} ${JSON.stringify(info.name)}: the selector of a ${info.type.kind} cannot be set; only a Service's can`)
+    if (info.type.kind !== 'Service')
+      throw new Failure(
+        `${info.type.plural} ${JSON.stringify(info.name)}: the selector of a ${info.type.kind} cannot be set; only a Service's can`,
+      )
     const sent = await sendChange(call, info, { ...info.object, spec: { ...spec, selector } })
     await report(call, info.type, sent ?? info.object, 'selector updated')
   })

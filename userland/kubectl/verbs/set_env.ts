@@ -41,7 +41,8 @@ export function changeEnv(container: any, changes: EnvChanges, overwrite: boolea
   for (const variable of changes.set) {
     const at = env.findIndex((one) => one.name === variable.name)
     if (at < 0) env.push(variable)
-    else if (!overwrite && env[at]?.value !== variable.value) throw new Failure(`'${variable.name}' already has a value (${env[at]?.value}), and --overwrite is false`)
+    else if (!overwrite && env[at]?.value !== variable.value)
+      throw new Failure(`'${variable.name}' already has a value (${env[at]?.value}), and --overwrite is false`)
     else env[at] = variable
   }
   env = env.filter((one) => !changes.remove.includes(one.name))
@@ -49,7 +50,12 @@ export function changeEnv(container: any, changes: EnvChanges, overwrite: boolea
   return env.length > 0 ? { ...rest, env } : rest
 }
 
-export function listEnv(object: KubeObject, containers: readonly any[], pattern: string, matches: (pattern: string, name: string) => boolean): string {
+export function listEnv(
+  object: KubeObject,
+  containers: readonly any[],
+  pattern: string,
+  matches: (pattern: string, name: string) => boolean,
+): string {
   let text = ''
   for (const container of containers) {
     if (!matches(pattern, container.name)) continue
@@ -67,4 +73,3 @@ function envLine(one: Env): string {
   if (from.fieldRef) return `# ${one.name} from field path ${from.fieldRef.fieldPath}\n`
   return `# ${one.name} from resource field ${from.resourceFieldRef?.resource ?? ''}\n`
 }
-

@@ -28,7 +28,11 @@ import { waitVerb } from './wait.ts'
 
 const alpha = refused('alpha', 'Commands for features in alpha', 'it has no alpha commands')
 const certificate = refused('certificate', 'Modify certificate resources', 'certificate requests are not part of the simulated cluster')
-const completion = refused('completion', 'Output shell completion code for the specified shell (bash, zsh, fish, or powershell)', 'the shell of this terminal completes kubectl by itself: press Tab')
+const completion = refused(
+  'completion',
+  'Output shell completion code for the specified shell (bash, zsh, fish, or powershell)',
+  'the shell of this terminal completes kubectl by itself: press Tab',
+)
 const cp = refused(
   'cp',
   'Copy files and directories to and from containers',
@@ -56,7 +60,10 @@ export const verbGroups: readonly VerbGroup[] = [
   { title: 'Basic Commands (Intermediate)', verbs: [explainVerb, getVerb, editVerb, deleteVerb] },
   { title: 'Deploy Commands', verbs: [rolloutVerb, scaleVerb, autoscaleVerb] },
   { title: 'Cluster Management Commands', verbs: [certificate, clusterInfoVerb, topVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
-  { title: 'Troubleshooting and Debugging Commands', verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForward, proxy, cp, authVerb, debugVerb, eventsVerb] },
+  {
+    title: 'Troubleshooting and Debugging Commands',
+    verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForward, proxy, cp, authVerb, debugVerb, eventsVerb],
+  },
   { title: 'Advanced Commands', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb, waitVerb, kustomize] },
   { title: 'Settings Commands', verbs: [labelVerb, annotateVerb, completion] },
   { title: 'Other Commands', verbs: [alpha, apiResourcesVerb, apiVersionsVerb, configVerb, plugin, versionVerb] },

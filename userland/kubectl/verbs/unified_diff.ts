@@ -46,7 +46,8 @@ function compare(a: readonly string[], b: readonly string[]): Edit[] {
   for (let i = a.length - 1; i >= 0; i--) {
     const row = table[i] as Uint32Array
     const below = table[i + 1] as Uint32Array
-    for (let j = b.length - 1; j >= 0; j--) row[j] = a[i] === b[j] ? (below[j + 1] as number) + 1 : Math.max(below[j] as number, row[j + 1] as number)
+    for (let j = b.length - 1; j >= 0; j--)
+      row[j] = a[i] === b[j] ? (below[j + 1] as number) + 1 : Math.max(below[j] as number, row[j + 1] as number)
   }
   const edits: Edit[] = []
   let i = 0
@@ -56,7 +57,8 @@ function compare(a: readonly string[], b: readonly string[]): Edit[] {
       edits.push({ kind: ' ', line: a[i] as string })
       i++
       j++
-    } else if (i < a.length && (j >= b.length || (table[i + 1]?.[j] as number) >= (table[i]?.[j + 1] as number))) edits.push({ kind: '-', line: a[i++] as string })
+    } else if (i < a.length && (j >= b.length || (table[i + 1]?.[j] as number) >= (table[i]?.[j + 1] as number)))
+      edits.push({ kind: '-', line: a[i++] as string })
     else edits.push({ kind: '+', line: b[j++] as string })
   }
   return edits

@@ -14,8 +14,13 @@ import { printFlags } from '../print/printer.ts'
 export const waitVerb: Verb = {
   name: 'wait',
   about: 'Wait for a specific condition on one or many resources',
-  examples: ['kubectl wait --for=condition=Ready pod/web', 'kubectl wait --for=delete pod/web --timeout=60s', "kubectl wait --for=jsonpath='{.status.phase}'=Running pod/web"],
-  usage: '([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | --all)]) [--for=create|--for=delete|--for condition=available|--for=jsonpath=\'{}\'[=value]] [options]',
+  examples: [
+    'kubectl wait --for=condition=Ready pod/web',
+    'kubectl wait --for=delete pod/web --timeout=60s',
+    "kubectl wait --for=jsonpath='{.status.phase}'=Running pod/web",
+  ],
+  usage:
+    "([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | --all)]) [--for=create|--for=delete|--for condition=available|--for=jsonpath='{}'[=value]] [options]",
   flags: [
     bool('all', 'All objects of the types.'),
     allNamespacesFlag,
@@ -89,7 +94,8 @@ async function untilThere(call: Call, target: Target, end: number): Promise<void
   throw timedOut(target)
 }
 
-const timedOut = (target: Pick<Target, 'type' | 'name'>) => new Failure(`timed out waiting for the condition on ${target.type.plural}/${target.name}`)
+const timedOut = (target: Pick<Target, 'type' | 'name'>) =>
+  new Failure(`timed out waiting for the condition on ${target.type.plural}/${target.name}`)
 
 async function waitFor(call: Call, info: Info, goal: Goal, end: number): Promise<void> {
   if (goal.kind === 'create') return
@@ -110,9 +116,13 @@ async function follow(call: Call, info: Info, goal: Goal): Promise<void> {
     const list = await call.client().json('GET', pathOf(info.type, info.namespace), { query })
     const now = (list.items as KubeObject[])[0]
     if (goal.kind === 'delete' && now?.metadata?.uid !== uid) return
-    if (goal.kind === 'holds' && !now) throw new Failure(`${info.type.plural}${info.type.group ? `.${info.type.group}` : ''} ${JSON.stringify(info.name)} not found`)
+    if (goal.kind === 'holds' && !now)
+      throw new Failure(`${info.type.plural}${info.type.group ? `.${info.type.group}` : ''} ${JSON.stringify(info.name)} not found`)
     if (goal.kind === 'holds' && now && goal.check(now)) return
-    for await (const event of watchEvents(call.client(), pathOf(info.type, info.namespace), { ...query, resourceVersion: list.metadata?.resourceVersion ?? '' })) {
+    for await (const event of watchEvents(call.client(), pathOf(info.type, info.namespace), {
+      ...query,
+      resourceVersion: list.metadata?.resourceVersion ?? '',
+    })) {
       if (event.type === 'BOOKMARK') continue
       if (goal.kind === 'delete' && event.type === 'DELETED') return
       if (goal.kind === 'holds' && event.type !== 'DELETED' && goal.check(event.object)) return
@@ -129,7 +139,10 @@ function parseGoal(words: string): Goal {
   }
   if (words.startsWith('jsonpath=')) {
     const match = /^'?(\{.*\}|[^{=]+)'?(?:=(.*))?$/s.exec(words.slice('jsonpath='.length))
-    if (!match) throw new Failure('jsonpath wait format must be --for=jsonpath=\'{.status.readyReplicas}\'=3 or --for=jsonpath=\'{.status.readyReplicas}\'')
+    if (!match)
+      throw new Failure(
+        "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'",
+      )
     const [, path = '', given] = match
     if (given === '') throw new Failure('jsonpath wait has to have a value after equal sign')
     const value = given?.replace(/^(["'])(.*)\1$/, '$2')
@@ -145,7 +158,9 @@ function parseGoal(words: string): Goal {
 }
 
 function conditionHolds(object: KubeObject, name: string, value: string): boolean {
-  const status = object['status'] as { conditions?: { type: string; status: string; observedGeneration?: number }[]; observedGeneration?: number } | undefined
+  const status = object['status'] as
+    | { conditions?: { type: string; status: string; observedGeneration?: number }[]; observedGeneration?: number }
+    | undefined
   const generation = object.metadata?.generation
   const found = status?.conditions?.find((one) => one.type.toLowerCase() === name.toLowerCase())
   if (!found) return false
