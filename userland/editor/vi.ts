@@ -53,7 +53,6 @@ class Vi {
   #visual: Position = { row: 0, column: 0 }
   #lastVisual: { from: number; to: number } | undefined
   #wanted: number | undefined
-  #pending = ''
   /** The keys of the command being typed, and of the last one that changed the text: what `.` repeats. */
   #typed: Key[] = []
   #lastChange: Key[] = []
@@ -104,7 +103,6 @@ class Vi {
   async #command(): Promise<void> {
     const text = this.#text
     this.#typed = []
-    this.#pending = ''
     const before = text.lines
     const snapshot = before.join('\n')
     const { key, count } = await this.#counted()

@@ -6,13 +6,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Pipe } from '../../simulator/streams.ts'
-import { sh } from '../shell/shell.ts'
 import { Host } from '../testing/host.ts'
 import { screenOf } from '../testing/screen.ts'
+import { shells } from '../testing/shells.ts'
 import { filters } from './catalogue.ts'
 import { differences } from './diff.ts'
-
-const shells = { sh, bash: sh, ash: sh }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { filters } from '../filters/catalogue.ts'
 import { Host } from '../testing/host.ts'
 import { screenOf } from '../testing/screen.ts'
-import { shells } from './catalogue.ts'
+import { shells } from '../testing/shells.ts'
 import { createShell } from './shell.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))

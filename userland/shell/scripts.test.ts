@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { filters } from '../filters/catalogue.ts'
 import { Host } from '../testing/host.ts'
-import { shells } from './catalogue.ts'
+import { shells } from '../testing/shells.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 const host = (files: Record<string, string> = {}) => new Host({ commands: { ...filters, ...shells }, turn, files })

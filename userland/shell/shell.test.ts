@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { filters } from '../filters/catalogue.ts'
 import { Host } from '../testing/host.ts'
-import { shells } from './catalogue.ts'
+import { shells } from '../testing/shells.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 const host = () => new Host({ commands: { ...filters, ...shells }, turn })

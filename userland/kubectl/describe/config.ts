@@ -42,7 +42,7 @@ export const describeServiceAccount: Describe<ServiceAccount> = async ({ metadat
   annotationsBlock(page, 'Annotations', metadata.annotations)
   const list = (title: string, names: readonly (string | undefined)[]) => {
     if (names.length === 0) page.write(0, `${title}:\t<none>\n`)
-    names.forEach((name, at) => page.write(0, `${at === 0 ? `${title}:` : ' '}\t${name}\n`))
+    for (const [at, name] of names.entries()) page.write(0, `${at === 0 ? `${title}:` : ' '}\t${name}\n`)
   }
   list(
     'Image pull secrets',

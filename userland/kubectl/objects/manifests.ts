@@ -124,9 +124,12 @@ export function parseDocuments(text: string, source: string): unknown[] {
   })
 }
 
-/** Where the parser stumbled: the last line that the mistake spans. */
-function lineOf(error: { pos: [number, number] }, text: string): number {
-  return text.slice(0, error.pos[1]).split('\n').length
+/** The line go-yaml names: where the second colon of a nested mapping stands, else where the parser stumbled. */
+function lineOf(error: { pos: [number, number]; message: string }, text: string): number {
+  const line = text.slice(0, error.pos[0]).split('\n').length
+  if (!/Nested mappings|Implicit keys/.test(error.message)) return line
+  const colons = text.split('\n').findIndex((one, at) => at >= line && /:(\s|$)/.test(one))
+  return colons < 0 ? line : colons + 1
 }
 
 /** go-yaml's sentence for the common mistakes; the parser's own for the rest. Its line is counted as go-yaml counts, from what went before. */

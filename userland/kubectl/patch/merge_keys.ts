@@ -29,7 +29,7 @@ const keys: Record<string, string> = {
 export function listMerge(path: readonly string[]): ListMerge {
   const field = path.at(-1) as string
   if (field === 'ports') {
-    if (path.some((one) => /ontainers$/.test(one))) return { key: 'containerPort' }
+    if (path.some((one) => one.endsWith('ontainers'))) return { key: 'containerPort' }
     return path.join('.') === 'spec.ports' ? { key: 'port' } : undefined
   }
   if (field === 'finalizers' && path.includes('metadata')) return 'set'

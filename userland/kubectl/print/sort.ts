@@ -16,8 +16,7 @@ export function sortRows<T extends { table: Table }>(fetched: readonly T[], path
   // kubectl itself shows nothing where no row has the field.
   if (rows.every((row) => lookUp(path, row.object).length === 0)) return []
   const ordered: TableRow[] = sortedBy(rows, path, (row) => row.object as KubeObject)
-  return rest.length === 0 ||
-    rest.every((one) => JSON.stringify(one.table.columnDefinitions) === JSON.stringify(first.table.columnDefinitions))
+  return rest.every((one) => JSON.stringify(one.table.columnDefinitions) === JSON.stringify(first.table.columnDefinitions))
     ? [{ ...first, table: { ...first.table, rows: ordered } }]
     : fetched.map((one) => ({
         ...one,

@@ -33,7 +33,7 @@ function node(writer: Writer, value: unknown, indent: number, place: Place): voi
   if (Array.isArray(value)) return sequence(writer, value, indent, place)
   if (typeof value === 'object') return mapping(writer, value as Record<string, unknown>, indent, place)
   put(writer, space)
-  if (typeof value === 'string') return scalar(writer, value, indent + (place === 'root' ? 0 : 2), false)
+  if (typeof value === 'string') return scalar(writer, value, indent + 2, false)
   put(writer, typeof value === 'number' ? numberText(value) : String(value))
 }
 

@@ -6,7 +6,7 @@ export function fillCluster(api: ReturnType<typeof createTestApi>, now: number):
     api.put({
       apiVersion,
       kind,
-      metadata: { name, namespace, ...(labels ? { labels } : {}), ...(rest.metadata ?? {}) },
+      metadata: { name, namespace, ...(labels ? { labels } : {}), ...rest.metadata },
       ...Object.fromEntries(Object.entries(rest).filter(([k]) => k !== 'metadata')),
     })
   api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' }, spec: {}, status: { phase: 'Active' } })

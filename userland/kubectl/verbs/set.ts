@@ -158,10 +158,12 @@ async function setEnv(call: Call): Promise<undefined> {
   const changes = await envChanges(call, [...call.args.filter(isEnv), ...call.flags.list('env')])
   const pattern = call.flags.text('containers')
   if (call.flags.bool('list')) {
-    return eachTemplate(call, words, '', (template, object) => {
-      void call.out(listEnv(object, template.spec.containers ?? [], pattern, matchesName))
+    const listed: string[] = []
+    await eachTemplate(call, words, '', (template, object) => {
+      listed.push(listEnv(object, template.spec.containers ?? [], pattern, matchesName))
       return undefined
     })
+    return call.out(listed.join('')) as Promise<undefined>
   }
   return eachTemplate(call, words, 'env updated', (template) => {
     const change = (containers: any[] | undefined) =>
