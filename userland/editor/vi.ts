@@ -121,7 +121,6 @@ class Vi {
       const key = await this.#key()
       if (key.name === 'text' && /[0-9]/.test(key.text) && (digits !== '' || key.text !== '0')) {
         digits += key.text
-        this.#pending += key.text
         continue
       }
       return { key, count: digits === '' ? undefined : Number(digits) }
@@ -362,7 +361,6 @@ class Vi {
 
   async #operate(operator: string, count: number | undefined): Promise<boolean> {
     const text = this.#text
-    this.#pending += operator
     const { key, count: second } = await this.#counted()
     const total = count === undefined && second === undefined ? undefined : (count ?? 1) * (second ?? 1)
     const name = key.name === 'text' ? key.text : key.name
