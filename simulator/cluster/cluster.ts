@@ -165,6 +165,14 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     onError: world.onError,
   })
 
+  if (from) {
+    // Daemons open their sockets and connections again, which draws ports. Unless that wrote something (timers were overdue), the draws
+    // are taken back, so that the future is the one that the snapshot had.
+    const { revision } = store
+    clock.settle()
+    if (store.revision === revision) random.state = from.random
+  }
+
   return {
     spec,
     api,

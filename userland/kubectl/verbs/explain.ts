@@ -52,7 +52,7 @@ async function run(call: Call): Promise<undefined> {
       (one) => one.group === type.group && one.version === type.version && one.kind === type.kind,
     ),
   )
-  if (!root)
+  if (!root || (!root.properties && !root.description))
     throw new Failure(
       `the server's OpenAPI has no schema for ${type.kind} in version ${JSON.stringify(type.group ? `${type.group}/${type.version}` : type.version)}`,
     )

@@ -1,0 +1,121 @@
+import { deserialize, serialize } from 'node:v8'
+import { expect, it } from 'vitest'
+import { HeldTime } from '../../../simulator/clock.ts'
+import { type ClusterSnapshot, createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
+import { catalogue } from './images.ts'
+
+const start = Date.UTC(2026, 0, 1)
+
+function boot(cni: 'kindnet' | 'flannel', seed = 1, from?: ClusterSnapshot) {
+  const time = new HeldTime(from?.at ?? start)
+  const defects: unknown[] = []
+  const cluster = createCluster(
+    { name: 'test', nodes: 3, cni, seed },
+    {
+      pacemaker: time,
+      catalogue,
+      tokens: { platform: 'p', learner: 'l' },
+      rootCertificate: 'certificate',
+      onError: (error) => defects.push(error),
+    },
+    from,
+  )
+  cluster.clock.settle()
+  return { cluster, time, defects, pass: (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve))) }
+}
+
+const contents = ({ api }: SimulatedCluster) =>
+  Object.fromEntries(
+    ['nodes', 'pods', 'services', 'endpointslices.discovery.k8s.io', 'events', 'deployments.apps'].map((resource) => [
+      resource,
+      api.list(resource),
+    ]),
+  )
+const pods = ({ api }: SimulatedCluster) => api.list<any>('pods')
+const isReady = (pod: any) => pod.status?.conditions?.some((one: any) => one.type === 'Ready' && one.status === 'True')
+
+it.each(['kindnet', 'flannel'] as const)('boots with %s: nodes Ready, every pod running', async (cni) => {
+  const { cluster, defects, pass } = boot(cni)
+  await pass(60_000)
+  expect(cluster.api.list<any>('nodes').map((node) => isReady(node))).toEqual([true, true, true])
+  expect(
+    pods(cluster)
+      .filter((pod) => !isReady(pod))
+      .map(({ metadata }) => metadata.name),
+  ).toEqual([])
+  expect(defects).toEqual([])
+})
+
+it('runs the same twice from one seed, and differently from another', async () => {
+  const [one, two, other] = [boot('kindnet', 7), boot('kindnet', 7), boot('kindnet', 8)]
+  for (const { pass } of [one, two, other]) await pass(30_000)
+  expect(contents(two.cluster)).toEqual(contents(one.cluster))
+  const names = (cluster: SimulatedCluster) => pods(cluster).map(({ metadata }) => metadata.name)
+  expect(names(other.cluster)).not.toEqual(names(one.cluster))
+})
+
+it('has the same future after a snapshot, through its serialised form', async () => {
+  const original = boot('kindnet')
+  await original.pass(60_000)
+  const snapshot = deserialize(serialize(original.cluster.snapshot())) as ClusterSnapshot
+  const copy = boot('kindnet', 1, snapshot)
+  const work = async ({ cluster, pass }: typeof original) => {
+    cluster.api.create('deployments.apps', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: { app: 'web' } },
+        template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'nginx:1.27-alpine' }] } },
+      },
+    })
+    await pass(30_000)
+    return pods(cluster).map(({ metadata, spec, status }) => [
+      metadata.name,
+      spec.nodeName,
+      status.phase,
+      status.podIP,
+      status.containerStatuses?.[0]?.restartCount,
+    ])
+  }
+  expect(await work(copy)).toEqual(await work(original))
+  expect(copy.defects).toEqual([])
+})
+
+it('restores without a restart, and one fork does not touch another', async () => {
+  const original = boot('kindnet')
+  await original.pass(60_000)
+  const snapshot = original.cluster.snapshot()
+  const [one, two] = [boot('kindnet', 1, snapshot), boot('kindnet', 1, snapshot)]
+  one.cluster.api.delete('deployments.apps', 'kube-system', 'coredns')
+  await one.pass(60_000)
+  await two.pass(60_000)
+  expect(pods(one.cluster).some(({ metadata }) => metadata.name.startsWith('coredns'))).toBe(false)
+  const coredns = pods(two.cluster).filter(({ metadata }) => metadata.name.startsWith('coredns'))
+  expect(coredns.map((pod) => [isReady(pod), pod.status.containerStatuses[0].restartCount])).toEqual([
+    [true, 0],
+    [true, 0],
+  ])
+  expect([...one.defects, ...two.defects]).toEqual([])
+})
+
+it('leaves what kube-proxy wrote where its daemonset is deleted', async () => {
+  const { cluster, pass } = boot('kindnet')
+  await pass(60_000)
+  const chains = () =>
+    Object.keys(cluster.network.machine('test-worker')!.root.netfilter.tables['nat']!.chains).filter((name) => name.startsWith('KUBE-SVC-'))
+  const before = chains()
+  expect(before.length).toBeGreaterThan(2)
+  cluster.api.delete('daemonsets.apps', 'kube-system', 'kube-proxy')
+  await pass(40_000)
+  expect(pods(cluster).some(({ metadata }) => metadata.name.startsWith('kube-proxy'))).toBe(false)
+  cluster.api.create('services', {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'late', namespace: 'kube-system' },
+    spec: { selector: { 'k8s-app': 'kube-dns' }, ports: [{ port: 53 }] },
+  })
+  await pass(5000)
+  expect(chains()).toEqual(before)
+})
