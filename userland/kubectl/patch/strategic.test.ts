@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { strategic } from '../testing/api.ts'
-import { applyMergePatch, mergePatch, threeWayMergePatch } from './json_merge.ts'
+import { applyMergePatch, mergePatch, threeWayMergePatch } from './json-merge.ts'
 import { sameValue, threeWayPatch, twoWayPatch } from './strategic.ts'
 
 const container = fc.record(
@@ -68,5 +68,16 @@ describe('a JSON merge patch (RFC 7386)', () => {
   })
   test('in three ways drops what was dropped and keeps what others added', () => {
     expect(threeWayMergePatch({ a: 1, b: 2 }, { a: 3 }, { a: 1, b: 2, c: 4 })).toEqual({ a: 3, b: null })
+  })
+})
+
+it('says nothing of two ports with one number that did not change', () => {
+  const ports = [
+    { name: 'dns', containerPort: 53, protocol: 'UDP' },
+    { name: 'dns-tcp', containerPort: 53, protocol: 'TCP' },
+  ]
+  const pod = (image: string) => ({ spec: { containers: [{ name: 'coredns', image, ports }] } })
+  expect(twoWayPatch(pod('a'), pod('b'))).toEqual({
+    spec: { containers: [{ name: 'coredns', image: 'b' }], '$setElementOrder/containers': [{ name: 'coredns' }] },
   })
 })

@@ -1,4 +1,4 @@
-import { listMerge, retainsKeys } from './merge_keys.ts'
+import { listMerge, retainsKeys } from './merge-keys.ts'
 
 type Map_ = Record<string, any>
 interface DiffOptions {
@@ -69,8 +69,9 @@ function diffLists(field: string, before: any[], after: any[], path: readonly st
   }
   const { key } = merge
   const changes: Map_[] = []
-  for (const item of after) {
-    const old = before.find((one) => one[key] === item[key])
+  for (const [index, item] of after.entries()) {
+    // Two ports may share a number (DNS over UDP and TCP): as upstream walks both lists, the second of a key meets the second.
+    const old = before.filter((one) => one[key] === item[key])[after.slice(0, index).filter((one) => one[key] === item[key]).length]
     if (!old) {
       if (!options.ignoreChanges) changes.push(item)
       continue

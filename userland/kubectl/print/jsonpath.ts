@@ -1,7 +1,7 @@
 import { Failure } from '../cli/failure.ts'
 import { compactJson, jsonText, sorted } from './json.ts'
-import type { Operand, Part, Step } from './jsonpath_parse.ts'
-import { parsePath, parseTemplate } from './jsonpath_parse.ts'
+import type { Operand, Part, Step } from './jsonpath-parse.ts'
+import { parsePath, parseTemplate } from './jsonpath-parse.ts'
 
 /** Fills a template from `data`; missing fields print nothing. Throws for an index beyond an array's end. */
 export function jsonPathText(template: string, data: unknown): string {

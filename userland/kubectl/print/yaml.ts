@@ -1,4 +1,4 @@
-import { analyze, isPrintable, plainMeansString } from './yaml_scalar.ts'
+import { analyze, isPrintable, plainMeansString } from './yaml-scalar.ts'
 
 /** Lines are folded at the first space past this column, as libyaml does. */
 const bestWidth = 80

@@ -1,5 +1,5 @@
-import { applyMergePatch } from '../patch/json_merge.ts'
-import { listMerge } from '../patch/merge_keys.ts'
+import { applyMergePatch } from '../patch/json-merge.ts'
+import { listMerge } from '../patch/merge-keys.ts'
 
 type Obj = Record<string, any>
 

@@ -1,6 +1,6 @@
 import { Failure, misuse } from '../cli/failure.ts'
 import { bool, text } from '../cli/flags.ts'
-import { globalFlags } from '../cli/global_flags.ts'
+import { globalFlags } from '../cli/global-flags.ts'
 import { flagLines } from '../cli/help.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import type { ResourceType } from '../client/discovery.ts'

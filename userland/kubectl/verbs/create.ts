@@ -14,10 +14,10 @@ import {
 import { filenameFlags, hasFiles, readManifests } from '../objects/manifests.ts'
 import { manifestTarget, selectorFlag, throwAll } from '../objects/targets.ts'
 import { printFlags } from '../print/printer.ts'
-import { createConfigMap, createSecret } from './create_data.ts'
-import { createMisc } from './create_misc.ts'
-import { createService } from './create_service.ts'
-import { createCronJob, createDeployment, createJob } from './create_workload.ts'
+import { createConfigMap, createSecret } from './create-data.ts'
+import { createMisc } from './create-misc.ts'
+import { createService } from './create-service.ts'
+import { createCronJob, createDeployment, createJob } from './create-workload.ts'
 
 export const createVerb: Verb = {
   name: 'create',

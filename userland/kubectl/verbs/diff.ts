@@ -6,11 +6,11 @@ import { pathOf } from '../client/discovery.ts'
 import { fieldManagerFlag, lastApplied, patchTypes, withLastApplied } from '../objects/change.ts'
 import { filenameFlags, hasFiles, readManifests } from '../objects/manifests.ts'
 import { manifestTarget, selectorFlag } from '../objects/targets.ts'
-import { threeWayMergePatch } from '../patch/json_merge.ts'
-import { patchesStrategically } from '../patch/merge_keys.ts'
+import { threeWayMergePatch } from '../patch/json-merge.ts'
+import { patchesStrategically } from '../patch/merge-keys.ts'
 import { threeWayPatch } from '../patch/strategic.ts'
 import { yamlText } from '../print/yaml.ts'
-import { unifiedDiff } from './unified_diff.ts'
+import { unifiedDiff } from './unified-diff.ts'
 
 export const diffVerb: Verb = {
   name: 'diff',

@@ -12,7 +12,7 @@ import { sortObjects, sortRows } from '../print/sort.ts'
 import type { Table } from '../print/table.ts'
 import { createTablePrinter, tableAccept } from '../print/table.ts'
 import { createTabWriter } from '../print/tabwriter.ts'
-import { watchObjects, watchTables } from './get_watch.ts'
+import { watchObjects, watchTables } from './get-watch.ts'
 
 export const getVerb: Verb = {
   name: 'get',

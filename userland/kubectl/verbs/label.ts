@@ -6,7 +6,7 @@ import { dryRunFlag, dryRunOf, fieldManagerFlag, report, sendPatch } from '../ob
 import { filenameFlags } from '../objects/manifests.ts'
 import type { Info } from '../objects/targets.ts'
 import { allNamespacesFlag, fieldSelectorFlag, namedTargets, selectorFlag, visit } from '../objects/targets.ts'
-import { mergePatch } from '../patch/json_merge.ts'
+import { mergePatch } from '../patch/json-merge.ts'
 import { printFlags } from '../print/printer.ts'
 
 interface Words {

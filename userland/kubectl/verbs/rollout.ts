@@ -10,8 +10,8 @@ import type { Info } from '../objects/targets.ts'
 import { fetchInfos, namedTargets, selectorFlag, visit } from '../objects/targets.ts'
 import { shortMoment } from '../print/age.ts'
 import { printFlags } from '../print/printer.ts'
-import { historyText, undo } from './rollout_history.ts'
-import { rolloutState } from './rollout_status.ts'
+import { historyText, undo } from './rollout-history.ts'
+import { rolloutState } from './rollout-status.ts'
 
 const targetFlags = [...filenameFlags, selectorFlag]
 const resource = '(TYPE NAME | TYPE/NAME) [flags]'

@@ -6,7 +6,7 @@ import { namedObject, pathOf, resolveType } from '../client/discovery.ts'
 import { watchEvents } from '../client/watch.ts'
 import { createObject, dryRunFlag, dryRunOf, fieldManagerFlag, own, report } from '../objects/change.ts'
 import { podPath } from '../objects/pods.ts'
-import { applyMergePatch } from '../patch/json_merge.ts'
+import { applyMergePatch } from '../patch/json-merge.ts'
 import { markOwn, printFlags } from '../print/printer.ts'
 import { attach } from './exec.ts'
 

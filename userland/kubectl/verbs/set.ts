@@ -7,7 +7,7 @@ import { dryRunFlag, fieldManagerFlag, report, sendChange } from '../objects/cha
 import { filenameFlags } from '../objects/manifests.ts'
 import { namedTargets, selectorFlag, visit } from '../objects/targets.ts'
 import { printFlags } from '../print/printer.ts'
-import { changeEnv, envChanges, listEnv } from './set_env.ts'
+import { changeEnv, envChanges, listEnv } from './set-env.ts'
 
 const common: readonly Flag[] = [
   bool('all', 'All objects of the types.'),

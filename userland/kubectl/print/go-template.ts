@@ -1,6 +1,6 @@
 import { Failure } from '../cli/failure.ts'
 import { compactJson } from './json.ts'
-import { unquote } from './jsonpath_parse.ts'
+import { unquote } from './jsonpath-parse.ts'
 
 type Node =
   | { kind: 'text'; text: string }
