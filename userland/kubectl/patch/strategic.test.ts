@@ -71,7 +71,7 @@ describe('a JSON merge patch (RFC 7386)', () => {
   })
 })
 
-it('says nothing of two ports with one number that did not change', () => {
+test('says nothing of two ports with one number that did not change', () => {
   const ports = [
     { name: 'dns', containerPort: 53, protocol: 'UDP' },
     { name: 'dns-tcp', containerPort: 53, protocol: 'TCP' },
