@@ -36,8 +36,10 @@ export function parseImage(text: string): ImageReference | undefined {
   }
 }
 
+/** The image behind a reference; where the repository has none with that tag, any of its images. */
 export function findImage(catalogue: Catalogue, reference: ImageReference): Image | undefined {
-  return catalogue.images.find((image) => image.repositories.includes(reference.repository))
+  const images = catalogue.images.filter((image) => image.repositories.includes(reference.repository))
+  return images.find((image) => image.tags(reference.tag)) ?? images[0]
 }
 
 /** The same for every node and cluster: content decides a digest. */

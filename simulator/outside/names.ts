@@ -61,7 +61,14 @@ function soa(zone: string): ResourceRecord {
   const times = { refresh: 1800, retry: 900, expire: 604_800 }
   const data: Soa =
     zone === '.'
-      ? { mname: 'a.root-servers.net.', rname: 'nstld.verisign-grs.com.', serial: 2_025_112_400, ...times, expire: 604_800, minimum: 86_400 }
+      ? {
+          mname: 'a.root-servers.net.',
+          rname: 'nstld.verisign-grs.com.',
+          serial: 2_025_112_400,
+          ...times,
+          expire: 604_800,
+          minimum: 86_400,
+        }
       : { mname: `ns1.${zone}`, rname: `hostmaster.${zone}`, serial: 2_025_112_401, ...times, minimum: 300 }
   return { name: zone, ttl: zone === '.' ? 86_400 : 300, type: 'SOA', data }
 }

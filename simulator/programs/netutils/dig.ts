@@ -52,7 +52,7 @@ export const dig = command('bind/dig', async (process) => {
       if (!outcome || outcome.message.rcode !== 'NXDOMAIN') break
     }
     const banner =
-      on('cmd', true) && !short && index === 0 ? `\n; <<>> DiG ${version} <<>> ${words.join(' ')}\n;; global options: +cmd\n` : ''
+      on('cmd', on('all', true)) && !short && index === 0 ? `\n; <<>> DiG ${version} <<>> ${words.join(' ')}\n;; global options: +cmd\n` : ''
     if (!outcome) {
       await process.stdout.write(`${banner};; no servers could be reached\n${short ? '' : '\n'}`)
       status = 9
@@ -123,21 +123,25 @@ function statistics(process: Process, { elapsed, server, protocol, size }: Answe
   ].join('\n')
 }
 
-/** Columns as dig sets them: tabs up to 24 and 32, then the class and the type. */
+/** Columns as dig sets them: time to live at 24, class at 32, type at 40, data at 48. */
 function recordLine(record: ResourceRecord): string {
-  const left = column(record.name, 24)
-  const ttl = column(`${left}${record.ttl}`, 32)
-  return `${ttl}${record.class ?? 'IN'}\t${recordType(record)}\t${recordData(record)}\n`
+  let line = column(record.name, 24)
+  line = column(`${line}${record.ttl}`, 32)
+  line = column(`${line}${record.class ?? 'IN'}`, 40)
+  return `${column(`${line}${recordType(record)}`, 48)}${recordData(record)}\n`
 }
 
 function questionLine({ name, type, class: kind }: Question): string {
   return `${column(`;${name}`, 32)}${kind ?? 'IN'}\t${type}\n`
 }
 
-/** Fills up to a column with tabs of eight, at least one. */
-function column(text: string, to: number): string {
-  const width = [...text].reduce((at, character) => (character === '\t' ? (Math.floor(at / 8) + 1) * 8 : at + 1), 0)
-  return text + '\t'.repeat(Math.max(1, Math.ceil((to - width) / 8)))
+/** BIND's indent(): tabs of eight as far as they fit, then blanks, at least one. */
+function column(text: string, wanted: number): string {
+  const from = [...text].reduce((at, character) => (character === '\t' ? (Math.floor(at / 8) + 1) * 8 : at + 1), 0)
+  const to = Math.max(wanted, from + 1)
+  const tabs = Math.max(0, Math.floor(to / 8) - Math.floor(from / 8))
+  const reached = tabs > 0 ? Math.floor(to / 8) * 8 : from
+  return text + '\t'.repeat(tabs) + ' '.repeat(to - reached)
 }
 
 async function serverAddresses(process: Process, server: string): Promise<readonly string[]> {

@@ -107,7 +107,9 @@ async function exchangeTls(
   const request = new Request(url, body === undefined || method === 'GET' || method === 'HEAD' ? init : { ...init, body })
   const response = await within(process, service.fetch(request), patience())
   const received: [string, string][] = []
-  response.headers.forEach((value, name) => received.push([name, value]))
+  response.headers.forEach((value, name) => {
+    received.push([name, value])
+  })
   handlers.head({ version: 'HTTP/1.1', status: response.status, reason: response.statusText || phrase(response.status), headers: received })
   const reader = response.body?.getReader()
   if (!reader) return

@@ -41,8 +41,8 @@ export function writeOut(
     errormsg: exit.message,
   }
   const warnings: string[] = []
-  const text = format.replace(/%\{(\w+)\}|%%|\\(n|r|t)/g, (whole, name: string | undefined, escape: string | undefined) => {
-    if (escape) return { n: '\n', r: '\r', t: '\t' }[escape] as string
+  const text = format.replace(/%\{(\w+)\}|%%|\\(n|r|t)/g, (whole, name: string | undefined, special: string | undefined) => {
+    if (special) return { n: '\n', r: '\r', t: '\t' }[special] as string
     if (name === undefined) return '%'
     const value = variables[name]
     if (value === undefined) warnings.push(`curl: unknown --write-out variable: '${name}'`)
