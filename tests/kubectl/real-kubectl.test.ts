@@ -29,7 +29,7 @@ spec:
 `
 
 /** What a stock kubectl prints against the simulated API, line by line: `expect` must match, `code` is 0 unless given. */
-const table: readonly { line: string; input?: string; out?: RegExp; err?: RegExp; code?: number }[] = [
+const table: readonly { line: string; input?: string; out?: RegExp; err?: RegExp; code?: number; since?: string }[] = [
   { line: 'version', out: /Server Version: v1\.34\./ },
   { line: 'cluster-info', out: /Kubernetes control plane.* is running at/ },
   { line: 'get nodes', out: /^NAME +STATUS +ROLES +AGE +VERSION\nfaultline-control-plane +Ready +control-plane +\S+ +v1\.34\.2\n/ },
@@ -117,7 +117,8 @@ const table: readonly { line: string; input?: string; out?: RegExp; err?: RegExp
     err: /unknown field "datum"/,
   },
   { line: 'get events -A', out: /LAST SEEN +TYPE +REASON +OBJECT +MESSAGE/ },
-  { line: 'get --raw /readyz', out: /^ok/ },
+  // kubectl 1.32 drops the path of the server's URL for --raw, so it asks the listener and not the cluster.
+  { line: 'get --raw /readyz', out: /^ok/, since: '1.35' },
   { line: 'delete namespace shop', out: /namespace "shop" deleted/ },
   { line: 'get configmap settings -n shop', code: 1, err: /NotFound/ },
   { line: 'delete deployment web', out: /deployment\.apps "web" deleted/ },
@@ -133,12 +134,15 @@ describe.each(kubectlVersions)('kubectl %s against the simulated API', (version)
     await session.close()
   })
 
-  it.each(table.map((row, index) => ({ ...row, index })))('$index $line', async ({ line, input, out, err, code = 0 }) => {
-    const outcome = await session.kubectl(line, input === undefined ? {} : { input })
-    if (out) expect(outcome.out).toMatch(out)
-    if (err) expect(outcome.err).toMatch(err)
-    expect(outcome.code, outcome.err).toBe(code)
-  })
+  it.each(table.map((row, index) => ({ ...row, index })).filter(({ since = '' }) => version >= since))(
+    '$index $line',
+    async ({ line, input, out, err, code = 0 }) => {
+      const outcome = await session.kubectl(line, input === undefined ? {} : { input })
+      if (out) expect(outcome.out).toMatch(out)
+      if (err) expect(outcome.err).toMatch(err)
+      expect(outcome.code, outcome.err).toBe(code)
+    },
+  )
 
   it('shows what became of an image that does not exist', async () => {
     const outcome = await eventually(
