@@ -35,7 +35,17 @@ export interface ClusterEngine {
   readonly name: EngineName
   availability(): Promise<Availability>
   supports(spec: ClusterSpec): Support
-  create(id: ClusterId, spec: ClusterSpec, onStep: (step: ProvisioningStep) => void, signal: AbortSignal): Promise<Cluster>
+  /**
+   * `hurry`: nobody works in it yet, so where the engine can, time in the cluster may pass faster than outside (until it is forked or
+   * has caught up with the present).
+   */
+  create(
+    id: ClusterId,
+    spec: ClusterSpec,
+    onStep: (step: ProvisioningStep) => void,
+    signal: AbortSignal,
+    options?: { readonly hurry?: boolean },
+  ): Promise<Cluster>
   /** After a restart of the server: the cluster as it was, or undefined where it is gone. */
   reattach(id: ClusterId): Promise<Cluster | undefined>
   /** Removes what a crash left behind: everything of ours that is not in `known`. Returns the removed ids. */

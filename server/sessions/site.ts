@@ -19,7 +19,7 @@ export interface Site {
 /** A cluster of its own with the healthy world of a lab, ready. */
 export async function openSite(lab: Lab, engine: ClusterEngine, signal: AbortSignal): Promise<Site> {
   const id = `test-${randomBytes(5).toString('hex')}`
-  const cluster = await engine.create(id, clusterSpecOf(lab, 1), () => {}, signal)
+  const cluster = await engine.create(id, clusterSpecOf(lab, 1), () => {}, signal, { hurry: true })
   try {
     const kube = await kubeClient(await cluster.kubeconfig('platform'))
     return { cluster, kube, baseline: await pourWorld(lab, kube, plainStep, signal) }

@@ -19,7 +19,10 @@ function world() {
   const node = network.addMachine('lab-worker').root
   network.attach(node, segment, { address: '172.18.0.3/16', gateway: '172.18.0.1' })
   serveOutside(network, clock)
-  const files = new MemoryFiles({ now: () => clock.now(), base: fileTree({ '/etc/resolv.conf': { content: 'nameserver 172.18.0.1\noptions ndots:0\n' } }, 0) })
+  const files = new MemoryFiles({
+    now: () => clock.now(),
+    base: fileTree({ '/etc/resolv.conf': { content: 'nameserver 172.18.0.1\noptions ndots:0\n' } }, 0),
+  })
   const place = (of: Network = network) => ({ sockets: of.machine('lab-worker')!.root.sockets, files, clock, random })
   const pass = (ms: number) => time.pass(ms, () => new Promise((done) => setImmediate(done)))
   return { network, clock, random, place, pass }
@@ -44,7 +47,12 @@ test('the web server answers what the router masquerades, and the rest of the In
   const { network, place, clock, pass } = world()
   const node = network.machine('lab-worker')!.root
   const connection = await connect(node.sockets, { address: '203.0.113.80', port: 80 }, { clock })
-  expect(network.machine('web-host')!.root.table.entries().find(({ state }) => state === 'ESTAB')?.remote?.address).toBe('198.51.100.2')
+  expect(
+    network
+      .machine('web-host')!
+      .root.table.entries()
+      .find(({ state }) => state === 'ESTAB')?.remote?.address,
+  ).toBe('198.51.100.2')
   connection.close()
   const silent = query(place(), { name: 'example.com', type: 'A', server: '192.0.2.1', timeoutMs: 2000 })
   await pass(2100)

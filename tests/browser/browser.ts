@@ -30,8 +30,9 @@ export function openBrowser(): Promise<Browser> {
 /** The terminal as a person has it: keys in, what stands on the screen out. */
 export function terminalOf(page: Page) {
   const screen: Locator = page.locator('.xterm-rows').first()
-  const lines = async () => (await screen.locator(':scope > div').allTextContents()).map((line) => line.replaceAll(' ', ' ').trimEnd())
-  const text = async () => (await lines()).join('\n')
+  const lines = async () => (await screen.locator(':scope > div').allTextContents()).map((line) => line.replaceAll('\u00a0', ' ').trimEnd())
+  // Rows below the last line are blank; they are not what a person reads.
+  const text = async () => (await lines()).join('\n').trimEnd()
   return {
     text,
     async focus() {

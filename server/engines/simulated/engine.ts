@@ -195,7 +195,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
     },
     availability: async () => ({ available: true }),
     supports,
-    async create(id, spec, onStep, signal) {
+    async create(id, spec, onStep, signal, { hurry = false } = {}) {
       const support = supports(spec)
       if (!support.supported) throw new ThreadError(support.code, `${support.message} ${support.mend}`)
       const thread = threads[next++ % threads.length] as ClusterThread
@@ -204,7 +204,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
         signal.throwIfAborted()
         hosted.set(id, entry)
         try {
-          await thread.ask({ kind: 'create', cluster: id, spec, tokens: entry.tokens }, signal)
+          await thread.ask({ kind: 'create', cluster: id, spec, tokens: entry.tokens, hurry }, signal)
         } catch (error) {
           hosted.delete(id)
           await thread.ask({ kind: 'destroy', cluster: id }).catch(() => {})

@@ -24,6 +24,8 @@ interface Hosting {
   readonly spec: ClusterSpec
   readonly tokens: Tokens
   readonly saved?: ClusterSnapshot | undefined
+  /** Time passes faster, from a while ago until the present. */
+  readonly hurry?: boolean
   readonly report: (error: unknown) => void
   /** Called once after each time the cluster became dirty. */
   readonly changed: () => void
@@ -44,7 +46,7 @@ export function hostCluster(hosting: Hosting): Hosted {
   let revision = 0
   let announced = false
 
-  const pacemaker = realTime(() => {
+  const pacemaker = realTime(hosting.hurry ?? false, () => {
     if (announced || cluster.revision() === revision) return
     announced = true
     hosting.changed()
@@ -79,7 +81,7 @@ export function prepareTemplate(spec: ClusterSpec, report: (error: unknown) => v
   const known = templates.get(key)
   if (known) return known
   // Boots in held time, which passes as fast as the machine computes; it ends at the present.
-  const time = new HeldTime(Date.now() - bootLimitMs)
+  const time = new HeldTime(Date.now() - bootLimitMs - hurriedLeadMs)
   const cluster = createCluster(simulatedSpec({ ...spec, seed: 1 }), worldOf(time, { platform: 'template', learner: 'template' }, report))
   cluster.clock.settle()
   let passed = 0
@@ -127,22 +129,26 @@ function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown)
   return { pacemaker, catalogue, tokens, rootCertificate: placeholder, onError }
 }
 
-/** Real time for an event loop; `settled` is called after each time it ran. */
-function realTime(settled: () => void): Pacemaker {
+/** How much faster time passes in a hurry, and how far back it begins, ms: so long that a lab is armed before the present is reached. */
+const hurriedPace = 12
+const hurriedLeadMs = 15 * 60_000
+
+/** Real time for an event loop; `settled` is called after each time it ran. In a hurry it begins in the past and catches up. */
+function realTime(hurry: boolean, settled: () => void): Pacemaker {
   let timer: ReturnType<typeof setTimeout> | undefined
+  const began = Date.now()
+  const hurried = () => began - hurriedLeadMs + (Date.now() - began) * hurriedPace
+  const now = () => (hurry ? Math.min(Date.now(), hurried()) : Date.now())
   return {
-    now: () => Date.now(),
+    now,
     wake(at, call) {
       clearTimeout(timer)
       timer = undefined
-      settledSoon()
+      queueMicrotask(settled)
       if (at === undefined) return
+      const pace = hurry && hurried() < Date.now() ? hurriedPace : 1
       // setTimeout cannot wait longer than 2^31 − 1 ms; the loop simply looks again then.
-      timer = setTimeout(call, Math.min(Math.max(0, at - Date.now()), 2_147_483_647))
+      timer = setTimeout(call, Math.min(Math.max(0, (at - now()) / pace), 2_147_483_647))
     },
-  }
-
-  function settledSoon(): void {
-    queueMicrotask(settled)
   }
 }

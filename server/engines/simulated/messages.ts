@@ -3,7 +3,7 @@ import type { ClusterSpec, Probe, ProbeResult, ProbeSource } from '../engine.ts'
 
 /** A request to a thread that hosts clusters. Each carries a port of its own, on which the answer and whatever streams travel. */
 export type ThreadRequest = { readonly port: MessagePort } & (
-  | { readonly kind: 'create'; readonly cluster: string; readonly spec: ClusterSpec; readonly tokens: Tokens }
+  | { readonly kind: 'create'; readonly cluster: string; readonly spec: ClusterSpec; readonly tokens: Tokens; readonly hurry: boolean }
   | {
       readonly kind: 'restore'
       readonly cluster: string

@@ -35,7 +35,7 @@ async function handle(request: ThreadRequest): Promise<void> {
       prepareTemplate(request.spec, reportFor('template'))
       return answer(port, { kind: 'done' })
     case 'create': {
-      host(request.cluster, request.spec, request.tokens)
+      host(request.cluster, request.spec, request.tokens, undefined, request.hurry)
       // What was just made must survive a kill in the next second, too.
       save(request.cluster)
       return answer(port, { kind: 'done' })
@@ -85,11 +85,14 @@ async function handle(request: ThreadRequest): Promise<void> {
   }
 }
 
-function host(id: string, spec: ClusterSpec, tokens: { platform: string; learner: string }, saved?: ClusterSnapshot): void {
+function host(id: string, spec: ClusterSpec, tokens: { platform: string; learner: string }, saved?: ClusterSnapshot, hurry = false): void {
   if (!(plugins as readonly string[]).includes(spec.cni))
     throw Object.assign(new Error(`The simulated cluster does not model the CNI plugin ${spec.cni}.`), { code: 'cni-not-modelled' })
   clusters.get(id)?.close()
-  clusters.set(id, hostCluster({ spec, tokens, saved, report: reportFor(id), changed: () => setTimeout(() => save(id), saveAfterMs) }))
+  clusters.set(
+    id,
+    hostCluster({ spec, tokens, saved, hurry, report: reportFor(id), changed: () => setTimeout(() => save(id), saveAfterMs) }),
+  )
 }
 
 function save(id: string): void {

@@ -4,8 +4,8 @@ import { mysql, mysqladmin } from './client.ts'
 import { mysqlDaemon } from './mysqld.ts'
 
 const releases = [
-  { version: '9.5.0', tags: ['latest', '9', '9.5', '9.5.0', 'innovation'] },
   { version: '8.4.7', tags: ['lts', '8', '8.4', '8.4.7', '8.4.6', '8.4.5'] },
+  { version: '9.5.0', tags: ['latest', '9', '9.5', '9.5.0', 'innovation'] },
   { version: '8.0.44', tags: ['8.0', '8.0.44', '8.0.43', '8.0.42'] },
 ]
 

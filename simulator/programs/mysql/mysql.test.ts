@@ -30,13 +30,17 @@ test('comes up, authenticates, and is there after a restore', async () => {
   expect(early.code).toBe(1)
   expect(early.err).toContain("error: 'Can't connect to MySQL server on 'db:3306' (111)'\n")
   set.net.advance(1000)
-  expect(started.log.at(-1)).toContain("[MY-010931] [Server] /usr/sbin/mysqld: ready for connections. Version: '8.4.7'  socket: '/var/run/mysqld/mysqld.sock'  port: 3306")
+  expect(started.log.at(-1)).toContain(
+    "[MY-010931] [Server] /usr/sbin/mysqld: ready for connections. Version: '8.4.7'  socket: '/var/run/mysqld/mysqld.sock'  port: 3306",
+  )
   expect(await set.run('mysqladmin ping -h db -uroot -psecret', { programs })).toMatchObject({ code: 0, out: 'mysqld is alive\n' })
   expect(await set.run("mysql -h db -uroot -psecret -N -e 'SELECT VERSION()'", { programs })).toMatchObject({ code: 0, out: '8.4.7\n' })
   const denied = await set.run("mysql -h db -uroot -pwrong -e 'SELECT 1'", { programs })
   expect(denied.code).toBe(1)
   expect(denied.err).toContain("ERROR 1045 (28000): Access denied for user 'root'@'10.244.0.5' (using password: YES)\n")
-  expect((await set.run("mysql -h nobody -uroot -e 'SELECT 1'", { programs })).err).toBe("ERROR 2005 (HY000): Unknown MySQL server host 'nobody' (-2)\n")
+  expect((await set.run("mysql -h nobody -uroot -e 'SELECT 1'", { programs })).err).toBe(
+    "ERROR 2005 (HY000): Unknown MySQL server host 'nobody' (-2)\n",
+  )
 
   const memory = structuredClone(started.memory)
   started.running.stop()

@@ -52,7 +52,9 @@ export const dig = command('bind/dig', async (process) => {
       if (!outcome || outcome.message.rcode !== 'NXDOMAIN') break
     }
     const banner =
-      on('cmd', on('all', true)) && !short && index === 0 ? `\n; <<>> DiG ${version} <<>> ${words.join(' ')}\n;; global options: +cmd\n` : ''
+      on('cmd', on('all', true)) && !short && index === 0
+        ? `\n; <<>> DiG ${version} <<>> ${words.join(' ')}\n;; global options: +cmd\n`
+        : ''
     if (!outcome) {
       await process.stdout.write(`${banner};; no servers could be reached\n${short ? '' : '\n'}`)
       status = 9

@@ -151,6 +151,11 @@ function readListen(directive: Directive): { port: number; isDefault: boolean }[
   if (!/^\d+$/.test(port ?? '') || Number(port) > 65_535 || Number(port) < 1) {
     throw new NginxConfigError(`invalid port in "${where}" of the "listen" directive`, directive.file, directive.line)
   }
+  const odd = flags.find(
+    (flag) =>
+      !/^(default_server|ssl|http2|reuseport|proxy_protocol|deferred|bind|(ipv6only|backlog|so_keepalive|rcvbuf|sndbuf)=.*)$/.test(flag),
+  )
+  if (odd !== undefined) throw new NginxConfigError(`invalid parameter "${odd}"`, directive.file, directive.line)
   if (flags.includes('ssl'))
     throw new NginxConfigError('the simulated nginx does not model "ssl" of the "listen" directive', directive.file, directive.line)
   return [{ port: Number(port), isDefault: flags.includes('default_server') }]

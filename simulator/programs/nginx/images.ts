@@ -3,11 +3,11 @@ import { busyboxNetTools, netTools } from '../net-tools.ts'
 import type { Image } from '../process.ts'
 import { defaultConfiguration, nginxDaemon } from './nginx.ts'
 
-/** Versions by the tags under which they can be had; the first is mainline, the second stable. */
+/** Versions by the tags under which they can be had. The first is what a catalogue shows that asks for a repository alone. */
 const releases = [
+  { version: '1.27.5', tags: ['1.27', '1.27.5', '1.27.4', '1.27.3', '1.27.2', '1.27.1', '1.27.0'] },
   { version: '1.29.3', tags: ['latest', 'mainline', '1', '1.29', '1.29.3'] },
   { version: '1.28.0', tags: ['stable', '1.28', '1.28.0'] },
-  { version: '1.27.5', tags: ['1.27', '1.27.5', '1.27.4', '1.27.3', '1.27.2', '1.27.1', '1.27.0'] },
   { version: '1.26.3', tags: ['1.26', '1.26.3', '1.26.2', '1.26.1', '1.26.0'] },
   { version: '1.25.5', tags: ['1.25', '1.25.5', '1.25.4', '1.25.3', '1.25.2', '1.25.1'] },
   { version: '1.24.0', tags: ['1.24', '1.24.0'] },
@@ -31,13 +31,7 @@ export function nginxImages(tools: Tools): Image[] {
     return [
       {
         ...common,
-        tags: tagsOf(
-          [...tags.filter((tag) => !['latest', 'mainline'].includes(tag)), ...(tags.includes('latest') ? ['mainline'] : [])],
-          ['-alpine', '-alpine-slim'],
-        ),
-        ...(tags.includes('latest')
-          ? { tags: tagsOf(['alpine', 'alpine-slim', ...tags.slice(1).flatMap((tag) => [`${tag}-alpine`, `${tag}-alpine-slim`])]) }
-          : {}),
+        tags: tagsOf(tags.flatMap((tag) => (tag === 'latest' ? ['alpine', 'alpine-slim'] : [`${tag}-alpine`, `${tag}-alpine-slim`]))),
         files: { ...alpineFiles(), ...nginxFiles },
         executables: {
           ...inFolder('/bin', { ...tools, ...busyboxNetTools }, [...applets, ...Object.keys(busyboxNetTools)]),

@@ -1,5 +1,3 @@
-import { alpineFiles, debianFiles } from '../image-parts.ts'
-import { busyboxNetTools, netTools } from '../net-tools.ts'
 import { hostDaemon, type RunningDaemon } from '../../kubelet/runtime/host-daemon.ts'
 import { type Place, type RunningProcess, runProcess } from '../../kubelet/runtime/run-process.ts'
 import { fileTree, MemoryFiles } from '../../memory-files.ts'
@@ -7,6 +5,8 @@ import type { ResourceRecord } from '../../network/dns-message.ts'
 import type { NetworkNamespace } from '../../network/namespace.ts'
 import { type TwoNodes, twoNodes } from '../../network/testing/two-nodes.ts'
 import { listen } from '../coredns/listener.ts'
+import { alpineFiles, debianFiles } from '../image-parts.ts'
+import { busyboxNetTools, netTools } from '../net-tools.ts'
 import { type Command, type Daemon, executable, type Program, type Signal } from '../process.ts'
 
 /** Two pods on two nodes of a real simulated network, with a name server and time that the test moves. */
@@ -75,16 +75,28 @@ export function stage(records: Readonly<Record<string, string>> = {}, dnsRuns = 
     listen(dns.sockets, 53, (query, reply) => {
       asked.push(`${query.type} ${query.name}`)
       const address = records[query.name]
-      const answers: ResourceRecord[] = address !== undefined && query.type === 'A' ? [{ name: query.name, ttl: 30, type: 'A', data: address }] : []
+      const answers: ResourceRecord[] =
+        address !== undefined && query.type === 'A' ? [{ name: query.name, ttl: 30, type: 'A', data: address }] : []
       reply({ rcode: address === undefined ? 'NXDOMAIN' : 'NOERROR', authoritative: true, answers, authorities: [] })
     })
   }
   const clock = net.loop
   const files = (dialect: Dialect, extra: Record<string, string> = {}) => {
-    const base = { ...(dialect === 'busybox' ? alpineFiles() : debianFiles()), '/etc/resolv.conf': resolvConf, '/etc/hosts': '127.0.0.1\tlocalhost\n', ...extra }
-    return new MemoryFiles({ now: () => clock.now(), base: fileTree(Object.fromEntries(Object.entries(base).map(([path, content]) => [path, { content }])), 0) })
+    const base = {
+      ...(dialect === 'busybox' ? alpineFiles() : debianFiles()),
+      '/etc/resolv.conf': resolvConf,
+      '/etc/hosts': '127.0.0.1\tlocalhost\n',
+      ...extra,
+    }
+    return new MemoryFiles({
+      now: () => clock.now(),
+      base: fileTree(Object.fromEntries(Object.entries(base).map(([path, content]) => [path, { content }])), 0),
+    })
   }
-  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+  // Nothing here waits for the host: promises alone have to settle between two moments.
+  const turn = async () => {
+    for (let i = 0; i < 100; i++) await undefined
+  }
 
   async function run(line: string, options: RunLine = {}): Promise<Ran> {
     const dialect = options.dialect ?? 'gnu'
@@ -112,7 +124,9 @@ export function stage(records: Readonly<Record<string, string>> = {}, dnsRuns = 
       crashed: (error) => crashes.push(error),
     }
     const text = { out: '', err: '' }
-    const sink = (to: 'out' | 'err') => ({ write: async (data: Uint8Array | string) => void (text[to] += typeof data === 'string' ? data : new TextDecoder().decode(data)) })
+    const sink = (to: 'out' | 'err') => ({
+      write: async (data: Uint8Array | string) => void (text[to] += typeof data === 'string' ? data : new TextDecoder().decode(data)),
+    })
     const began = clock.now()
     const started = runProcess(place, words(line), { stdout: sink('out'), stderr: sink('err') })
     if ('problem' in started) throw new Error(`${line}: ${started.problem}`)
