@@ -14,45 +14,50 @@ export interface PreparedLab {
 
 /** Labs that stand armed before anybody asks for them, on engines that can keep a moment of a cluster. */
 export interface PreparedLabs {
-  find(lab: Lab, engine: ClusterEngine): PreparedLab | undefined
-  /** Prepares the labs one after another, so that people who are working are not slowed down. One that fails is poured when it is asked for. */
-  prepare(labs: readonly Lab[], engines: readonly ClusterEngine[], onTrouble: (error: unknown) => void): Promise<void>
+  /** The lab as it stands armed, prepared now where it does not yet; undefined where the engine cannot, or the preparation failed. */
+  take(lab: Lab, engine: ClusterEngine): Promise<PreparedLab | undefined>
+  /** Prepares all of them one after another, so that people who are working are not slowed down. */
+  prepare(labs: readonly Lab[], engines: readonly ClusterEngine[]): Promise<void>
   close(): void
 }
 
-export function prepareLabs(): PreparedLabs {
-  const baselines = new Map<string, Baseline>()
+/** `onTrouble` is told why a lab could not be prepared; whoever starts it then gets it poured, and the reason with it. */
+export function prepareLabs(onTrouble: (error: unknown) => void): PreparedLabs {
+  const labs = new Map<string, Promise<PreparedLab | undefined>>()
   const life = new AbortController()
   setMaxListeners(0, life.signal)
 
-  async function prepareOne(lab: Lab, engine: ClusterEngine): Promise<void> {
+  async function prepareOne(lab: Lab, engine: ClusterEngine, key: string): Promise<PreparedLab | undefined> {
     const { templates } = engine
-    if (templates === undefined) return
-    const key = keyOf(lab)
+    if (templates === undefined || life.signal.aborted) return undefined
     const site = await openSite(lab, engine, life.signal)
     try {
       const problems = await breakSite(lab, site, life.signal)
       if (problems.length > 0) throw new Error(`the lab ${lab.id} could not be prepared: ${problems.join('; ')}`)
       await templates.keep(site.cluster.id, key)
-      baselines.set(key, site.baseline)
+      return { key, baseline: site.baseline }
     } finally {
       await closeSite(site)
     }
   }
 
+  function take(lab: Lab, engine: ClusterEngine): Promise<PreparedLab | undefined> {
+    const key = `${engine.name}/${keyOf(lab)}`
+    const known = labs.get(key)
+    if (known !== undefined) return known
+    const preparing = prepareOne(lab, engine, key).catch((error: unknown) => {
+      if (!life.signal.aborted) onTrouble(error)
+      return undefined
+    })
+    labs.set(key, preparing)
+    return preparing
+  }
+
   return {
-    find(lab, engine) {
-      const key = keyOf(lab)
-      const baseline = baselines.get(key)
-      return baseline !== undefined && engine.templates?.has(key) ? { key, baseline } : undefined
-    },
-    async prepare(labs, engines, onTrouble) {
-      for (const lab of labs) {
-        for (const engine of engines) {
-          if (life.signal.aborted) return
-          if (!lab.file.engines.includes(engine.name)) continue
-          await prepareOne(lab, engine).catch((error: unknown) => life.signal.aborted || onTrouble(error))
-        }
+    take,
+    async prepare(all, engines) {
+      for (const lab of all) {
+        for (const engine of engines) if (lab.file.engines.includes(engine.name)) await take(lab, engine)
       }
     },
     close: () => life.abort(new Error('the server is closing')),

@@ -30,7 +30,7 @@ export interface SessionParts {
   readonly engine: ClusterEngine
   readonly lab: Lab
   /** The lab as it stands armed on the engine, where it does. */
-  readonly prepared: (lab: Lab, engine: ClusterEngine) => PreparedLab | undefined
+  readonly prepared: (lab: Lab, engine: ClusterEngine) => Promise<PreparedLab | undefined>
   /** Errors that the session survives: a failed save, a watch that broke. */
   readonly onTrouble: (error: unknown) => void
 }
@@ -109,7 +109,8 @@ export class Session {
         this.#steps = []
         await this.#change({ state: 'provisioning', failure_json: null })
         const { lab, engine } = this.#parts
-        const prepared = this.#parts.prepared(lab, engine)
+        const prepared = engine.templates && (await this.#step('Prepare the lab', () => this.#parts.prepared(lab, engine)))
+        signal.throwIfAborted()
         const { lease, baseline } = prepared ? await this.#fork(prepared) : await this.#pour(signal)
         const { cluster } = lease
         await this.#step('Make sure that it is broken', () => this.#arm(lease, baseline, signal))

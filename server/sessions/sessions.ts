@@ -48,7 +48,7 @@ export interface SessionsParts {
 export function createSessions(parts: SessionsParts): Sessions {
   const { database, terminals, engines, shelf } = parts
   const live = new Map<string, Session>()
-  const prepared = prepareLabs()
+  const prepared = prepareLabs((error) => parts.onTrouble(undefined, error))
 
   function adopt(row: SessionRow, lab: Lab, engine: ClusterEngine): Session {
     const session = new Session(row, {
@@ -56,7 +56,7 @@ export function createSessions(parts: SessionsParts): Sessions {
       terminals,
       engine,
       lab,
-      prepared: prepared.find,
+      prepared: prepared.take,
       onTrouble: (error) => parts.onTrouble(row.id, error),
     })
     live.set(row.id, session)
@@ -166,7 +166,7 @@ export function createSessions(parts: SessionsParts): Sessions {
       }
       return { done: Promise.all(adopted.map((session) => session.resume())).then(() => {}) }
     },
-    prepare: () => prepared.prepare(shelf.labs, engines, (error) => parts.onTrouble(undefined, error)),
+    prepare: () => prepared.prepare(shelf.labs, engines),
     async close() {
       prepared.close()
       await Promise.all([...live.values()].map((session) => session.close()))

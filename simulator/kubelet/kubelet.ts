@@ -5,6 +5,7 @@ import { containerOf } from './container-reference.ts'
 import { startInstance } from './containers.ts'
 import { eventRecorder } from './events.ts'
 import { startAttach, startExec } from './exec.ts'
+import { openListeners } from './listeners.ts'
 import { readLogs } from './log-reading.ts'
 import { renewLease, reportNode } from './node-status.ts'
 import { liveContainer } from './pod-lookup.ts'
@@ -138,6 +139,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     armProbes(kubelet)
   }
   readManifests(kubelet)
+  kubelet.watches.push(openListeners(world.machine))
 
   return {
     api: {

@@ -9,6 +9,7 @@ import { grep } from './grep.ts'
 import { jq } from './jq.ts'
 import { less, watch } from './screen.ts'
 import { sed } from './sed.ts'
+import { stty, tty } from './stty.ts'
 import {
   base64,
   clear,
@@ -35,6 +36,8 @@ import { xargs } from './xargs.ts'
 /** Text filters, file tools and small system tools by the name under which they stand on PATH. */
 export const filters: Readonly<Record<string, Command>> = {
   '[': test,
+  stty,
+  tty,
   awk,
   base64,
   basename,

@@ -49,7 +49,7 @@ export const dig = command('bind/dig', async (process) => {
           ...(on('edns', true) ? { edns: { udpSize: settings.udpSize, dnssecOk: on('dnssec', false) } } : {}),
         },
       )
-      if (!outcome || outcome.message.rcode !== 'NXDOMAIN') break
+      if (outcome?.message.rcode !== 'NXDOMAIN') break
     }
     const banner =
       on('cmd', on('all', true)) && !short && index === 0

@@ -104,7 +104,12 @@ async function exchangeTls(
   if (!service) throw new NetworkError('ECONNRESET')
   const sent = headers.filter(([name]) => !['host', 'connection', 'content-length'].includes(name.toLowerCase()))
   const init = { method, headers: sent.map(([name, value]): [string, string] => [name, value]) }
-  const request = new Request(url, body === undefined || method === 'GET' || method === 'HEAD' ? init : { ...init, body })
+  const request = new Request(
+    url,
+    body === undefined || method === 'GET' || method === 'HEAD'
+      ? init
+      : { ...init, body: typeof body === 'string' ? body : new Uint8Array(body) },
+  )
   const response = await within(process, service.fetch(request), patience())
   const received: [string, string][] = []
   response.headers.forEach((value, name) => {
