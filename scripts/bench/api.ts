@@ -3,7 +3,7 @@ import { figures, type Measurement, timed } from './measure.ts'
 
 /** The API server inside its thread: a big table, and how fast a watcher hears of a write. */
 export async function api(): Promise<Measurement[]> {
-  const hosted = hostCluster({
+  const hosted = await hostCluster({
     spec: { nodes: 3, cni: 'kindnet', kubernetes: '1.34', seed: 1 },
     tokens: { platform: 'platform', learner: 'learner' },
     report: (error) => {

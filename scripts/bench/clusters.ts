@@ -9,15 +9,16 @@ const tokens = { platform: 'platform', learner: 'learner' }
 const report = (error: unknown) => {
   throw error
 }
-const host = (saved?: Parameters<typeof hostCluster>[0]['saved']): Hosted => hostCluster({ spec, tokens, saved, report, changed: () => {} })
+const host = (saved?: Parameters<typeof hostCluster>[0]['saved']): Promise<Hosted> =>
+  hostCluster({ spec, tokens, saved, report, changed: () => {} })
 
 /** What a simulated cluster costs: to make, to run, to keep. */
 export async function clusters(): Promise<Measurement[]> {
   const cold = await timed(1, () => prepareTemplate({ ...spec, cni: 'flannel' }, report), 0)
-  prepareTemplate(spec, report)
+  await prepareTemplate(spec, report)
 
   const forks = await timed(50, async () => {
-    const hosted = host()
+    const hosted = await host()
     const answer = await probe(
       hosted.cluster,
       { workstation: true },
@@ -40,7 +41,7 @@ export async function clusters(): Promise<Measurement[]> {
   })
 
   const nodePorts = await timed(10, async () => {
-    const hosted = host()
+    const hosted = await host()
     deploy(hosted, 3, 30080)
     for (;;) {
       const answer = await probe(
@@ -57,7 +58,7 @@ export async function clusters(): Promise<Measurement[]> {
 
   const fifty: number[] = []
   for (let run = 0; run < 5; run++) {
-    const hosted = host()
+    const hosted = await host()
     const before = process.cpuUsage()
     deploy(hosted, 50)
     while (available(hosted) < 50) await new Promise((resolve) => setTimeout(resolve, 1))
@@ -66,14 +67,14 @@ export async function clusters(): Promise<Measurement[]> {
     hosted.close()
   }
 
-  const lab = host()
+  const lab = await host()
   deploy(lab, 10, 30080)
   while (available(lab) < 10) await new Promise((resolve) => setTimeout(resolve, 1))
   const snapshots = await timed(30, () => lab.save())
   const serialised = await timed(30, () => serialize(lab.save()))
   const saved = lab.save()
   const bytes = serialize(saved)
-  const restores = await timed(30, () => host(deserialize(bytes)).close())
+  const restores = await timed(30, async () => (await host(deserialize(bytes))).close())
   lab.close()
 
   return [
@@ -93,8 +94,8 @@ async function idle(): Promise<Measurement[]> {
   const count = 50
   collect()
   const before = process.memoryUsage().heapUsed
-  const hosted = Array.from({ length: count }, (_, index) =>
-    hostCluster({ spec: { ...spec, seed: index }, tokens, report, changed: () => {} }),
+  const hosted = await Promise.all(
+    Array.from({ length: count }, (_, index) => hostCluster({ spec: { ...spec, seed: index }, tokens, report, changed: () => {} })),
   )
   await new Promise((resolve) => setTimeout(resolve, 500))
   collect()

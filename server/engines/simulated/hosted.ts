@@ -35,11 +35,11 @@ interface Hosting {
 const bootLimitMs = 180_000
 const bootStepMs = 250
 
-const templates = new Map<string, ClusterSnapshot>()
+const templates = new Map<string, Promise<ClusterSnapshot>>()
 const placeholder = 'faultline: the certificate authority of a simulated cluster is the listener’s\n'
 
 /** Brings a cluster up: from what was saved, or as a fork of the template for its shape. */
-export function hostCluster(hosting: Hosting): Hosted {
+export async function hostCluster(hosting: Hosting): Promise<Hosted> {
   const spec = simulatedSpec(hosting.spec)
   const saved = hosting.saved as SavedState | undefined
   const checkpoints = new Map(Object.entries(saved?.checkpoints ?? {}))
@@ -52,7 +52,7 @@ export function hostCluster(hosting: Hosting): Hosted {
     hosting.changed()
   })
   const world = worldOf(pacemaker, hosting.tokens, hosting.report)
-  let cluster = createCluster(spec, world, saved ?? fork(hosting.spec, hosting.report))
+  let cluster = createCluster(spec, world, saved ?? (await fork(hosting.spec, hosting.report)))
   revision = cluster.revision()
 
   return {
@@ -76,33 +76,42 @@ export function hostCluster(hosting: Hosting): Hosted {
 }
 
 /** Makes the template for a shape where there is none yet; a cluster of that shape is then a fork of it. */
-export function prepareTemplate(spec: ClusterSpec, report: (error: unknown) => void): ClusterSnapshot {
+export function prepareTemplate(spec: ClusterSpec, report: (error: unknown) => void): Promise<ClusterSnapshot> {
   const key = `${spec.nodes}/${spec.cni}`
   const known = templates.get(key)
   if (known) return known
-  // Boots in held time, which passes as fast as the machine computes; it ends at the present.
-  const time = new HeldTime(Date.now() - bootLimitMs - hurriedLeadMs)
-  const cluster = createCluster(simulatedSpec({ ...spec, seed: 1 }), worldOf(time, { platform: 'template', learner: 'template' }, report))
-  cluster.clock.settle()
-  let passed = 0
-  while (!isReady(cluster)) {
-    if (passed >= bootLimitMs) {
-      cluster.close()
-      throw new Error(`a ${spec.nodes}-node cluster with ${spec.cni} did not become ready within ${bootLimitMs / 1000} simulated seconds`)
-    }
-    time.advance(bootStepMs)
-    passed += bootStepMs
-  }
-  // Let what was set in motion come to rest: back-offs that are still armed, the last status writes.
-  time.advance(30_000)
-  const snapshot = cluster.snapshot()
-  cluster.close()
-  templates.set(key, snapshot)
-  return snapshot
+  const made = makeTemplate(spec, report)
+  templates.set(key, made)
+  // A failure is told to whoever asked; the next one tries again.
+  made.catch(() => templates.delete(key))
+  return made
 }
 
-function fork(spec: ClusterSpec, report: (error: unknown) => void): ClusterSnapshot {
-  const template = prepareTemplate(spec, report)
+async function makeTemplate(spec: ClusterSpec, report: (error: unknown) => void): Promise<ClusterSnapshot> {
+  // Boots in held time, which passes as fast as the machine computes, and ends far enough in the past for a cluster in a hurry.
+  const time = new HeldTime(Date.now() - bootLimitMs - hurriedLeadMs)
+  const cluster = createCluster(simulatedSpec({ ...spec, seed: 1 }), worldOf(time, { platform: 'template', learner: 'template' }, report))
+  // Commands of init containers are async code: they get their turns between moments.
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+  try {
+    cluster.clock.settle()
+    let passed = 0
+    while (!isReady(cluster)) {
+      if (passed >= bootLimitMs)
+        throw new Error(`a ${spec.nodes}-node cluster with ${spec.cni} did not become ready within ${bootLimitMs / 1000} simulated seconds`)
+      await time.pass(bootStepMs, turn)
+      passed += bootStepMs
+    }
+    // Let what was set in motion come to rest: back-offs that are still armed, the last status writes.
+    await time.pass(30_000, turn)
+    return cluster.snapshot()
+  } finally {
+    cluster.close()
+  }
+}
+
+async function fork(spec: ClusterSpec, report: (error: unknown) => void): Promise<ClusterSnapshot> {
+  const template = await prepareTemplate(spec, report)
   return { ...template, random: (template.random ^ Math.imul(spec.seed, 0x9e3779b1)) >>> 0 }
 }
 

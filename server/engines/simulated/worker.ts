@@ -32,16 +32,16 @@ async function handle(request: ThreadRequest): Promise<void> {
   const { port } = request
   switch (request.kind) {
     case 'prepare':
-      prepareTemplate(request.spec, reportFor('template'))
+      await prepareTemplate(request.spec, reportFor('template'))
       return answer(port, { kind: 'done' })
     case 'create': {
-      host(request.cluster, request.spec, request.tokens, undefined, request.hurry)
+      await host(request.cluster, request.spec, request.tokens, undefined, request.hurry)
       // What was just made must survive a kill in the next second, too.
       save(request.cluster)
       return answer(port, { kind: 'done' })
     }
     case 'restore': {
-      host(request.cluster, request.spec, request.tokens, deserialize(request.snapshot) as ClusterSnapshot)
+      await host(request.cluster, request.spec, request.tokens, deserialize(request.snapshot) as ClusterSnapshot)
       save(request.cluster)
       return answer(port, { kind: 'done' })
     }
@@ -85,13 +85,19 @@ async function handle(request: ThreadRequest): Promise<void> {
   }
 }
 
-function host(id: string, spec: ClusterSpec, tokens: { platform: string; learner: string }, saved?: ClusterSnapshot, hurry = false): void {
+async function host(
+  id: string,
+  spec: ClusterSpec,
+  tokens: { platform: string; learner: string },
+  saved?: ClusterSnapshot,
+  hurry = false,
+): Promise<void> {
   if (!(plugins as readonly string[]).includes(spec.cni))
     throw Object.assign(new Error(`The simulated cluster does not model the CNI plugin ${spec.cni}.`), { code: 'cni-not-modelled' })
   clusters.get(id)?.close()
   clusters.set(
     id,
-    hostCluster({ spec, tokens, saved, hurry, report: reportFor(id), changed: () => setTimeout(() => save(id), saveAfterMs) }),
+    await hostCluster({ spec, tokens, saved, hurry, report: reportFor(id), changed: () => setTimeout(() => save(id), saveAfterMs) }),
   )
 }
 

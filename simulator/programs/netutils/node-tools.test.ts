@@ -103,7 +103,7 @@ test('ss, netstat, route, conntrack, sysctl', async () => {
   const { run, server, net } = stage()
   serveHttp(server.socketsFor('nginx'), 80, (_, respond) => respond({ status: 200, body: 'x' }))
   expect((await run('ss -tlnp', { from: server })).out).toBe(
-    'State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process           \nLISTEN 0      4096           0.0.0.0:80         0.0.0.0:* users:(("nginx"))\n',
+    'State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process          \nLISTEN 0      4096           0.0.0.0:80         0.0.0.0:* users:(("nginx"))\n',
   )
   expect((await run('netstat -tln', { from: server })).out).toContain(
     'tcp        0      0 0.0.0.0:80              0.0.0.0:*               LISTEN',
