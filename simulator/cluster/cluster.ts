@@ -5,6 +5,7 @@ import { bootstrapObjects } from '../bootstrap/manifests.ts'
 import { nodeProfiles } from '../bootstrap/nodes.ts'
 import { addresses, type ClusterSpec, clusterDomain, nodeAddress, versions } from '../bootstrap/spec.ts'
 import { EventLoop, type Pacemaker, type TimersSnapshot } from '../clock.ts'
+import type { FileSystem } from '../files.ts'
 import { createKubelet, type KubeletSnapshot, type RunningKubelet } from '../kubelet/kubelet.ts'
 import type { Place } from '../kubelet/runtime/run-process.ts'
 import { type FilesSnapshot, MemoryFiles } from '../memory-files.ts'
@@ -17,7 +18,7 @@ import { resolve } from '../programs/resolver/resolver.ts'
 import { Random } from '../random.ts'
 import { resources } from '../resources/catalogue.ts'
 import { Store, type StoreSnapshot } from '../store/store.ts'
-import { nodeFiles, workstationAddress, workstationFiles, workstationName } from './hosts.ts'
+import { nodeFiles, workstationAddress, workstationFiles, workstationKubeconfig, workstationName } from './hosts.ts'
 import { authenticate, type Credentials, serviceAccountToken } from './tokens.ts'
 import { createWorkstation } from './workstation.ts'
 
@@ -48,6 +49,8 @@ export interface ClusterSnapshot {
   readonly timers: readonly TimersSnapshot[]
   readonly nodes: readonly { readonly files: FilesSnapshot; readonly kubelet: KubeletSnapshot }[]
   readonly workstation: FilesSnapshot
+  /** As it stands in the workstation's kubeconfig. */
+  readonly learnerToken: string
 }
 
 const administrator: UserInfo = { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }
@@ -159,11 +162,12 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     catalogue,
     files: new MemoryFiles({
       now,
-      base: workstationFiles(spec, catalogue, world.tokens.learner, laid),
+      base: workstationFiles(spec, catalogue, laid),
       ...(from ? { changes: from.workstation } : {}),
     }),
     onError: world.onError,
   })
+  giveKubeconfig(station.files, spec, world.tokens.learner, from)
 
   if (from) {
     // Daemons open their sockets and connections again, which draws ports. Unless that wrote something (timers were overdue), the draws
@@ -202,12 +206,26 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       timers: clock.snapshot(),
       nodes: nodes.map(({ files, kubelet }) => ({ files: files.snapshot(), kubelet: kubelet.snapshot() })),
       workstation: (station.files as MemoryFiles).snapshot(),
+      learnerToken: world.tokens.learner,
     }),
     close() {
       for (const { kubelet } of nodes) kubelet.stop()
       for (const process of station.processes) process.kill('SIGKILL')
       clock.close()
     },
+  }
+}
+
+const kubeconfigPath = '/root/.kube/config'
+
+/** A new cluster's kubeconfig; a fork's, whose token is another. What the learner made of theirs stays. */
+function giveKubeconfig(files: FileSystem, spec: ClusterSpec, token: string, from: ClusterSnapshot | undefined): void {
+  if (!from) {
+    files.makeDirectory('/root/.kube', { parents: true })
+    files.write(kubeconfigPath, workstationKubeconfig(spec, token))
+    files.setMode(kubeconfigPath, 0o600)
+  } else if (files.exists(kubeconfigPath) && from.learnerToken !== token) {
+    files.write(kubeconfigPath, files.readText(kubeconfigPath).replaceAll(from.learnerToken, token))
   }
 }
 

@@ -9,32 +9,52 @@ export const workstationName = 'workstation'
 
 type Files = Record<string, { content: string; mode?: number }>
 
+/** Trees are immutable, so all clusters of one shape and moment (the forks of a template) share theirs. */
+const shared = new WeakMap<object, Map<string, FileTree>>()
+/** More moments than this are not remembered: templates are few. */
+const mostShared = 64
+
+function sharedTree(programs: Catalogue['nodeExecutables'], key: unknown, make: () => FileTree): FileTree {
+  const trees = shared.get(programs) ?? new Map<string, FileTree>()
+  shared.set(programs, trees)
+  const text = JSON.stringify(key)
+  const known = trees.get(text)
+  if (known) return known
+  if (trees.size >= mostShared) trees.clear()
+  const made = make()
+  trees.set(text, made)
+  return made
+}
+
 /** A node's files before anything ran on it: the operating system's, the CNI plugins', and the control plane's manifests on the first. */
 export function nodeFiles(spec: ClusterSpec, index: number, catalogue: Catalogue, rootCertificate: string, now: number): FileTree {
   const name = nodeNames(spec)[index] as string
-  return fileTree(
-    {
-      ...operatingSystem(spec, name, 'Debian GNU/Linux 12 (bookworm)'),
-      '/etc/kubernetes/pki/ca.crt': { content: rootCertificate },
-      ...(index === 0 ? texts(controlPlaneManifests(spec)) : {}),
-      ...programs(catalogue.nodeExecutables),
-    },
-    now,
-  )
+  const make = () =>
+    fileTree(
+      {
+        ...operatingSystem(spec, name, 'Debian GNU/Linux 12 (bookworm)'),
+        '/etc/kubernetes/pki/ca.crt': { content: rootCertificate },
+        ...(index === 0 ? texts(controlPlaneManifests(spec)) : {}),
+        ...programs(catalogue.nodeExecutables),
+      },
+      now,
+    )
+  return sharedTree(catalogue.nodeExecutables, [spec.name, spec.nodes, index, rootCertificate, now], make)
 }
 
-/** The workstation's files: the learner's home with a kubeconfig, and the tools. */
-export function workstationFiles(spec: ClusterSpec, catalogue: Catalogue, token: string, now: number): FileTree {
-  return fileTree(
-    {
-      ...operatingSystem(spec, workstationName, 'Faultline workstation'),
-      '/root/.kube/config': { content: kubeconfig(spec, token), mode: 0o600 },
-      '/root/.profile': { content: "alias k=kubectl\nalias ll='ls -l'\nalias ls='ls --color=auto'\nalias grep='grep --color=auto'\n" },
-      '/tmp/.keep': { content: '' },
-      ...programs(catalogue.workstationExecutables),
-    },
-    now,
-  )
+/** The workstation's files: the learner's home and the tools. The kubeconfig is written over them: its token is the cluster's own. */
+export function workstationFiles(spec: ClusterSpec, catalogue: Catalogue, now: number): FileTree {
+  const make = () =>
+    fileTree(
+      {
+        ...operatingSystem(spec, workstationName, 'Faultline workstation'),
+        '/root/.profile': { content: "alias k=kubectl\nalias ll='ls -l'\nalias ls='ls --color=auto'\nalias grep='grep --color=auto'\n" },
+        '/tmp/.keep': { content: '' },
+        ...programs(catalogue.workstationExecutables),
+      },
+      now,
+    )
+  return sharedTree(catalogue.workstationExecutables, [spec.name, spec.nodes, now], make)
 }
 
 function operatingSystem(spec: ClusterSpec, hostname: string, title: string): Files {
@@ -56,7 +76,7 @@ function operatingSystem(spec: ClusterSpec, hostname: string, title: string): Fi
 }
 
 /** The learner's kubeconfig inside the simulation: the API server by the control plane's own address. */
-function kubeconfig(spec: ClusterSpec, token: string): string {
+export function workstationKubeconfig(spec: ClusterSpec, token: string): string {
   const name = spec.name
   return [
     'apiVersion: v1',

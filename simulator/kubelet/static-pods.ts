@@ -25,6 +25,8 @@ export function readManifests(kubelet: Kubelet): void {
     if (!found.has(path)) removeStatic(kubelet, path, uid)
   }
   for (const [path, text] of found) {
+    // The same text is the same pod: it need not be read again (after a restore none is).
+    if (kubelet.state.manifests[path]?.uid === staticUid(kubelet, path, text)) continue
     let pod: Pod | undefined
     try {
       pod = staticPod(kubelet, path, text)
@@ -38,7 +40,6 @@ export function readManifests(kubelet: Kubelet): void {
       continue
     }
     const uid = pod.metadata?.uid as string
-    if (known?.uid === uid) continue
     if (known) removeStatic(kubelet, path, known.uid)
     kubelet.state.manifests[path] = { uid, pod }
     kubelet.pods.set(uid, pod)
@@ -50,7 +51,7 @@ function staticPod(kubelet: Kubelet, path: string, text: string): Pod | undefine
   const { node, clock } = kubelet.world
   const manifest = parse(text) as Pod | null
   if (manifest?.kind !== 'Pod' || !manifest.metadata?.name || !Array.isArray(manifest.spec?.containers)) return undefined
-  const uid = digest(`${node}\n${path}\n${text}`)
+  const uid = staticUid(kubelet, path, text)
   return {
     ...manifest,
     metadata: {
@@ -72,6 +73,10 @@ function staticPod(kubelet: Kubelet, path: string, text: string): Pod | undefine
       tolerations: [...(manifest.spec.tolerations ?? []), { effect: 'NoExecute', operator: 'Exists' }],
     },
   }
+}
+
+function staticUid(kubelet: Kubelet, path: string, text: string): string {
+  return digest(`${kubelet.world.node}\n${path}\n${text}`)
 }
 
 function removeStatic(kubelet: Kubelet, path: string, uid: string): void {

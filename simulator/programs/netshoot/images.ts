@@ -1,6 +1,6 @@
 import { alpineFiles, inFolder, type Tools } from '../image-parts.ts'
 import { netTools } from '../net-tools.ts'
-import type { Image } from '../process.ts'
+import type { Command, Image } from '../process.ts'
 
 /** The network trouble-shooter's Swiss knife, and the image of curl itself. */
 export function netshootImages(tools: Tools): Image[] {
@@ -51,7 +51,7 @@ export function netshootImages(tools: Tools): Image[] {
 }
 
 /** Runs what it is given; bare options are curl's. */
-const curlEntrypoint = {
+const curlEntrypoint: Command = {
   kind: 'command',
   id: 'curlimages/entrypoint',
   async run(process) {
@@ -67,4 +67,4 @@ const curlEntrypoint = {
     process.signal.addEventListener('abort', end, { once: true })
     return child.exit
   },
-} as const satisfies import('../process.ts').Command
+}

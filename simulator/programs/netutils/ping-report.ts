@@ -3,6 +3,8 @@ export class RoundTrips {
   sent = 0
   received = 0
   errors = 0
+  /** When the last request left, ms since the epoch: iputils' total time ends there. */
+  lastSent = 0
   #sum = 0
   #squares = 0
   #least = Number.POSITIVE_INFINITY

@@ -36,6 +36,8 @@ describe('ping of iputils', () => {
     const ran = await run('ping -c 1 -W 1 10.244.0.99')
     expect(ran.code).toBe(1)
     expect(ran.out).toContain('1 packets transmitted, 0 received, 100% packet loss, time 0ms\n')
+    const silent = await run('ping -c 3 -W 1 10.244.0.97')
+    expect(silent.out).toMatch(/time 2000ms\n/)
     const told = await run('ping -c 1 10.244.0.98')
     expect(told.out).toContain('From 10.244.0.5 icmp_seq=1 Destination Host Unreachable\n')
     expect(told.out).toContain('1 packets transmitted, 0 received, +1 errors, 100% packet loss')

@@ -56,17 +56,14 @@ export const pingIputils: Command = command('iputils/ping', async (process) => {
     return named.get(from) as string
   }
   const began = process.clock.now()
-  let last = began
   const trips = new RoundTrips()
-  const interrupted = await run(process, plan, trips, {
+  await run(process, plan, trips, {
     async reply(sequence, reply, microseconds) {
-      last = process.clock.now()
       if (quiet) return
       const ttl = `icmp_seq=${sequence} ttl=${reply.ttl}`
       await process.stdout.write(`${reply.bytes} bytes from ${await show(reply.from)}: ${ttl} time=${shortMilliseconds(microseconds)} ms\n`)
     },
     async error(sequence, from, message, type) {
-      last = process.clock.now()
       trips.errors++
       if (type === -1) {
         if (message === 'Network is unreachable') throw new UsageError(`ping: connect: ${message}`, 2)
@@ -75,11 +72,10 @@ export const pingIputils: Command = command('iputils/ping', async (process) => {
       } else if (!quiet) await process.stdout.write(`From ${await show(from)} icmp_seq=${sequence} ${message}\n`)
     },
   })
-  if (interrupted) last = process.clock.now()
   const loss =
     trips.sent === 0
       ? ''
-      : `, ${Number((((trips.sent - trips.received) * 100) / trips.sent).toPrecision(6))}% packet loss, time ${last - began}ms`
+      : `, ${Number((((trips.sent - trips.received) * 100) / trips.sent).toPrecision(6))}% packet loss, time ${trips.lastSent - began}ms`
   const errors = trips.errors > 0 ? `, +${trips.errors} errors` : ''
   const lines = ['', `--- ${name} ping statistics ---`, `${trips.sent} packets transmitted, ${trips.received} received${errors}${loss}`]
   if (trips.received > 0) {
@@ -169,8 +165,8 @@ function planOf(process: Process, address: string, options: Options, firstSequen
   }
 }
 
-/** Sends as planned and reports in order; true where a signal ended it (SIGINT is how people end ping, and no failure). */
-async function run(process: Process, plan: Plan, trips: RoundTrips, listener: Listener): Promise<boolean> {
+/** Sends as planned and reports in order. SIGINT is how people end ping, and no failure. */
+async function run(process: Process, plan: Plan, trips: RoundTrips, listener: Listener): Promise<void> {
   const { clock, signal, random } = process
   const id = random.below(65_536)
   const open: Closer[] = []
@@ -186,6 +182,7 @@ async function run(process: Process, plan: Plan, trips: RoundTrips, listener: Li
   }
   const send = (sequence: number) => {
     trips.sent++
+    trips.lastSent = clock.now()
     outstanding++
     const { bytes, ttl, dontFragment } = plan
     open.push(
@@ -227,7 +224,7 @@ async function run(process: Process, plan: Plan, trips: RoundTrips, listener: Li
   }
   try {
     for (let at = 0; plan.count === undefined || at < plan.count; at++) {
-      if (plan.deadlineMs !== undefined && clock.now() - began >= plan.deadlineMs) return false
+      if (plan.deadlineMs !== undefined && clock.now() - began >= plan.deadlineMs) return
       send(plan.firstSequence + at)
       const isLast = plan.count !== undefined && at === plan.count - 1
       if (!isLast) await pause(plan.intervalMs, () => false)
@@ -237,10 +234,9 @@ async function run(process: Process, plan: Plan, trips: RoundTrips, listener: Li
     if (outstanding > 0 && left > 0) await pause(left, () => outstanding === 0)
     await reports
     if (failure !== undefined) throw failure
-    return false
   } catch (error) {
     await reports
-    if (error instanceof Signalled && error.signal === 'SIGINT') return true
+    if (error instanceof Signalled && error.signal === 'SIGINT') return
     throw error
   } finally {
     for (const ping of open) ping.close()

@@ -146,7 +146,6 @@ async function fetchInto(
           if (status >= 300 && status < 400 && status !== 304) {
             location = received.headers.find(([name]) => name.toLowerCase() === 'location')?.[1]
           } else if (status < 200 || status > 204) refused = `${received.version} ${status} ${received.reason ?? ''}`.trimEnd()
-          progress.expect(received)
         },
         body: async (bytes) => {
           if (refused !== undefined || location !== undefined || options.has('spider')) return
@@ -239,9 +238,6 @@ class Progress {
   #bytes = 0
   constructor(file: string) {
     this.#name = file.replace(/^.*\//, '')
-  }
-  expect(_head: HttpHead): void {
-    this.#bytes = 0
   }
   add(bytes: number): void {
     this.#bytes += bytes

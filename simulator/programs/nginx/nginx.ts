@@ -174,7 +174,7 @@ function answer(
     const body = `Active connections: 1 \nserver accepts handled requests\n ${state.connections} ${state.connections} ${state.requests} \nReading: 0 Writing: 1 Waiting: 0 \n`
     return finish({ status: 200, headers: [['Content-Type', 'text/plain']], body })
   }
-  if (settings.proxyPass) return proxy(context, version, settings, location?.path ?? '/', request, connection, server, finish)
+  if (settings.proxyPass) return proxy(context, version, settings, location?.path ?? '/', request, finish)
   finish(fromFiles(context.files, settings, location, decoded(path), request.method, version, host ?? 'localhost'))
 }
 
@@ -202,8 +202,6 @@ function proxy(
   settings: Settings,
   prefix: string,
   request: ServedRequest,
-  connection: number,
-  server: NginxServer,
   finish: (result: StaticAnswer) => void,
 ): void {
   const { state } = context
@@ -254,8 +252,6 @@ function proxy(
       },
     },
   )
-  void connection
-  void server
 }
 
 function proxyHeaders(settings: Settings, request: ServedRequest, url: URL): HttpHeaders {
