@@ -42,9 +42,6 @@ export function ClusterPanel({ session, actions }: ClusterPanelProps) {
             {actions.checking ? t('session.checking') : t('session.check')}
           </Button>
           <p className="session-actions__note">{t('session.check.note')}</p>
-          <Button wide onClick={actions.finish}>
-            {t('session.finish')}
-          </Button>
           <Button wide onClick={actions.reset}>
             {t('session.reset')}
           </Button>

@@ -67,7 +67,7 @@ export function Workspace({ session }: { readonly session: SessionView }) {
   return (
     <DeskContext value={desk}>
       <div className="workspace">
-        <WorkspaceHeader session={session} panels={panels} onToggle={toggle} />
+        <WorkspaceHeader onFinish={actions.finish} session={session} panels={panels} onToggle={toggle} />
         {lost && (
           <p className="lost" role="status">
             <Icon name="unplugged" />

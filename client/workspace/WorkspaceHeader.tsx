@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import type { SessionView } from '../../protocol/session.ts'
 import { HeaderTools } from '../app/Masthead.tsx'
 import { useWireState } from '../connection/wire.ts'
-import { IconButton } from '../design/Button.tsx'
+import { Button, IconButton } from '../design/Button.tsx'
 import { Engine } from '../design/Engine.tsx'
 import { Icon } from '../design/icons.tsx'
 import { clock, t } from '../texts/text.ts'
@@ -14,9 +14,10 @@ interface WorkspaceHeaderProps {
   readonly session: SessionView
   readonly panels: Panels
   readonly onToggle: (name: PanelName) => void
+  readonly onFinish: () => void
 }
 
-export function WorkspaceHeader({ session, panels, onToggle }: WorkspaceHeaderProps) {
+export function WorkspaceHeader({ session, panels, onToggle, onFinish }: WorkspaceHeaderProps) {
   const state = useWireState()
   return (
     <header className="bar">
@@ -39,6 +40,7 @@ export function WorkspaceHeader({ session, panels, onToggle }: WorkspaceHeaderPr
         <PanelToggle name="cluster" shown={panels.cluster.shown} onToggle={onToggle} />
       </div>
       <HeaderTools />
+      <Button onClick={onFinish}>{t('session.finish')}</Button>
     </header>
   )
 }

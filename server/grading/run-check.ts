@@ -38,7 +38,3 @@ async function find(check: Check, scene: Scene, signal?: AbortSignal): Promise<F
   if (check.untouched !== undefined) return checkUntouched(check.untouched, scene, signal)
   throw new Error('the check has no kind')
 }
-
-export async function runChecks(checks: readonly Check[], scene: Scene, signal?: AbortSignal): Promise<CheckResult[]> {
-  return Promise.all(checks.map((check) => runCheck(check, scene, signal)))
-}

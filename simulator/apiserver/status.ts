@@ -114,10 +114,6 @@ export function tooLargeResourceVersion(wanted: number, current: number): Status
   })
 }
 
-export function serviceUnavailable(message: string): StatusError {
-  return refusal(503, 'ServiceUnavailable', message)
-}
-
 export function notImplemented(message: string): StatusError {
   return refusal(501, 'NotImplemented', message)
 }

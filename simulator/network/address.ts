@@ -30,10 +30,6 @@ export function isAddress(text: string): boolean {
   return parseAddress(text) !== undefined
 }
 
-export function familyOf(address: string): 4 | 6 {
-  return address.includes(':') ? 6 : 4
-}
-
 /** A prefix as written (`10.0.0.0/8`; a bare address is its own /32 or /128). Throws where the text is none. */
 export function parsePrefix(text: string): Prefix {
   let prefix = prefixes.get(text)
@@ -69,18 +65,6 @@ export function lastAddress(prefix: Prefix): string {
       return kept === 32 ? word : (word | (0xffffffff >>> kept)) >>> 0
     }),
   )
-}
-
-/** The address `offset` above `address`, within its family. */
-export function addressPlus(address: string, offset: number): string {
-  const words = [...(parseAddress(address) ?? fail(address))]
-  let carry = offset
-  for (let i = words.length - 1; i >= 0 && carry !== 0; i--) {
-    const sum = words[i]! + carry
-    words[i] = sum >>> 0
-    carry = Math.floor(sum / 0x1_0000_0000)
-  }
-  return formatAddress(words)
 }
 
 /** Negative, zero or positive as `a` is below, equal to or above `b`; IPv4 sorts before IPv6. */

@@ -170,10 +170,6 @@ export function scrub(packet: Packet): void {
   packet.physIn = undefined
 }
 
-export function isIcmpError(packet: Packet): boolean {
-  return packet.icmp?.about !== undefined
-}
-
 export function tcpFlags(tcp: TcpHeader): string {
   let flags = ''
   if (tcp.syn) flags += 'S'

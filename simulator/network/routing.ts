@@ -1,6 +1,6 @@
 import { isLoopback, lastAddress, parseAddress, parsePrefix, prefixContains } from './address.ts'
 import { KernelError } from './kernel-error.ts'
-import { hasCarrier, type Link, type LinkAddress } from './link.ts'
+import type { Link, LinkAddress } from './link.ts'
 import type { NetworkNamespace } from './namespace.ts'
 
 export type RouteType = 'unicast' | 'local' | 'broadcast' | 'blackhole' | 'unreachable' | 'prohibit'
@@ -269,9 +269,4 @@ function ruleMatches(rule: RoutingRule, flow: Flow): boolean {
   if (rule.to !== undefined && !prefixContains(parsePrefix(rule.to), flow.dst)) return false
   if (rule.iif !== undefined && rule.iif !== flow.iif) return false
   return rule.fwmark === undefined || ((flow.mark ?? 0) & rule.fwmark.mask) >>> 0 === rule.fwmark.value >>> 0
-}
-
-/** Whether `ip route` would flag it `linkdown`. */
-export function isLinkDown(decision: Decision): boolean {
-  return decision.link !== undefined && !hasCarrier(decision.link)
 }

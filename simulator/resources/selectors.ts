@@ -29,12 +29,6 @@ function matchesExpression({ key, operator, values = [] }: LabelSelectorRequirem
   return false
 }
 
-/** A plain map, as in `Service.spec.selector`; an empty map matches everything. */
-export function matchesLabels(selector: Labels, labels: Labels): boolean {
-  for (const key in selector) if (labels?.[key] !== selector[key]) return false
-  return true
-}
-
 export function isEmptySelector(selector: LabelSelector): boolean {
   return !Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length
 }

@@ -1,4 +1,4 @@
-import { type Errno, NetworkError } from '../../network/sockets.ts'
+import type { Errno, NetworkError } from '../../network/sockets.ts'
 import type { Command, Process } from '../process.ts'
 import { type Libc, libcOf } from '../resolver/configuration.ts'
 import { UsageError } from './options.ts'
@@ -49,14 +49,4 @@ export function strerror(process: Process, error: NetworkError): string {
 
 export function strerrorOf(libc: Libc, code: Errno): string {
   return (libc === 'musl' ? musl : glibc)[code]
-}
-
-/** Runs `task` and hands back the NetworkError that it ends with. */
-export async function orNetworkError<T>(task: Promise<T>): Promise<T | NetworkError> {
-  try {
-    return await task
-  } catch (error) {
-    if (error instanceof NetworkError) return error
-    throw error
-  }
 }

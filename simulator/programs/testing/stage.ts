@@ -7,7 +7,7 @@ import { type TwoNodes, twoNodes } from '../../network/testing/two-nodes.ts'
 import { listen } from '../coredns/listener.ts'
 import { alpineFiles, debianFiles } from '../image-parts.ts'
 import { busyboxNetTools, netTools } from '../net-tools.ts'
-import { type Command, type Daemon, executable, type Program, type Signal } from '../process.ts'
+import { type Daemon, executable, type Program, type Signal } from '../process.ts'
 
 /** Two pods on two nodes of a real simulated network, with a name server and time that the test moves. */
 export interface Stage {
@@ -173,10 +173,4 @@ export function stage(records: Readonly<Record<string, string>> = {}, dnsRuns = 
 /** Splits at blanks; single quotes keep them. */
 function words(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
-}
-
-/** A program that is a command, for the type checker. */
-export const asCommand = (program: Program): Command => {
-  if (program.kind !== 'command') throw new Error(`${program.id} is no command`)
-  return program
 }
