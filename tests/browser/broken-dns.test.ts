@@ -1,5 +1,11 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { realKubectl } from '../real-kubectl.ts'
 import { hasBrowser, openBrowser, terminalOf } from './browser.ts'
 import { startFaultline } from './server.ts'
 
@@ -93,6 +99,22 @@ describe.skipIf(!hasBrowser())('Broken DNS in the browser', () => {
     await terminal.shows(/^before-the-reload$/m)
     await terminal.focus()
     await run('echo and-after', /^and-after$/m)
+  })
+
+  it('hands out a kubeconfig with which a stock kubectl sees the same cluster', async () => {
+    const id = new URL(page.url()).pathname.split('/').at(-1)
+    const kubeconfig = join(mkdtempSync(join(tmpdir(), 'faultline-kubeconfig-')), 'config.yaml')
+    writeFileSync(kubeconfig, await (await fetch(`${server.url}/api/sessions/${id}/kubeconfig`)).text())
+    const { stdout } = await promisify(execFile)(realKubectl('1.35'), [
+      '--kubeconfig',
+      kubeconfig,
+      '-n',
+      'kube-system',
+      'get',
+      'deployment',
+      'coredns',
+    ])
+    expect(stdout).toMatch(/coredns +0\/2 +2 +0/)
   })
 
   it('stays red for a wrong repair, and says what it saw', async () => {

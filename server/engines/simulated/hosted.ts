@@ -140,7 +140,7 @@ function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown)
 
 /** How much faster time passes in a hurry, and how far back it begins, ms: so long that a lab is armed before the present is reached. */
 const hurriedPace = 12
-const hurriedLeadMs = 15 * 60_000
+const hurriedLeadMs = 4 * 60_000
 
 /** Real time for an event loop; `settled` is called after each time it ran. In a hurry it begins in the past and catches up. */
 function realTime(hurry: boolean, settled: () => void): Pacemaker {

@@ -1,0 +1,55 @@
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { realKubectl } from '../real-kubectl.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const run = promisify(execFile)
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'faultline-simulate-test-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function simulate(...flags: string[]) {
+  const child = spawn(process.execPath, [join(root, 'scripts/faultline.mjs'), 'simulate', ...flags], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (bytes: Buffer) => {
+    out += bytes.toString()
+  })
+  child.stderr.on('data', (bytes: Buffer) => {
+    err += bytes.toString()
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  return { child, ended, out: () => out, err: () => err }
+}
+
+it('starts a bare cluster from a shell, says when it is ready, and stops on Ctrl-C', async () => {
+  const kubeconfig = join(folder, 'cluster.yaml')
+  const running = simulate('--cni', 'flannel', '--nodes', '3', '--kubeconfig', kubeconfig)
+  for (let waited = 0; !running.out().includes('\n') && waited < 20_000; waited += 50)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(running.out(), running.err()).toMatch(/^Simulated cluster ready in \d+ ms: 3 nodes, flannel, Kubernetes 1\.34; .*\n$/)
+  expect(statSync(kubeconfig).mode & 0o777).toBe(0o600)
+  const { stdout } = await run(realKubectl('1.35'), ['--kubeconfig', kubeconfig, 'get', 'pods', '-n', 'kube-flannel'])
+  expect(stdout.match(/kube-flannel-ds-\w+ +1\/1 +Running/g)).toHaveLength(3)
+  running.child.kill('SIGINT')
+  expect(await running.ended).toBe(0)
+})
+
+it('refuses what it does not model, in one sentence with the mend', async () => {
+  const running = simulate('--cni', 'cilium', '--kubeconfig', join(folder, 'cluster.yaml'))
+  expect(await running.ended).not.toBe(0)
+  expect(running.err()).toMatch(/does not model the CNI plugin cilium/)
+  expect(running.err()).toMatch(/kindnet or flannel/)
+  expect(existsSync(join(folder, 'cluster.yaml'))).toBe(false)
+})
