@@ -48,26 +48,35 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
   const deaths: number[] = []
 
   const secret = secretIn(options.folder)
+  const certificates = certificatesIn(options.folder)
   const listener = start()
-  // Whoever needs them awaits them and sees the error; without a listener's reader it must not count as unhandled.
-  listener.catch(() => {})
-  secret.catch(() => {})
+  const configuring = new WeakMap<ClusterThread, Promise<unknown>>()
+  // Whoever needs them awaits them and sees the error; while nobody does it must not count as unhandled.
+  for (const started of [secret, certificates, listener]) started.catch(() => {})
 
   for (let index = 0; index < (options.threads ?? 1); index++) threads.push(startThread(index))
   for (const spec of options.prepare ?? []) {
-    threads[0]?.ask({ kind: 'prepare', spec }).catch((error: unknown) => report({ what: 'preparing a template', error }))
+    configured(threads[0] as ClusterThread)
+      .then((thread) => thread.ask({ kind: 'prepare', spec }))
+      .catch((error: unknown) => report({ what: 'preparing a template', error }))
   }
 
   async function start() {
-    const certificates = await certificatesIn(options.folder)
+    const made = await certificates
     const host = options.host ?? '127.0.0.1'
     const route = (cluster: string) => hosted.get(cluster)
     try {
-      return { certificates, ...(await listen(certificates, host, options.port ?? 0, route)) }
+      return await listen(made, host, options.port ?? 0, route)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-      return { certificates, ...(await listen(certificates, host, 0, route)) }
+      return listen(made, host, 0, route)
     }
+  }
+
+  /** The thread, once it knows the authority that its clusters publish. */
+  async function configured(thread: ClusterThread): Promise<ClusterThread> {
+    await configuring.get(thread)
+    return thread
   }
 
   function startThread(index: number): ClusterThread {
@@ -81,6 +90,9 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
       threads[index] = replacement
       for (const [id, cluster] of hosted) if (cluster.thread === thread) follow(id, cluster, replacement)
     })
+    const told = certificates.then(({ authority }) => thread.ask({ kind: 'configure', authority }))
+    told.catch(() => {})
+    configuring.set(thread, told)
     return thread
   }
 
@@ -94,7 +106,13 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
   async function restoreInto(id: ClusterId, cluster: Hosted, thread: ClusterThread): Promise<void> {
     const saved = await store.load(id)
     if (!saved) throw new ThreadError('cluster-lost', 'The cluster had not been saved yet when its thread ended.')
-    await thread.ask({ kind: 'restore', cluster: id, spec: saved.spec, tokens: cluster.tokens, snapshot: saved.snapshot })
+    await (await configured(thread)).ask({
+      kind: 'restore',
+      cluster: id,
+      spec: saved.spec,
+      tokens: cluster.tokens,
+      snapshot: saved.snapshot,
+    })
     cluster.thread = thread
   }
 
@@ -114,13 +132,14 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
   }
 
   async function wrap(id: ClusterId, entry: Hosted): Promise<Cluster> {
-    const { certificates, port } = await listener
+    const { port } = await listener
+    const { authority } = await certificates
     return simulatedCluster({
       id,
       spec: entry.spec,
       tokens: entry.tokens,
       server: `https://${options.host ?? '127.0.0.1'}:${port}/clusters/${id}`,
-      authority: certificates.authority,
+      authority,
       async thread() {
         await entry.moving
         return entry.thread
@@ -165,7 +184,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
   const kept = new Map<string, SavedCluster>()
 
   async function restore(id: ClusterId, saved: SavedCluster): Promise<Cluster> {
-    const thread = threads[next++ % threads.length] as ClusterThread
+    const thread = await configured(threads[next++ % threads.length] as ClusterThread)
     const entry: Hosted = { spec: saved.spec, thread, tokens: await tokensOf(id) }
     hosted.set(id, entry)
     try {
@@ -198,7 +217,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
     async create(id, spec, onStep, signal, { hurry = false } = {}) {
       const support = supports(spec)
       if (!support.supported) throw new ThreadError(support.code, `${support.message} ${support.mend}`)
-      const thread = threads[next++ % threads.length] as ClusterThread
+      const thread = await configured(threads[next++ % threads.length] as ClusterThread)
       const entry: Hosted = { spec, thread, tokens: await tokensOf(id) }
       await step('Start a simulated cluster', onStep, async () => {
         signal.throwIfAborted()

@@ -36,7 +36,12 @@ const bootLimitMs = 180_000
 const bootStepMs = 250
 
 const templates = new Map<string, Promise<ClusterSnapshot>>()
-const placeholder = 'faultline: the certificate authority of a simulated cluster is the listener’s\n'
+/** What clusters of this thread publish as `kube-root-ca.crt`: whoever verifies the listener outside can verify with it. */
+let authority = ''
+
+export function trust(pem: string): void {
+  authority = pem
+}
 
 /** Brings a cluster up: from what was saved, or as a fork of the template for its shape. */
 export async function hostCluster(hosting: Hosting): Promise<Hosted> {
@@ -135,7 +140,7 @@ function simulatedSpec(spec: ClusterSpec): SimulatedSpec {
 }
 
 function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown) => void): ClusterWorld {
-  return { pacemaker, catalogue, tokens, rootCertificate: placeholder, onError }
+  return { pacemaker, catalogue, tokens, rootCertificate: authority, onError }
 }
 
 /** How much faster time passes in a hurry, and how far back it begins, ms: so long that a lab is armed before the present is reached. */

@@ -3,7 +3,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { plugins } from '../../../simulator/bootstrap/spec.ts'
 import type { ClusterSnapshot } from '../../../simulator/cluster/cluster.ts'
 import type { ClusterSpec } from '../engine.ts'
-import { type Hosted, hostCluster, prepareTemplate } from './hosted.ts'
+import { type Hosted, hostCluster, prepareTemplate, trust } from './hosted.ts'
 import type { FromThread, ThreadNotice, ThreadRequest } from './messages.ts'
 import { probe } from './probe.ts'
 import { serveFetch, serveUpgrade } from './serve-api.ts'
@@ -31,6 +31,9 @@ parent.on('message', (request: ThreadRequest) => {
 async function handle(request: ThreadRequest): Promise<void> {
   const { port } = request
   switch (request.kind) {
+    case 'configure':
+      trust(request.authority)
+      return answer(port, { kind: 'done' })
     case 'prepare':
       await prepareTemplate(request.spec, reportFor('template'))
       return answer(port, { kind: 'done' })
