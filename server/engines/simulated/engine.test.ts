@@ -1,11 +1,48 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { CoreV1Api } from '@kubernetes/client-node'
+import { afterAll, expect, it, vi } from 'vitest'
 import { describeEngine } from '../contract.ts'
+import type { ClusterSpec } from '../engine.ts'
 import { createSimulatedEngine } from './engine.ts'
+import type { ClusterThread } from './thread.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'faultline-engine-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describeEngine('simulated', () => createSimulatedEngine({ folder }), { patience: 30_000 })
+const spec: ClusterSpec = { nodes: 1, cni: 'kindnet', kubernetes: '1.34', seed: 1 }
+const silent = new AbortController().signal
+
+describeEngine('simulated', () => createSimulatedEngine({ folder: join(folder, 'contract') }), { patience: 30_000 })
+
+it('brings clusters back from their last snapshot when their thread dies', async () => {
+  const threads: ClusterThread[] = []
+  const problems: string[] = []
+  const engine = createSimulatedEngine({
+    folder: join(folder, 'death'),
+    onThread: (thread) => threads.push(thread),
+    report: ({ what }) => problems.push(what),
+  })
+  const cluster = await engine.create('one', spec, () => {}, silent)
+  const api = (await cluster.kubeconfig('platform')).makeApiClient(CoreV1Api)
+  await api.createNamespacedConfigMap({ namespace: 'default', body: { metadata: { name: 'kept' } } })
+  // At most half a second is lost; this was written longer ago.
+  await new Promise((resolve) => setTimeout(resolve, 1200))
+  await threads[0]?.terminate()
+  await vi.waitFor(
+    async () => expect((await api.readNamespacedConfigMap({ namespace: 'default', name: 'kept' })).metadata?.name).toBe('kept'),
+    { timeout: 10_000 },
+  )
+  expect(problems).toEqual(['a simulator thread'])
+  await engine.close()
+}, 30_000)
+
+it('publishes the authority with which its listener can be verified', async () => {
+  const engine = createSimulatedEngine({ folder: join(folder, 'authority') })
+  const cluster = await engine.create('one', spec, () => {}, silent)
+  const config = await cluster.kubeconfig('platform')
+  const { data } = await config.makeApiClient(CoreV1Api).readNamespacedConfigMap({ namespace: 'kube-system', name: 'kube-root-ca.crt' })
+  expect(data?.['ca.crt']).toBe(Buffer.from(config.getCurrentCluster()?.caData ?? '', 'base64').toString())
+  await engine.close()
+}, 30_000)

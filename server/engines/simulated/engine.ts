@@ -19,6 +19,8 @@ export interface SimulatedEngineOptions {
   readonly snapshots?: SnapshotStore
   /** Clusters to prepare a template for at the start, so that the first lab does not wait. */
   readonly prepare?: readonly ClusterSpec[]
+  /** Told of each thread as it starts: for whoever watches over them. */
+  readonly onThread?: (thread: ClusterThread) => void
   /** Something went wrong that nobody asked about (a defect in a cluster's event loop, a snapshot that could not be written). */
   readonly report?: (problem: { readonly what: string; readonly error: unknown }) => void
 }
@@ -93,6 +95,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
     const told = certificates.then(({ authority }) => thread.ask({ kind: 'configure', authority }))
     told.catch(() => {})
     configuring.set(thread, told)
+    options.onThread?.(thread)
     return thread
   }
 

@@ -2,8 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ClusterSpec, Probe, ProbeResult, ProbeSource } from '../engine.ts'
 
 /** A request to a thread that hosts clusters. Each carries a port of its own, on which the answer and whatever streams travel. */
-export type ThreadRequest = { readonly port: MessagePort } & /** Comes first: PEM of the authority that clusters publish as their own. */
-(
+export type ThreadRequest = { readonly port: MessagePort } /** Comes first: PEM of the authority that clusters publish as their own. */ & (
   | { readonly kind: 'configure'; readonly authority: string }
   | { readonly kind: 'create'; readonly cluster: string; readonly spec: ClusterSpec; readonly tokens: Tokens; readonly hurry: boolean }
   | {
