@@ -76,7 +76,8 @@ function read(bytes: Uint8Array, from: Pick<Query, 'remote' | 'protocol'>): Quer
   return { ...from, name: canonical(question.name), type: question.type, message, size: message.edns?.udpSize ?? classicUdpSize }
 }
 
-function respond(query: Query, answer: Answer): DnsMessage {
+/** The message that goes back for an answer. */
+export function respond(query: Query, answer: Answer): DnsMessage {
   return {
     ...query.message,
     response: true,

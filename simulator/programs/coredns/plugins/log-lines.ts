@@ -1,4 +1,6 @@
+import { encodeDns } from '../../../network/dns-message.ts'
 import { argumentError, CorefileError } from '../corefile.ts'
+import { respond } from '../listener.ts'
 import type { Plugin } from '../plugin.ts'
 import { canonical, isBelow } from '../query.ts'
 
@@ -31,19 +33,9 @@ export const log: Plugin = ({ context, directive, file }) => {
       ].join(',')
       const seconds = Math.max(0.00005, (context.clock.now() - began) / 1000).toFixed(9)
       context.log(
-        `[INFO] ${query.remote.address}:${query.remote.port} - ${query.message.id} "${query.type} IN ${query.name} ${query.protocol} ${questionSize(query.name)} false ${query.size}" ${answer.rcode} ${flags} ${answerSize(query.name, answer.answers.length)} ${seconds}s`,
+        `[INFO] ${query.remote.address}:${query.remote.port} - ${query.message.id} "${query.type} IN ${query.name} ${query.protocol} ${encodeDns(query.message).length} false ${query.size}" ${answer.rcode} ${flags} ${encodeDns(respond(query, answer)).length} ${seconds}s`,
       )
       reply(answer)
     })
   }
-}
-
-/** Bytes of a question on the wire: header, name, type and class. */
-function questionSize(name: string): number {
-  return 12 + name.length + 1 + 4
-}
-
-/** About the size of the answer as sent, by compressed records of an address each. */
-function answerSize(name: string, records: number): number {
-  return questionSize(name) + records * (name.length + 1 + 10 + 4)
 }

@@ -1,0 +1,164 @@
+import { expect, it } from 'vitest'
+import { EventLoop, HeldTime } from '../../clock.ts'
+import { hostDaemon } from '../../kubelet/runtime/host-daemon.ts'
+import { MemoryFiles } from '../../memory-files.ts'
+import { decodeDns, encodeDns } from '../../network/dns-message.ts'
+import { httpRequest } from '../../network/http.ts'
+import { createNetwork } from '../../network/network.ts'
+import { Random } from '../../random.ts'
+import { coredns } from './coredns.ts'
+
+/** CoreDNS on a host of its own, beside an upstream that may be silent, with time held. */
+function serve(corefile: string, upstream: 'answers' | 'silent' | 'absent' = 'answers', resolvConf = 'nameserver 10.0.0.2\n') {
+  const time = new HeldTime(Date.UTC(2026, 0, 1))
+  const clock = new EventLoop(time, (error) => {
+    throw error
+  })
+  const random = new Random(3)
+  const network = createNetwork({ clock, random })
+  const segment = network.addSegment('wire')
+  const [server, other] = ['dns', 'upstream'].map((name, index) => {
+    const { root } = network.addMachine(name)
+    network.attach(root, segment, { address: `10.0.0.${index + 1}/24` })
+    return root
+  })
+  if (upstream !== 'absent') {
+    const socket = other!.sockets.bindUdp(
+      { port: 53 },
+      {
+        datagram(bytes, from) {
+          if (upstream === 'silent') return
+          const { id, questions } = decodeDns(bytes)
+          const known = questions[0]?.name === 'example.com.'
+          socket.send(
+            encodeDns({
+              id,
+              response: true,
+              questions,
+              rcode: known ? 'NOERROR' : 'NXDOMAIN',
+              answers: known ? [{ name: 'example.com.', type: 'A', ttl: 60, data: '203.0.113.80' }] : [],
+            }),
+            from,
+          )
+        },
+      },
+    )
+  }
+  const files = new MemoryFiles({ now: () => clock.now() })
+  files.makeDirectory('/etc/coredns', { parents: true })
+  files.write('/etc/coredns/Corefile', corefile)
+  files.write('/etc/resolv.conf', resolvConf)
+  const log: string[] = []
+  let exit: number | undefined
+  const daemon = hostDaemon({
+    daemon: coredns,
+    argv: ['/coredns', '-conf', '/etc/coredns/Corefile'],
+    env: {},
+    hostname: 'coredns',
+    files,
+    namespace: server!,
+    clock,
+    random,
+    owner: 'test',
+    memory: {},
+    resumed: false,
+    log: (line) => log.push(line),
+    exited: (code) => {
+      exit = code
+    },
+    crashed: (error) => {
+      throw error
+    },
+  })
+  clock.settle()
+  const ask = (name: string, type = 'A') => {
+    let answer: ReturnType<typeof decodeDns> | undefined
+    const socket = other!.sockets.bindUdp({}, { datagram: (bytes) => (answer = decodeDns(bytes)) })
+    socket.send(encodeDns({ id: 7, recursionDesired: true, questions: [{ name, type }] }), { address: '10.0.0.1', port: 53 })
+    clock.settle()
+    time.advance(6000)
+    socket.close()
+    return answer
+  }
+  return { time, clock, files, log, ask, daemon, exit: () => exit, namespaces: { server: server!, other: other! } }
+}
+
+it('forwards what it does not know itself, and keeps the answer for its time', () => {
+  const { ask, log, exit } = serve('.:53 {\n  errors\n  log\n  forward . /etc/resolv.conf\n  cache 30\n  loop\n}\n')
+  expect(ask('example.com.')?.answers).toMatchObject([{ type: 'A', data: '203.0.113.80' }])
+  expect(ask('example.com.')?.answers[0]?.ttl).toBeLessThan(30)
+  expect(ask('nowhere.example.')?.rcode).toBe('NXDOMAIN')
+  expect(log.slice(0, 3)).toEqual(['.:53', 'CoreDNS-1.12.1', 'linux/amd64, go1.24.1, 707c7c1'])
+  expect(log.find((line) => line.includes('example.com'))).toMatch(
+    /^\[INFO\] 10\.0\.0\.2:\d+ - 7 "A IN example\.com\. udp 29 false 512" NOERROR qr,rd,ra \d+ \d\.\d{9}s$/,
+  )
+  expect(exit()).toBeUndefined()
+})
+
+it('answers SERVFAIL for a dead upstream, with the line that people search for', () => {
+  const { ask, log } = serve('.:53 {\n  errors\n  forward . 10.0.0.2\n}\n', 'silent')
+  expect(ask('example.com.')?.rcode).toBe('SERVFAIL')
+  expect(log.at(-1)).toMatch(/^\[ERROR\] plugin\/errors: 2 example\.com\. A: read udp 10\.0\.0\.1:\d+->10\.0\.0\.2:53: i\/o timeout$/)
+})
+
+it('finds a forwarding loop and ends', () => {
+  const { log, exit, time } = serve('.:53 {\n  errors\n  forward . /etc/resolv.conf\n  loop\n}\n', 'absent', 'nameserver 127.0.0.1\n')
+  time.advance(10_000)
+  expect(exit()).toBe(1)
+  expect(log.at(-1)).toMatch(
+    /^\[FATAL\] plugin\/loop: Loop \(127\.0\.0\.1:\d+ -> :53\) detected for zone "\.", see https:\/\/coredns\.io\/plugins\/loop#troubleshooting\. Query: "HINFO \d+\.\d+\."$/,
+  )
+})
+
+it('goes on with the old Corefile when the new one is wrong, and takes a right one', () => {
+  const { files, time, log, ask, exit } = serve('.:53 {\n  forward . 10.0.0.2\n  reload\n}\n')
+  files.write('/etc/coredns/Corefile', '.:53 {\n  foward . 10.0.0.2\n}\n')
+  time.advance(46_000)
+  expect(log).toContain("[ERROR] Restart failed: /etc/coredns/Corefile:2 - Error during parsing: Unknown directive 'foward'")
+  expect(ask('example.com.')?.rcode).toBe('NOERROR')
+  files.write('/etc/coredns/Corefile', '.:53 {\n  hosts {\n    192.0.2.9 example.com\n    fallthrough\n  }\n  reload\n}\n')
+  time.advance(46_000)
+  expect(log.at(-1)).toBe('[INFO] Reloading complete')
+  expect(ask('example.com.')?.answers).toMatchObject([{ data: '192.0.2.9' }])
+  expect(exit()).toBeUndefined()
+})
+
+it.each([
+  [
+    '.:53 {\n  forward\n}\n',
+    "plugin/forward: /etc/coredns/Corefile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'forward'",
+  ],
+  [
+    '.:53 {\n  forward . nonsense\n}\n',
+    'plugin/forward: /etc/coredns/Corefile:2 - Error during parsing: not an IP address or file: "nonsense"',
+  ],
+  ['.:53 {\n  dnssec\n}\n', 'plugin/dnssec: the simulated cluster does not model this CoreDNS plugin (/etc/coredns/Corefile:2)'],
+])('ends on a Corefile that cannot be set up: %j', (corefile, line) => {
+  const { log, exit } = serve(corefile)
+  expect(log).toEqual([line])
+  expect(exit()).toBe(1)
+})
+
+it('keeps serving for the lameduck time after SIGTERM', () => {
+  const { daemon, log, time, clock, exit, namespaces } = serve('.:53 {\n  health {\n    lameduck 5s\n  }\n  forward . 10.0.0.2\n}\n')
+  let health: number | undefined
+  const look = () => {
+    httpRequest(
+      namespaces.other.sockets,
+      { address: '10.0.0.1', port: 8080 },
+      { target: '/health' },
+      { response: ({ status }) => (health = status), error: () => (health = 0) },
+    )
+    clock.settle()
+    time.advance(10)
+  }
+  daemon.signal('SIGTERM')
+  look()
+  expect(health).toBe(200)
+  expect(log.slice(-2)).toEqual([
+    '[INFO] SIGTERM: Shutting down servers then terminating',
+    '[INFO] plugin/health: Going into lameduck mode for 5s',
+  ])
+  time.advance(5100)
+  expect(exit()).toBe(0)
+})
