@@ -28,15 +28,15 @@ export function openBrowser(): Promise<Browser> {
 }
 
 /** The terminal as a person has it: keys in, what stands on the screen out. */
-export function terminalOf(page: Page) {
-  const screen: Locator = page.locator('.xterm-rows').first()
+export function terminalOf(page: Page, index = 0) {
+  const screen: Locator = page.locator('.xterm-rows').nth(index)
   const lines = async () => (await screen.locator(':scope > div').allTextContents()).map((line) => line.replaceAll('\u00a0', ' ').trimEnd())
   // Rows below the last line are blank; they are not what a person reads.
   const text = async () => (await lines()).join('\n').trimEnd()
   return {
     text,
     async focus() {
-      await page.locator('.xterm-helper-textarea').first().focus()
+      await page.locator('.xterm-helper-textarea').nth(index).focus()
     },
     type: (keys: string) => page.keyboard.type(keys),
     press: (key: string) => page.keyboard.press(key),
