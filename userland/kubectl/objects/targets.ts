@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { Failure, Failures } from '../cli/failure.ts'
+import { Failure, Failures, StatusFailure } from '../cli/failure.ts'
 import type { Flag } from '../cli/flags.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call } from '../cli/verb.ts'
@@ -207,8 +207,24 @@ export async function* listObjects(
   let more: string | undefined
   do {
     const query = { labelSelector: options.selector, fieldSelector: options.fieldSelector, limit: 500, continue: more }
-    const page = await call.client().json('GET', pathOf(type, namespace), { query })
+    const page = await call
+      .client()
+      .json('GET', pathOf(type, namespace), { query })
+      .catch((error: unknown) => {
+        throw listFailure(error, type, options.selector, options.fieldSelector)
+      })
     for (const item of page.items ?? []) yield { ...item, apiVersion: apiVersionOf(type), kind: type.kind }
     more = page.metadata?.continue || undefined
   } while (more)
+}
+
+/** A list that the server refuses as malformed or missing says what was looked for, as cli-runtime's resource.Selector does. */
+export function listFailure(error: unknown, type: ResourceType, selector = '', fieldSelector = ''): unknown {
+  if (!(error instanceof StatusFailure) || (error.status.code !== 400 && error.status.code !== 404)) return error
+  const resource = `"${type.group}/${type.version}, Resource=${type.plural}"`
+  const wanted =
+    selector || fieldSelector
+      ? `Unable to find ${resource} that match label selector ${JSON.stringify(selector)}, field selector ${JSON.stringify(fieldSelector)}`
+      : `Unable to list ${resource}`
+  return new StatusFailure({ ...error.status, message: `${wanted}: ${error.status.message}` })
 }

@@ -36,7 +36,8 @@ function parse(template: string): Node[] {
     }
     trimNext = piece.endsWith(' -}}')
     const inside = piece.replace(/^\{\{-?\s*/, '').replace(/\s*-?\}\}$/, '')
-    const word = /^\S+/.exec(inside)?.[0] ?? ''
+    // A field may follow its action without a blank: `{{range.items}}`.
+    const word = /^\/\*|^[^\s.$]+|^\S+/.exec(inside)?.[0] ?? ''
     const rest = inside.slice(word.length).trim()
     if (word.startsWith('/*')) return
     if (word === 'end') {

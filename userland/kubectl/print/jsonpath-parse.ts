@@ -42,7 +42,7 @@ export function parseTemplate(template: string): Part[] {
         if (stack.length === 1) fail('not in range, nothing to end')
         const ended = stack.pop() as (typeof stack)[number]
         top().parts.push({ kind: 'range', path: ended.range as Step[], body: ended.parts })
-      } else if (word.startsWith('range ')) stack.push({ parts: [], range: parsePath(word.slice(6).trim(), fail) })
+      } else if (rangeWord.test(word)) stack.push({ parts: [], range: parsePath(word.slice(5).trim(), fail) })
       else if (/^["']/.test(word)) top().parts.push({ kind: 'literal', value: unquote(word) })
       else if (/^-?\d+(\.\d+)?$/.test(word)) top().parts.push({ kind: 'literal', value: word })
       else top().parts.push({ kind: 'path', path: parsePath(word, fail) })
@@ -65,10 +65,13 @@ function closing(template: string, open: number): number {
   return -1
 }
 
+/** `range` with its path; a blank between them may be left out. */
+const rangeWord = /^range[\s.[]/
+
 /** Words of one `{…}`: paths and literals stand beside each other, `range` takes the rest. */
 function actions(inside: string): string[] {
   const trimmed = inside.trim()
-  if (trimmed.startsWith('range ') || trimmed === 'end') return [trimmed]
+  if (rangeWord.test(trimmed) || trimmed === 'end') return [trimmed]
   const words: string[] = []
   let word = ''
   let depth = 0

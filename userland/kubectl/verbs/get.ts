@@ -6,7 +6,7 @@ import type { ResourceType } from '../client/discovery.ts'
 import { apiVersionOf, pathOf } from '../client/discovery.ts'
 import { filenameFlags } from '../objects/manifests.ts'
 import type { Target, TargetOptions } from '../objects/targets.ts'
-import { allNamespacesFlag, fieldSelectorFlag, namedTargets, selectorFlag, throwAll } from '../objects/targets.ts'
+import { allNamespacesFlag, fieldSelectorFlag, listFailure, namedTargets, selectorFlag, throwAll } from '../objects/targets.ts'
 import { managedFieldsFlag, missingKeysFlag, objectPrinter, templateFlag } from '../print/printer.ts'
 import { sortObjects, sortRows } from '../print/sort.ts'
 import type { Table } from '../print/table.ts'
@@ -157,18 +157,15 @@ async function fetchTables(call: Call, target: Target): Promise<Table[]> {
   const tables: Table[] = []
   let more: string | undefined
   do {
-    const table = asTable(
-      await call.client().json('GET', pathOf(target.type, target.namespace), {
-        accept: tableAccept,
-        query: {
-          fieldSelector: flags.text('field-selector'),
-          labelSelector: flags.text('selector'),
-          includeObject,
-          limit: flags.number('chunk-size') || undefined,
-          continue: more,
-        },
-      }),
-    )
+    const [labelSelector, fieldSelector] = [flags.text('selector'), flags.text('field-selector')]
+    const query = { fieldSelector, labelSelector, includeObject, limit: flags.number('chunk-size') || undefined, continue: more }
+    const answer = await call
+      .client()
+      .json('GET', pathOf(target.type, target.namespace), { accept: tableAccept, query })
+      .catch((error: unknown) => {
+        throw listFailure(error, target.type, labelSelector, fieldSelector)
+      })
+    const table = asTable(answer)
     tables.push(table)
     more = table.metadata?.continue || undefined
   } while (more)

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { kubectlSession } from './session.ts'
+
+/** Lines that the real kubectl 1.35 and the terminal's run one after the other on the same cluster: bytes and exit codes must agree. */
+const lines: readonly string[] = [
+  'get nodes',
+  'get nodes -o wide',
+  'get nodes -o name',
+  'get node faultline-worker -o yaml',
+  'get nodes --show-labels',
+  'get nodes -L kubernetes.io/os',
+  'get pods',
+  'get pods -A',
+  'get pods -A -o wide',
+  'get pods -n kube-system -o name',
+  'get pods -n kube-system -l k8s-app=kube-dns',
+  'get pods -n kube-system --sort-by=.metadata.name',
+  'get pods -A --field-selector spec.nodeName=faultline-worker',
+  'get pods -A --no-headers',
+  'get pods,services -A',
+  'get all -n shop',
+  'get deploy,rs -n shop',
+  'get deploy -n shop -o yaml',
+  'get deploy web -n shop -o json',
+  'get rs -n shop',
+  'get svc -A',
+  'get svc kubernetes -o yaml',
+  'get svc -n shop -o wide',
+  'get svc web -n shop -o jsonpath={.spec.clusterIP}',
+  'get endpoints -n shop',
+  'get endpointslices -n shop',
+  'get ds -A',
+  'get ds -n kube-system -o wide',
+  'get sts -A',
+  'get cm -n kube-system',
+  'get cm coredns -n kube-system -o yaml',
+  'get cm coredns -n kube-system -o jsonpath={.data.Corefile}',
+  'get secret -n shop',
+  'get sa -A',
+  'get ns',
+  'get ns --show-labels',
+  'get ingressclass',
+  'get netpol -A',
+  'get pvc -A',
+  'get sc',
+  'get jobs -A',
+  'get cronjobs -A',
+  'get hpa -A',
+  'get pdb -A',
+  'get leases -n kube-system',
+  'get pc',
+  'get nosuch',
+  'get pod nobody',
+  'get pods -n nowhere',
+  'get pods --selector=',
+  'get pods -l a=b,c!=d -A',
+  'get pods -l =',
+  'get pods -o custom-columns=NAME:.metadata.name,NODE:.spec.nodeName -n kube-system',
+  'get pods -n shop -o jsonpath={range.items[*]}{.metadata.name}{"\\n"}{end}',
+  'get pods -n kube-system -o go-template={{range.items}}{{.metadata.name}}{{"\\n"}}{{end}}',
+  'get -o nonsense pods',
+  'get',
+  'get pods web nginx',
+  'get deploy/web -n shop',
+  'get deploy/web svc/web -n shop',
+  'describe svc web -n shop',
+  'describe deploy web -n shop',
+  'describe rs -n shop',
+  'describe cm coredns -n kube-system',
+  'describe ns shop',
+  'describe sa default -n shop',
+  'describe svc kubernetes',
+  'describe secret token -n shop',
+  'describe ds kindnet -n kube-system',
+  'describe endpoints web -n shop',
+  'describe pod nobody',
+  'describe nosuch',
+  'logs -n kube-system -l k8s-app=kube-dns --tail=2',
+  'logs nobody',
+  'logs -n kube-system deploy/coredns --tail=1',
+  'logs',
+  'api-resources',
+  'api-resources --namespaced=false',
+  'api-resources --api-group=apps',
+  'api-resources -o name',
+  'api-versions',
+  'config view',
+  'config get-contexts',
+  'config current-context',
+  'config view --minify -o jsonpath={.current-context}',
+  'auth can-i create pods',
+  'auth can-i delete nodes',
+  'auth whoami',
+  'rollout status deploy/web -n shop',
+  'rollout history deploy/web -n shop',
+  'rollout status deploy/nobody',
+  'rollout nonsense',
+  'create deployment x --image=nginx --dry-run=client -o yaml',
+  'create cm x --from-literal=a=b --dry-run=client -o yaml',
+  'create ns x --dry-run=client -o yaml',
+  'create service clusterip x --tcp=80:8080 --dry-run=client -o yaml',
+  'create secret generic x --from-literal=a=b --dry-run=client -o yaml',
+  'run x --image=nginx --dry-run=client -o yaml',
+  'expose deploy web --port=81 -n shop --dry-run=client -o yaml',
+  'create nonsense',
+  'create',
+  'scale deploy web --replicas=2 -n shop',
+  'scale deploy nobody --replicas=2',
+  'label ns shop a=b --overwrite',
+  'annotate ns shop a=b --overwrite',
+  'label ns shop a-',
+  'set image deploy/web nobody=x -n shop',
+  'patch svc web -n shop -p {"spec":{"sessionAffinity":"ClientIP"}}',
+  'patch svc web -n shop --type=merge -p {"spec":{"type":"Bogus"}}',
+  'delete pod nobody',
+  'delete ns nowhere',
+  'delete',
+  'exec nobody -- ls',
+  'exec',
+  'cordon nobody',
+  'taint nodes faultline-worker nonsense',
+  'wait --for=condition=Available deploy/web -n shop --timeout=5s',
+  'wait --for=condition=Nonsense deploy/web -n shop --timeout=1s',
+  'frobnicate',
+  'get pods --frobnicate',
+  'get pods -z',
+  'explain',
+  'top pods',
+  'version --client -o nonsense',
+]
+
+/** Where the two differ for a reason that is no defect. */
+const differences: Readonly<Record<string, string>> = {
+  'config view': 'the kubeconfig on the workstation names the API server inside the simulation',
+  'config get-contexts': 'the kubeconfig on the workstation is another file, with another context',
+  'config current-context': 'the kubeconfig on the workstation is another file, with another context',
+  'config view --minify -o jsonpath={.current-context}': 'the kubeconfig on the workstation is another file, with another context',
+}
+
+let session: Awaited<ReturnType<typeof kubectlSession>>
+
+beforeAll(async () => {
+  session = await kubectlSession('1.35')
+  const setUp = [
+    'create namespace shop',
+    'create deployment web --image=nginx:1.27-alpine --replicas=2 -n shop',
+    'expose deployment web --port=80 -n shop',
+    'create secret generic token --from-literal=a=b -n shop',
+    'rollout status deployment/web -n shop --timeout=20s',
+  ]
+  for (const line of setUp) {
+    const { code, err } = await session.kubectl(line)
+    if (code !== 0) throw new Error(`${line}: ${err}`)
+  }
+})
+afterAll(() => session.close())
+
+it.each(lines.filter((line) => !(line in differences)))('%s', async (line) => {
+  // Ages turn over between two runs: a second try in the same second agrees.
+  let pair = await both(line)
+  for (let attempt = 0; attempt < 3 && JSON.stringify(pair.real) !== JSON.stringify(pair.ours); attempt++) pair = await both(line)
+  expect(pair.ours).toEqual(pair.real)
+})
+
+async function both(line: string) {
+  const real = await session.kubectl(line)
+  const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+  const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
+  const { output } = await session.cluster.runScript(
+    `kubectl ${quoted} >out 2>err </dev/null; echo $?; base64 -w 0 out; echo; base64 -w 0 err; echo`,
+    {},
+  )
+  const [code = '', out = '', err = ''] = output.split('\n')
+  const text = (encoded: string) => Buffer.from(encoded, 'base64').toString()
+  return { real, ours: { code: Number(code), out: text(out), err: text(err) } }
+}
