@@ -1,9 +1,12 @@
 import { cleanup, screen, waitFor } from '@testing-library/react'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { loadWorkspace } from '../app/load.ts'
 import { lab, session } from '../testing/examples.ts'
 import { answerFetch, openPage } from '../testing/page.tsx'
 
 afterEach(cleanup)
+// Coming near a start button begins to load the workspace; it must not go on when the page is gone.
+afterAll(loadWorkspace)
 
 const other = lab({
   id: 'ingress',

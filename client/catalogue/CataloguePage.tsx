@@ -58,7 +58,7 @@ export function CataloguePage() {
       onStart={(request) => start.mutate(request)}
       onContinue={open}
       onSymptom={(query) => setFilter({ query })}
-      onNear={loadWorkspace}
+      onNear={() => void loadWorkspace()}
     />
   )
 
