@@ -1,8 +1,10 @@
 import type { ISearchOptions, SearchAddon } from '@xterm/addon-search'
 import { useEffect, useRef, useState } from 'react'
+import { useSeenTheme } from '../app/theme.ts'
 import { IconButton } from '../design/Button.tsx'
 import { Icon } from '../design/icons.tsx'
 import { t } from '../texts/text.ts'
+import { terminalThemes } from './themes.ts'
 
 interface SearchBarProps {
   readonly name: string
@@ -10,18 +12,22 @@ interface SearchBarProps {
   readonly onClose: () => void
 }
 
-const options: ISearchOptions = {
-  decorations: {
-    matchBackground: '#6b5a14',
-    activeMatchBackground: '#f0c93a',
-    matchOverviewRuler: '#8f6c00',
-    activeMatchColorOverviewRuler: '#f0c93a',
-  },
+/** The match that is shown is selected, so it has the selection's colour; the others are paler. */
+function optionsFor(theme: 'light' | 'dark'): ISearchOptions {
+  return {
+    decorations: {
+      matchBackground: theme === 'light' ? '#f4ecc8' : '#39341b',
+      activeMatchBackground: terminalThemes[theme].selectionInactiveBackground,
+      matchOverviewRuler: '#8f6c00',
+      activeMatchColorOverviewRuler: '#f0c93a',
+    },
+  }
 }
 
 export function SearchBar({ name, search, onClose }: SearchBarProps) {
   const [query, setQuery] = useState('')
   const [found, setFound] = useState<{ index: number; count: number }>()
+  const options = optionsFor(useSeenTheme())
   const field = useRef<HTMLInputElement>(null)
   useEffect(() => {
     field.current?.focus()

@@ -96,7 +96,7 @@ export default function TerminalView({ session, id, name, focused }: TerminalVie
       },
       onExit(code) {
         const text = t('terminal.exited', { code })
-        terminal.write(`\r\n\x1b[2m${text}\x1b[0m\r\n`)
+        terminal.write(`\r\n\x1b[90m${text}\x1b[0m\r\n`)
         announce(text)
       },
       onRefusal: setRefusal,

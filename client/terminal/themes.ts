@@ -1,14 +1,17 @@
 import type { ITheme } from '@xterm/xterm'
 
 /** Every colour, black and white included, has at least 4.5:1 against its background: a prompt in "black" must be legible too. */
-export const terminalThemes: Record<'light' | 'dark', ITheme & { readonly background: string }> = {
+export const terminalThemes: Record<
+  'light' | 'dark',
+  ITheme & { readonly background: string; readonly selectionInactiveBackground: string }
+> = {
   dark: {
     background: '#0f1213',
     foreground: '#dfe4e1',
     cursor: '#f0c93a',
     cursorAccent: '#0f1213',
     selectionBackground: '#4a4420',
-    selectionInactiveBackground: '#2f3230',
+    selectionInactiveBackground: '#6f5d14',
     scrollbarSliderBackground: '#727c7955',
     scrollbarSliderHoverBackground: '#727c7999',
     scrollbarSliderActiveBackground: '#727c79bb',
@@ -35,7 +38,7 @@ export const terminalThemes: Record<'light' | 'dark', ITheme & { readonly backgr
     cursor: '#171b19',
     cursorAccent: '#fcfcfa',
     selectionBackground: '#f5dd82',
-    selectionInactiveBackground: '#e3e5e0',
+    selectionInactiveBackground: '#eec64a',
     scrollbarSliderBackground: '#79827c55',
     scrollbarSliderHoverBackground: '#79827c99',
     scrollbarSliderActiveBackground: '#79827cbb',

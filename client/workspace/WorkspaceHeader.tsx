@@ -7,7 +7,7 @@ import { Button, IconButton } from '../design/Button.tsx'
 import { Engine } from '../design/Engine.tsx'
 import { Icon } from '../design/icons.tsx'
 import { clock, t } from '../texts/text.ts'
-import { elapsed } from './checks.ts'
+import { elapsed, progressOf } from './checks.ts'
 import type { PanelName, Panels } from './panels.ts'
 
 interface WorkspaceHeaderProps {
@@ -19,6 +19,7 @@ interface WorkspaceHeaderProps {
 
 export function WorkspaceHeader({ session, panels, onToggle, onFinish }: WorkspaceHeaderProps) {
   const state = useWireState()
+  const { passed, all } = progressOf(session.tasks)
   return (
     <header className="bar">
       <Link to="/" className="bar__back" aria-label={t('workspace.back')} title={t('workspace.back')}>
@@ -31,7 +32,7 @@ export function WorkspaceHeader({ session, panels, onToggle, onFinish }: Workspa
           <Elapsed session={session} />
           <span className={`wire wire--${state}`} role="status">
             <span className="wire__dot" />
-            {t(`connection.${state}`)}
+            <span className="wire__name">{t(`connection.${state}`)}</span>
           </span>
         </div>
       </div>
@@ -40,7 +41,9 @@ export function WorkspaceHeader({ session, panels, onToggle, onFinish }: Workspa
         <PanelToggle name="cluster" shown={panels.cluster.shown} onToggle={onToggle} />
       </div>
       <HeaderTools />
-      <Button onClick={onFinish}>{t('session.finish')}</Button>
+      <Button look={all > 0 && passed === all ? 'primary' : 'plain'} onClick={onFinish}>
+        {t('session.finish')}
+      </Button>
     </header>
   )
 }

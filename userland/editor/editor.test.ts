@@ -180,3 +180,17 @@ describe('vi', () => {
     expect(content()).toBe('a\n')
   })
 })
+
+test.each([
+  ['vi', '--version', /^VIM - Vi IMproved 9\.0/],
+  ['vi', '--help', /Usage: vim/],
+  ['nano', '--version', /^ GNU nano, version 7\.2/],
+  ['less', '--version', /^less 590/],
+])('%s %s answers and ends', async (name, option, output) => {
+  const host = new Host({ commands: { ...filters, ...editors }, turn })
+  const screen = screenOf()
+  const process = host.start([name, option], { terminal: screen.terminal })
+  expect(await process.exit).toBe(0)
+  await screen.settle(host, 1)
+  expect(screen.text().replace(/^\n/, '')).toMatch(output)
+})

@@ -28,6 +28,14 @@ const inverse = (text: string) => `\x1b[7m${text}\x1b[0m`
 export const nano = tool('nano', async (process) => {
   const { terminal } = process
   const words = process.argv.slice(1)
+  if (words.some((word) => word === '--version' || word === '-V')) {
+    await process.stdout.write(' GNU nano, version 7.2\n')
+    return 0
+  }
+  if (words.some((word) => word === '--help' || word === '-h')) {
+    await process.stdout.write('Usage: nano [+LINE[,COLUMN]] [FILE]\n\nInside: ^O writes the file, ^X exits, ^W searches.\n')
+    return 0
+  }
   const line = words.find((word) => /^\+\d/.test(word))
   const name = words.find((word) => !/^[-+]/.test(word))
   if (!terminal || !process.isTerminal(0) || !process.isTerminal(1)) throw new ToolError('Standard input is not a terminal')

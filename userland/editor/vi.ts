@@ -19,6 +19,8 @@ import { drawVi, isVisual } from './vi-view.ts'
 export const vi = tool('vi', async (process) => {
   const { terminal } = process
   const words = process.argv.slice(1)
+  const asked = words.find((word) => /^(-h|--.+)$/.test(word))
+  if (asked) return explain(process, asked)
   const line = words.find((word) => /^\+\d*$/.test(word))
   const name = words.find((word) => !/^[-+]/.test(word))
   if (!terminal || !process.isTerminal(0) || !process.isTerminal(1)) {
@@ -33,6 +35,21 @@ export const vi = tool('vi', async (process) => {
     editor.screen.close()
   }
 })
+
+/** What stands outside the editor: `--version`, `--help`, and long options that Vim does not have. */
+async function explain(process: Process, option: string): Promise<number> {
+  const release = 'VIM - Vi IMproved 9.0 (2022 Jun 28)'
+  if (option === '--version') await process.stdout.write(`${release}\n`)
+  else if (option === '-h' || option === '--help')
+    await process.stdout.write(
+      `${release}\n\nUsage: vim [+line] [file]\n\nInside: i inserts, Esc ends that, :wq saves and quits, :q! quits without saving.\n`,
+    )
+  else {
+    await process.stderr.write(`${release}\nUnknown option argument: "${option}"\nMore info with: "vim -h"\n`)
+    return 1
+  }
+  return 0
+}
 
 class HangUp extends Error {}
 

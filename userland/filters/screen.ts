@@ -36,10 +36,21 @@ function rowsOf(text: string, columns: number, wrap: boolean): string[] {
 }
 
 export const less = tool('less', async (process) => {
-  const { operands } = parseOptions(
+  const { operands, options } = parseOptions(
     process.argv.slice(1).filter((word) => !/^\+/.test(word)),
-    'RSXFNiIeErMmqsn',
+    'RSXFNiIeErMmqsnV',
+    { help: 'help', version: 'V' },
   )
+  if (options.has('V')) {
+    await process.stdout.write('less 590 (PCRE2 regular expressions)\n')
+    return 0
+  }
+  if (options.has('help')) {
+    await process.stdout.write(
+      'Usage: less [file]\n\nInside: Space and b page, j and k move by a line, g and G go to the ends, /text searches, n repeats, q quits.\n',
+    )
+    return 0
+  }
   const name = operands[0] ?? '-'
   const { terminal } = process
   if (operands.length === 0 && process.isTerminal(0)) throw new ToolError('Missing filename ("less --help" for help)')

@@ -105,6 +105,11 @@ describe('refusals', () => {
       'The Deployment "web" is invalid: \n* spec.replicas: Invalid value: -1: must be greater than or equal to 0\n* spec.a: Required value\n',
     )
   })
+  test('help as a verb is --help', async () => {
+    expect((await run('help get')).stdout).toBe((await run('get --help')).stdout)
+    expect((await run('help')).stdout).toBe((await run('--help')).stdout)
+  })
+
   test('warnings of the server stand on stderr', async () => {
     const api = cluster()
     const fetch = async (request: Request) => {

@@ -35,6 +35,8 @@ export const kubectl: Command = {
 }
 
 async function runLine(process: Process, words: readonly string[]): Promise<number> {
+  // `kubectl help get` is `kubectl get --help`.
+  if (words[0] === 'help') return runLine(process, [...words.slice(1), '--help'])
   const { verb, path, rest } = findVerb(rootVerb, words, globalFlags)
   const flags = [...(verb.flags ?? []), ...globalFlags.filter((flag) => !verb.flags?.some((own) => own.name === flag.name)), helpFlag]
   const line = (() => {

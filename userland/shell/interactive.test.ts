@@ -72,6 +72,15 @@ describe('editing', () => {
     expect(text.slice(-1 - output.split('\n').length, -1).join('\n')).toBe(output)
   })
 
+  test('what a command wrote without a newline stays, and the prompt begins on the next row', async () => {
+    const { screen, type } = await session({ columns: 50 })
+    await type('printf 10.96.0.10\r')
+    expect(screen.lines().slice(0, 3)).toEqual([`${prompt}printf 10.96.0.10`, '10.96.0.10', prompt.trimEnd()])
+    await type('clear\r')
+    await type('printf %050d\r')
+    expect(screen.lines().slice(0, 3)).toEqual([`${prompt}printf %050d`, '0'.repeat(50), prompt.trimEnd()])
+  })
+
   test('^C cancels the line and sets 130', async () => {
     const { screen, type } = await session()
     await type('echo no\x03echo $?\r')

@@ -66,7 +66,7 @@ export class LineEditor {
     this.#historyAt = this.#options.history.length
     this.#edited.clear()
     this.#search = undefined
-    this.#view.reset()
+    this.#view.freshRow()
     void terminal.sink.write('\x1b[?2004h').catch(() => {})
     this.#draw()
     try {

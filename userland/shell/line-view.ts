@@ -19,6 +19,15 @@ export class LineView {
     this.#columns = columns
   }
 
+  /**
+   * Starts a prompt at the beginning of a row. Where a command's output ended in the middle of one (`kubectl get -o jsonpath`), it is the next row,
+   * so that the output stays to be read. Nobody knows the column: a row of blanks wraps exactly when it was not the first.
+   */
+  freshRow(): void {
+    void this.#sink.write(`${' '.repeat(Math.max(this.#columns() - 1, 0))}\r\x1b[J`).catch(() => {})
+    this.reset()
+  }
+
   /** Starts at the beginning of the row on which the cursor stands. */
   reset(): void {
     this.#cursor = { row: 0, column: 0 }

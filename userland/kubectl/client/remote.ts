@@ -1,6 +1,6 @@
 import type { Status } from 'kubernetes-types/meta/v1'
 import type { MessageSocket } from '../../../simulator/apiserver/api.ts'
-import { PlainFailure, SilentExit, StatusFailure } from '../cli/failure.ts'
+import { PlainFailure, SilentExit } from '../cli/failure.ts'
 import type { Call } from '../cli/verb.ts'
 import { race } from './streaming.ts'
 
@@ -54,7 +54,7 @@ async function exitCode(call: Call, status: Status | undefined, options: RemoteO
     if (!options.quiet) await call.err(`command terminated with exit code ${code}\n`)
     throw new SilentExit(code)
   }
-  if (status.reason) throw new StatusFailure(status)
+  // As remotecommand's v4 decoder: the message alone, whatever the reason.
   throw new PlainFailure(`error: ${status.message ?? 'the connection was closed'}`)
 }
 

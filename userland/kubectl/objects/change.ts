@@ -75,7 +75,8 @@ export function sendPatch(
   subresource?: string,
 ): Promise<KubeObject> {
   const path = pathOf(info.type, info.namespace, info.name, subresource)
-  return call.client().json('PATCH', path, { body: patch, contentType: patchTypes[kind], query: writeQuery(call) })
+  const query = writeQuery(call, { validate: call.flags.has('validate') })
+  return call.client().json('PATCH', path, { body: patch, contentType: patchTypes[kind], query })
 }
 
 /** Sends what makes `changed` of the object; undefined where nothing differs. With a client dry run nothing is sent. */
