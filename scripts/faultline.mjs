@@ -2,5 +2,5 @@
 import { register } from 'tsx/esm/api'
 
 register()
-const { main } = await import('./cli/main.ts')
-process.exitCode = await main(process.argv.slice(2))
+const { run } = await import('./cli/main.ts')
+await run(process.argv.slice(2))

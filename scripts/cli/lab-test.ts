@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,18 +6,23 @@ import { createEngines } from '../../server/app/engines.ts'
 import type { ClusterEngine } from '../../server/engines/engine.ts'
 import { clusterSpecOf, type Lab, runsOn } from '../../server/labs/lab.ts'
 import { describeProblem } from '../../server/labs/problems.ts'
-import { type LabRead, readLab, readLabs } from '../../server/labs/read-lab.ts'
+import { type LabRead, readLabs } from '../../server/labs/read-lab.ts'
 import { messageOf, Refused } from '../../server/refused.ts'
 import { type LabProof, proveLab } from '../../server/sessions/prove-lab.ts'
+import { interrupted } from './interrupt.ts'
 import { junit } from './junit.ts'
-import { readLabFlags } from './lab-flags.ts'
+import { type LabFlags, readLabFlags } from './lab-flags.ts'
 import { table } from './table.ts'
 
 /** `faultline lab test`: every lab, on every engine that is available and that the lab lists. */
 export async function testLabs(argv: readonly string[]): Promise<number> {
   const flags = readLabFlags(argv)
-  const read = flags.ids.length === 0 ? await readLabs(flags.labs) : await Promise.all(flags.ids.map((id) => readLab(flags.labs, id)))
+  const read = chosen(await readLabs(flags.labs), flags)
+  if (flags.junit !== undefined) await writeReport(flags.junit, [])
   if (read.length === 0) throw new Refused('no-labs', `There are no labs in ${flags.labs}.`, { mend: 'Name a folder of labs with --labs.' })
+  const life = new AbortController()
+  setMaxListeners(0, life.signal)
+  void interrupted().then(() => life.abort(new Error('interrupted')))
   const data = await mkdtemp(join(tmpdir(), 'faultline-test-'))
   const engines = await createEngines({
     data,
@@ -29,12 +35,15 @@ export async function testLabs(argv: readonly string[]): Promise<number> {
       read,
       engines,
       flags.budget,
+      life.signal,
       flags.json ? () => {} : (proof) => process.stdout.write(describeProof(proof)),
     )
     const failed = proofs.filter((proof) => proof.proofs.some((each) => each.problems.length > 0))
+    if (life.signal.aborted) process.stderr.write('faultline: interrupted; what was not proven by then is left out.\n')
     if (flags.json) process.stdout.write(`${JSON.stringify({ labs: proofs, failed: failed.length }, undefined, 2)}\n`)
     else process.stdout.write(`\n${proofs.length - failed.length} of ${proofs.length} labs are sound.\n`)
-    if (flags.junit !== undefined) await writeFile(flags.junit, junit(proofs))
+    if (flags.junit !== undefined) await writeReport(flags.junit, proofs)
+    if (life.signal.aborted) return 130
     return failed.length === 0 ? 0 : 1
   } finally {
     for (const engine of engines) await engine.close()
@@ -42,10 +51,33 @@ export async function testLabs(argv: readonly string[]): Promise<number> {
   }
 }
 
+function chosen(labs: readonly LabRead[], { ids, labs: folder }: LabFlags): readonly LabRead[] {
+  const unknown = ids.filter((id) => !labs.some((lab) => lab.id === id))
+  if (unknown.length > 0) {
+    throw new Refused('unknown-lab', `There is no lab ${unknown.join(', ')} in ${folder}.`, {
+      mend: `Labs: ${labs.map((lab) => lab.id).join(', ') || 'none'}.`,
+    })
+  }
+  return ids.length === 0 ? labs : labs.filter((lab) => ids.includes(lab.id))
+}
+
+/** Also written before anything runs: minutes of proving must not end in a folder that is not there. */
+async function writeReport(path: string, proofs: readonly LabProof[]): Promise<void> {
+  try {
+    await writeFile(path, junit(proofs))
+  } catch (error) {
+    throw new Refused('report-unwritable', `The report cannot be written to ${path}: ${messageOf(error)}.`, {
+      mend: 'Choose another file with --junit.',
+      cause: error,
+    })
+  }
+}
+
 async function proveAll(
   read: readonly LabRead[],
   engines: readonly ClusterEngine[],
   budget: number,
+  life: AbortSignal,
   onProof: (proof: LabProof) => void,
 ): Promise<LabProof[]> {
   const queue: (() => Promise<LabProof>)[] = []
@@ -57,7 +89,7 @@ async function proveAll(
     }
     for (const engine of engines) {
       if (!runsOn(each.lab, engine.name) || !(await engine.availability()).available) continue
-      queue.push(() => proveWithin(each.lab, engine, budget))
+      queue.push(() => proveWithin(each.lab, engine, budget, life))
     }
     if (!engines.some((engine) => runsOn(each.lab, engine.name))) {
       const problems = [`none of its engines is part of this version (${each.lab.file.engines.join(', ')})`]
@@ -69,6 +101,7 @@ async function proveAll(
     Array.from({ length: Math.min(4, availableParallelism()) }, async () => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const proof = await next()
+        if (life.aborted) return
         done.push(proof)
         onProof(proof)
       }
@@ -77,14 +110,14 @@ async function proveAll(
   return done.sort((a, b) => (a.lab < b.lab ? -1 : 1))
 }
 
-async function proveWithin(lab: Lab, engine: ClusterEngine, budget: number): Promise<LabProof> {
+async function proveWithin(lab: Lab, engine: ClusterEngine, budget: number, life: AbortSignal): Promise<LabProof> {
   const support = engine.supports(clusterSpecOf(lab, 1))
   if (!support.supported)
     return { lab: lab.id, engine: engine.name, proofs: [{ stage: 'engine', problems: [support.message], elapsed: 0 }] }
   const proofs: LabProof['proofs'][number][] = []
   const began = performance.now()
   try {
-    return await proveLab(lab, engine, (proof) => proofs.push(proof), AbortSignal.timeout(budget * 1000))
+    return await proveLab(lab, engine, (proof) => proofs.push(proof), AbortSignal.any([life, AbortSignal.timeout(budget * 1000)]))
   } catch (error) {
     const over = performance.now() - began >= budget * 1000
     const problem = over ? `the lab takes longer than its budget of ${budget} s` : messageOf(error)

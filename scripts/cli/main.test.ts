@@ -36,6 +36,8 @@ describe('the command line', () => {
   it('refuses what it does not know, with what it does', async () => {
     expect(await main(['strat'])).toBe(2)
     expect(err).toBe('faultline: There is no command "strat".\n  Commands: start, lab, simulate.\n')
+    expect(await main(['toString'])).toBe(2)
+    expect(await main(['help', 'strat'])).toBe(2)
     expect(await main(['lab', 'list', '--colour'])).toBe(2)
     expect(err).toContain("Unknown option '--colour'")
     expect(await main(['simulate', '--nodes', 'many'])).toBe(2)
@@ -50,6 +52,19 @@ describe('the command line', () => {
     writeSampleLab(labs, 'worse', { 'debrief.md': undefined })
     expect(await main(['lab', 'list', '--labs', labs])).toBe(1)
     expect(err).toContain('worse/debrief.md: is missing')
+  })
+
+  it('says that a named lab, the folder of labs or the report cannot be had before anything runs', async () => {
+    const labs = mkdtempSync(join(tmpdir(), 'labs-'))
+    writeSampleLab(labs, 'sample')
+    expect(await main(['lab', 'test', 'smaple', '--labs', labs])).toBe(1)
+    expect(err).toContain('There is no lab smaple in')
+    expect(err).toContain('Labs: sample.')
+    expect(await main(['lab', 'list', '--labs', join(labs, 'none')])).toBe(1)
+    expect(err).toContain('cannot be read: there is none')
+    expect(await main(['lab', 'test', '--labs', labs, '--junit', join(labs, 'none/report.xml')])).toBe(1)
+    expect(err).toContain('The report cannot be written')
+    expect(out).toBe('')
   })
 
   it('writes a new lab that the reader takes, and no second one over it', async () => {

@@ -27,12 +27,11 @@ ${Object.entries(commands)
 export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const topic = name === 'help' ? commands[rest[0] ?? ''] : undefined
-    if (topic !== undefined) return topic.run(['--help'])
+    if (name === 'help' && rest[0] !== undefined) return main([rest[0], '--help'])
     process.stdout.write(usage)
     return name === undefined ? 2 : 0
   }
-  const command = commands[name]
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   try {
     if (command === undefined) {
       throw new Refused('unknown-command', `There is no command "${name}".`, { mend: `Commands: ${Object.keys(commands).join(', ')}.` })
@@ -48,5 +47,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/**
+ * Runs the command line as this process. What a failure left open (a thread, a socket) must not keep the process: nobody would know
+ * what it waits for.
+ */
+export async function run(argv: readonly string[]): Promise<void> {
+  process.exitCode = await main(argv)
+  setTimeout(() => process.exit(), 1000).unref()
+}
+
 // Started directly, as the development server does: `node --import tsx scripts/cli/main.ts start`.
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main(process.argv.slice(2))
+if (process.argv[1] === fileURLToPath(import.meta.url)) await run(process.argv.slice(2))

@@ -238,6 +238,57 @@ describe('a restart of the server', () => {
   })
 })
 
+describe('what an engine cannot do', () => {
+  it('take up what it saved: the session says so, and the lab can be started again', async () => {
+    const first = await start()
+    const view = await ready(first.server)
+    await first.server.close()
+    const engine = { ...first.engine, reattach: () => Promise.reject(new Error('the file ends too early')) }
+    const server = await startServer(first.config, () => [engine])
+    open.push(server)
+    await vi.waitFor(async () => {
+      expect((await call(server, 'GET', `/sessions/${view.id}`)).body).toMatchObject({
+        state: 'failed',
+        failure: { code: 'cluster-broken', message: expect.stringContaining('the file ends too early'), mend: expect.any(String) },
+      })
+    })
+    expect((await ready(server)).id).not.toBe(view.id)
+  })
+
+  it('prepare a lab in time: giving up does not wait for it', async () => {
+    const { server: old, config, engine } = await start()
+    await old.close()
+    const stuck = {
+      ...engine,
+      templates: { keep: async () => {}, has: () => false, fork: async () => Promise.reject(new Error('none')) },
+      create: (_id: string, _spec: unknown, _step: unknown, signal: AbortSignal) =>
+        new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    }
+    const server = await startServer(config, () => [stuck])
+    open.push(server)
+    const { body } = await call(server, 'POST', '/sessions', { lab: 'sample' })
+    await vi.waitFor(async () => expect((await call(server, 'GET', `/sessions/${body.id}`)).body.steps).toHaveLength(1))
+    expect((await call(server, 'DELETE', `/sessions/${body.id}`)).body.state).toBe('ended')
+  })
+
+  it('save to a full disk: the people are told, once in a while', async () => {
+    const { server: old, config, engine } = await start()
+    await old.close()
+    let report: (what: string, error: unknown) => void = () => {}
+    const server = await startServer(config, (needs) => {
+      report = needs.report
+      return [engine]
+    })
+    open.push(server)
+    const socket = connect(server)
+    const problems: unknown[] = []
+    socket.on('problem', (problem) => problems.push(problem))
+    await new Promise<void>((resolve) => socket.once('connect', resolve))
+    for (let i = 0; i < 3; i++) report('saving cluster abc', Object.assign(new Error('no space left'), { code: 'ENOSPC' }))
+    await vi.waitFor(() => expect(problems).toMatchObject([{ error: { code: 'disk-full', mend: expect.any(String) } }]))
+  })
+})
+
 describe('terminals over the socket', () => {
   it('type, answer, and refuse what is no message', async () => {
     const { server } = await start()
@@ -257,6 +308,7 @@ describe('terminals over the socket', () => {
 
     expect(await socket.emitWithAck('input', { ...at, data: 7, sequence: 3 })).toMatchObject({ error: { code: 'bad-message' } })
     expect(await socket.emitWithAck('nonsense', {})).toMatchObject({ error: { code: 'bad-message' } })
+    expect(await socket.emitWithAck(42 as unknown as string, {})).toMatchObject({ error: { code: 'bad-message' } })
     expect(await socket.emitWithAck('follow', { session: 'nosuchsession' })).toMatchObject({ error: { code: 'unknown-session' } })
     const problem = new Promise((resolve) => socket.once('problem', resolve))
     socket.emit('resize', null)
@@ -298,6 +350,13 @@ describe('the edge', () => {
     expect(await call(server, 'GET', '/nothing')).toMatchObject({ status: 404, body: { error: { code: 'unknown-route' } } })
     const broken = await fetch(`${server.url}/api/sessions`, { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } })
     expect(await broken.json()).toMatchObject({ error: { code: 'bad-message' } })
+    const zipped = await fetch(`${server.url}/api/sessions`, {
+      method: 'POST',
+      body: 'no gzip',
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    })
+    expect([zipped.status, await zipped.json()]).toMatchObject([400, { error: { code: 'bad-message' } }])
+    expect(await call(server, 'GET', '/labs/%E0%A4%A')).toMatchObject({ status: 400, body: { error: { code: 'bad-message' } } })
   })
 
   it('answers neither another host name nor another site', async () => {

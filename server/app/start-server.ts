@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { destination, type Logger, pino } from 'pino'
-import { openDatabase } from '../database/open-database.ts'
+import { destination, pino } from 'pino'
+import { openDatabase, wordDiskFull } from '../database/open-database.ts'
 import type { ClusterSpec } from '../engines/engine.ts'
 import { createApplication } from '../http/application.ts'
 import { type Sockets, serveSockets } from '../http/sockets.ts'
@@ -13,6 +13,9 @@ import { createSessions } from '../sessions/sessions.ts'
 import { createTerminals } from '../terminals/terminals.ts'
 import type { ServerConfig } from './config.ts'
 import type { EngineComposition } from './engines.ts'
+
+/** ms between two tellings of the same trouble. */
+const tellAgainMs = 30_000
 
 export interface RunningServer {
   readonly url: string
@@ -35,15 +38,22 @@ export async function startServer(config: ServerConfig, createEngines: EngineCom
     const { database, folder, close: closeDatabase } = await openDatabase(config.data)
     undo.push(closeDatabase)
     const shelf = await openShelf(config.labs)
+    let sockets: Sockets | undefined
+    const tell = sparingly((session, refused) => sockets?.problem(session, refusalOf(refused)))
     const engines = await createEngines({
       data: folder,
       shapes: shapesOf(shelf),
-      apiPort: config.port === 0 ? 0 : config.port + 1,
-      report: (what, error) => log.error({ err: error }, what),
+      apiPort: apiPortOf(config.port),
+      report: (what, error) => {
+        log.error({ err: error }, what)
+        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') tell(undefined, wordDiskFull(error, folder))
+      },
     })
     undo.push(async () => void (await Promise.all(engines.map((engine) => engine.close()))))
-    let sockets: Sockets | undefined
-    const onTrouble = (session: string | undefined, error: unknown) => trouble(log, sockets, session, error)
+    const onTrouble = (session: string | undefined, error: unknown) => {
+      log.warn({ err: error, session }, 'trouble')
+      if (error instanceof Refused) tell(session, error)
+    }
     const terminals = createTerminals(database, (error) => onTrouble(undefined, error))
     const sessions = createSessions({ database, terminals, engines, shelf, onTrouble })
     undo.push(async () => {
@@ -74,6 +84,12 @@ export async function startServer(config: ServerConfig, createEngines: EngineCom
     await unwind(undo)
     throw error
   }
+}
+
+/** Beside the page's, so that it is the same at every start; 0 lets the operating system choose. */
+function apiPortOf(port: number): number {
+  if (port === 0) return 0
+  return port === 65_535 ? port - 1 : port + 1
 }
 
 /** Each shape once: a seed changes names and addresses, not what has to be prepared. */
@@ -127,8 +143,16 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** An error that nothing waits for: to the log, and to the people where it is worded for them. */
-function trouble(log: Logger, sockets: Sockets | undefined, session: string | undefined, error: unknown): void {
-  log.warn({ err: error, session }, 'trouble')
-  if (error instanceof Refused) sockets?.problem(session, refusalOf(error))
+type Tell = (session: string | undefined, refused: Refused) => void
+
+/** What goes on and on (a full disk, twice a second) is told once in a while, to the people where it is worded for them. */
+function sparingly(tell: Tell): Tell {
+  const last = new Map<string, number>()
+  return (session, refused) => {
+    const key = `${session ?? ''} ${refused.code}`
+    const now = performance.now()
+    if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < tellAgainMs) return
+    last.set(key, now)
+    tell(session, refused)
+  }
 }

@@ -54,6 +54,17 @@ describe('the data folder', () => {
     await close()
   })
 
+  it('says which file is damaged: the database or the lock', async () => {
+    for (const file of ['faultline.db', 'server.lock']) {
+      const data = folder()
+      writeFileSync(join(data, file), 'x'.repeat(5000))
+      await expect(openDatabase(data)).rejects.toMatchObject({
+        code: 'database-broken',
+        message: expect.stringContaining(join(data, file)),
+      })
+    }
+  })
+
   it('refuses a second server', async () => {
     const data = folder()
     const first = await openDatabase(data)

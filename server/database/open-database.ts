@@ -22,7 +22,9 @@ export interface OpenDatabase {
 export async function openDatabase(path: string): Promise<OpenDatabase> {
   const folder = resolve(path)
   prepareFolder(folder)
-  const lock = await lockFolder(folder)
+  const lock = await lockFolder(folder).catch((error: unknown) => {
+    throw worded(error, folder, 'server.lock')
+  })
   try {
     const connection = new Libsql(join(folder, 'faultline.db'))
     try {
@@ -122,18 +124,25 @@ function wordErrors(connection: Libsql.Database, folder: string): SqliteDatabase
   }
 }
 
-function worded(error: unknown, folder: string): unknown {
+export function wordDiskFull(error: unknown, folder: string): Refused {
+  return new Refused('disk-full', `The disk that holds ${folder} is full; the last change was not saved.`, {
+    mend: 'Free some space; the server goes on by itself.',
+    status: 507,
+    cause: error,
+  })
+}
+
+function worded(error: unknown, folder: string, file = 'faultline.db'): unknown {
   if (error instanceof Refused) return error
   const { code = '' } = error as { code?: string }
   const text = messageOf(error)
   if (code === 'SQLITE_FULL' || code === 'ENOSPC' || /disk is full/.test(text)) {
-    return new Refused('disk-full', `The disk that holds ${folder} is full; the last change was not saved.`, {
-      mend: 'Free some space; the server goes on by itself.',
-      status: 507,
-      cause: error,
-    })
+    return wordDiskFull(error, folder)
   }
-  if (code === 'SQLITE_READONLY' || code === 'SQLITE_CANTOPEN' || /ConnectionFailed|readonly/.test(text)) {
+  if (
+    ['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_IOERR', 'EACCES', 'EPERM', 'EROFS'].includes(code) ||
+    /ConnectionFailed|readonly/.test(text)
+  ) {
     return new Refused('data-unwritable', `The database in ${folder} cannot be written.`, {
       mend: 'Give the folder and its files to the user who runs the server, or choose another with --data <folder>.',
       status: 500,
@@ -141,8 +150,8 @@ function worded(error: unknown, folder: string): unknown {
     })
   }
   if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
-    return new Refused('database-broken', `The file ${join(folder, 'faultline.db')} is no readable database.`, {
-      mend: 'Restore it from a copy, or move it away to start afresh.',
+    return new Refused('database-broken', `The file ${join(folder, file)} is no readable database.`, {
+      mend: file === 'server.lock' ? 'Delete it; it holds nothing.' : 'Restore it from a copy, or move it away to start afresh.',
       status: 500,
       cause: error,
     })

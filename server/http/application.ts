@@ -1,7 +1,7 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { Logger } from 'pino'
-import { Refused, refusalOf } from '../refused.ts'
+import { messageOf, Refused, refusalOf } from '../refused.ts'
 import { servePage } from './page.ts'
 import { type ApiParts, apiRoutes } from './routes.ts'
 import { requireTrust, type Trust } from './trust.ts'
@@ -53,7 +53,7 @@ export function createApplication(parts: ApplicationParts): Express {
     next(new Refused('unknown-route', `There is no ${request.method} ${request.path}.`, { status: 404 }))
   })
   application.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    const refused = wordBodyError(error)
+    const refused = wordRequestError(error)
     if (!(refused instanceof Refused)) parts.log.error({ err: error, method: request.method, path: request.path }, 'a request failed')
     if (response.headersSent) {
       response.destroy()
@@ -69,9 +69,18 @@ function noStore(_request: Request, response: Response, next: NextFunction): voi
   next()
 }
 
-/** body-parser's errors carry a `type`: the body was no JSON, or too large. */
-function wordBodyError(error: unknown): unknown {
+/** What a client did wrong on the way in: body-parser's errors carry a `type` (no JSON, too large), the router's only a status (a path that cannot be decoded). */
+function wordRequestError(error: unknown): unknown {
   const { type, status } = (error ?? {}) as { type?: string; status?: number }
-  if (error instanceof Refused || type === undefined || status === undefined || status >= 500) return error
-  return new Refused('bad-message', `The request's body is not understood (${type}).`, { mend: 'Send JSON of at most 64 kB.', status })
+  if (error instanceof Refused || typeof status !== 'number' || status < 400 || status >= 500) return error
+  if (error instanceof URIError) {
+    return new Refused('bad-message', 'The address of the request cannot be decoded.', {
+      mend: 'Write each % that means itself as %25.',
+      status,
+    })
+  }
+  return new Refused('bad-message', `The request's body is not understood (${type ?? messageOf(error)}).`, {
+    mend: 'Send JSON of at most 64 kB.',
+    status,
+  })
 }

@@ -102,9 +102,11 @@ function connect(socket: Page, { sessions, terminals, log }: SocketParts): void 
   })
 
   const known = new Set<string>(Object.keys(clientMessages))
-  socket.onAny((event: string, ...rest: unknown[]) => {
-    if (known.has(event)) return
-    const refusal = refusalOf(badMessage(`there is no message "${event.slice(0, 40)}"`))
+  // The wire allows numbers as names, too.
+  socket.onAny((event: string | number, ...rest: unknown[]) => {
+    const name = String(event)
+    if (known.has(name)) return
+    const refusal = refusalOf(badMessage(`there is no message "${name.slice(0, 40)}"`))
     reply(rest.at(-1), refusal)
   })
 

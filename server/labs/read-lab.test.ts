@@ -38,6 +38,30 @@ describe('a lab folder', () => {
     ])
   })
 
+  it('takes no alias without an anchor, no aliases without end and no unknown tag, and reads on with the other labs', async () => {
+    expect(await problems({ 'lab.yaml': yaml.replace('title: Sample', 'title: *sample') })).toEqual([
+      expect.stringMatching(/^sample\/lab\.yaml:4:8: is no usable YAML: Unresolved alias .*sample$/),
+    ])
+    const bomb = `a: &a [x, x]\n${[...'bcdefgh'].map((each, index) => `${each}: &${each} [${Array(9).fill(`*${'abcdefg'[index]}`)}]\n`).join('')}`
+    expect(await problems({ 'lab.yaml': bomb })).toEqual([expect.stringMatching(/is no usable YAML: Excessive alias count/)])
+    expect(await problems({ 'lab.yaml': yaml.replace('title: Sample', 'title: !!js/function x') })).toEqual([
+      expect.stringMatching(/^sample\/lab\.yaml:4:8: is no valid YAML: Unresolved tag/),
+    ])
+  })
+
+  it('speaks of the lab, not of the libraries that read it', async () => {
+    expect(await problems({ 'lab.yaml': 'a: 1\n---\nb: 2\n' })).toEqual([
+      'sample/lab.yaml:2:1: is no valid YAML: it holds more than one document; a lab is one',
+    ])
+    expect(await problems({ 'lab.yaml': yaml.replace(/url: http.*/, 'url: ftp://web/') })).toEqual([
+      expect.stringMatching(/reach\.url: found "ftp:\/\/web\/"; allowed: an address such as `http:/),
+    ])
+  })
+
+  it('says that there is no folder of labs', async () => {
+    await expect(readLabs('/nowhere/labs')).rejects.toMatchObject({ code: 'no-labs-folder', mend: expect.stringContaining('--labs') })
+  })
+
   it('points at an unknown field and suggests the near one', async () => {
     const [problem] = await problems({ 'lab.yaml': yaml.replace('          url: http', '          urll: http') })
     expect(problem).toMatch(/^sample\/lab\.yaml:\d+:11: tasks\[0\]\.checks\[0\]\.reach: unknown field `urll`, did you mean `url`\?/)

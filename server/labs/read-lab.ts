@@ -1,18 +1,27 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, type Node, parseDocument, visit } from 'yaml'
 import { compileExpression } from '../grading/expression.ts'
 import { parseManifests } from '../kubernetes/manifests.ts'
 import type { KubeObject } from '../kubernetes/object.ts'
-import { messageOf } from '../refused.ts'
+import { messageOf, Refused } from '../refused.ts'
 import type { FaultStep, Lab, Script } from './lab.ts'
 import { type LabProblem, nearestNode, pathText, place, problemsOf } from './problems.ts'
 import { type LabFile, labSchema } from './schema.ts'
 
 export type LabRead = { readonly id: string } & ({ readonly lab: Lab } | { readonly problems: readonly LabProblem[] })
 
-/** Reads and validates `<folder>/<id>`. All problems are found in one pass, so that an author mends them in one. */
+/** Reads and validates `<folder>/<id>`. All problems are found in one pass, so that an author mends them in one. Never rejects. */
 export async function readLab(folder: string, id: string): Promise<LabRead> {
+  try {
+    return await read(folder, id)
+  } catch (error) {
+    // A file that may not be read: whatever it is, the other labs stay usable.
+    return { id, problems: [{ file: id, message: `cannot be read: ${messageOf(error)}` }] }
+  }
+}
+
+async function read(folder: string, id: string): Promise<LabRead> {
   const problems: LabProblem[] = []
   const root = join(folder, id)
   const file = await readLabFile(root, id, problems)
@@ -39,11 +48,16 @@ export async function readLab(folder: string, id: string): Promise<LabRead> {
   return { id, lab: { id, file, story, debrief, world, fault, solutions, wrongFixes: wrong } }
 }
 
-/** Every lab of a folder: each subfolder that holds a `lab.yaml`. */
+/** Every lab of a folder: each subfolder is one. Refuses with `no-labs-folder`. */
 export async function readLabs(folder: string): Promise<LabRead[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
+    const { code } = error
+    const reason = code === 'ENOENT' ? 'there is none' : code === 'ENOTDIR' ? 'it is not a folder' : messageOf(error)
+    throw new Refused('no-labs-folder', `The folder of labs ${folder} cannot be read: ${reason}.`, {
+      mend: 'Name another with --labs <folder>.',
+      status: 500,
+      cause: error,
+    })
   })
   const ids = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name)
   return Promise.all(ids.sort().map((id) => readLab(folder, id)))
@@ -55,12 +69,14 @@ async function readLabFile(root: string, id: string, problems: LabProblem[]): Pr
   if (text === '') return undefined
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  for (const error of document.errors) {
+  // A warning is a tag that nobody knows: its value would be taken for another.
+  for (const error of [...document.errors, ...document.warnings]) {
     const { line, col } = lines.linePos(error.pos[0])
-    problems.push({ file: name, line, column: col, message: `is no valid YAML: ${error.message}` })
+    problems.push({ file: name, line, column: col, message: `is no valid YAML: ${wordYaml(error)}` })
   }
   if (document.errors.length > 0) return undefined
-  const value = document.toJS() as unknown
+  const value = plainValue(document, lines, problems, name)
+  if (value === undefined) return undefined
   const parsed = labSchema.safeParse(value)
   if (!parsed.success) {
     problems.push(...problemsOf(parsed.error, document, lines, name, value))
@@ -93,6 +109,29 @@ async function readLabFile(root: string, id: string, problems: LabProblem[]): Pr
     } catch (error) {
       problem(path, `is no valid CEL expression: ${messageOf(error).split('\n')[0]}; names it may use: ${names.join(', ') || 'none'}`)
     }
+  }
+}
+
+/** The parser's own words, but where they speak to its caller. */
+function wordYaml({ code, message }: { code: string; message: string }): string {
+  return code === 'MULTIPLE_DOCS' ? 'it holds more than one document; a lab is one' : message
+}
+
+/** The document as plain data; undefined, with the problem noted, where its aliases lead nowhere or multiply without end. */
+function plainValue(document: Document, lines: LineCounter, problems: LabProblem[], file: string): unknown {
+  try {
+    return (document.toJS() as unknown) ?? {}
+  } catch (error) {
+    let dangling: Node | undefined
+    visit(document, {
+      Alias(_, alias) {
+        if (alias.resolve(document) !== undefined) return
+        dangling = alias
+        return visit.BREAK
+      },
+    })
+    problems.push({ file, ...place(dangling, lines), message: `is no usable YAML: ${messageOf(error)}` })
+    return undefined
   }
 }
 

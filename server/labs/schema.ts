@@ -45,7 +45,7 @@ const reach = z
   .strictObject({
     from: source,
     url: z
-      .url({ protocol: /^https?$/ })
+      .url({ protocol: /^https?$/, error: 'an address such as `http://web.shop.svc.cluster.local/`' })
       .optional()
       .describe('An HTTP request to this URL.'),
     tcp: z

@@ -2,6 +2,7 @@ import type { Cluster } from '../engines/engine.ts'
 import { type Baseline, takeBaseline } from '../grading/baseline.ts'
 import type { KubeClient } from '../kubernetes/client.ts'
 import { applyManifests } from '../kubernetes/manifests.ts'
+import { nameOf } from '../kubernetes/object.ts'
 import { awaitReady } from '../kubernetes/readiness.ts'
 import { checksOf, type Lab, type Script } from '../labs/lab.ts'
 import { messageOf, Refused } from '../refused.ts'
@@ -35,7 +36,17 @@ export async function injectFault(lab: Lab, cluster: Cluster, kube: KubeClient, 
       continue
     }
     // In order: a fault may patch what it has just made.
-    for (const object of step.objects) await kube.merge(object, signal)
+    for (const object of step.objects) {
+      await kube.merge(object, signal).catch((error: unknown) => {
+        if (signal.aborted) throw error
+        const what = `fault/${step.file} of the lab ${lab.id}: ${nameOf(object)}: ${messageOf(error)}`
+        throw new Refused('fault-refused', `The cluster did not take ${what}.`, {
+          mend: `Mend the manifest and run \`faultline lab test ${lab.id}\`.`,
+          status: 500,
+          cause: error,
+        })
+      })
+    }
   }
 }
 

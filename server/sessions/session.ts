@@ -13,7 +13,7 @@ import type { CheckResult } from '../grading/run-check.ts'
 import { score } from '../grading/score.ts'
 import { type KubeClient, kubeClient } from '../kubernetes/client.ts'
 import { checksOf, type Lab } from '../labs/lab.ts'
-import { failureOf, Refused } from '../refused.ts'
+import { failureOf, messageOf, Refused } from '../refused.ts'
 import type { Terminals } from '../terminals/terminals.ts'
 import { injectFault, pourWorld, type Stepper } from './pour.ts'
 import type { PreparedLab } from './prepared-labs.ts'
@@ -109,7 +109,8 @@ export class Session {
         this.#steps = []
         await this.#change({ state: 'provisioning', failure_json: null })
         const { lab, engine } = this.#parts
-        const prepared = engine.templates && (await this.#step('Prepare the lab', () => this.#parts.prepared(lab, engine)))
+        const prepared =
+          engine.templates && (await this.#step('Prepare the lab', () => unlessAborted(this.#parts.prepared(lab, engine), signal)))
         signal.throwIfAborted()
         const { lease, baseline } = prepared ? await this.#fork(prepared) : await this.#pour(signal)
         const { cluster } = lease
@@ -169,7 +170,8 @@ export class Session {
         this.#grade(await this.#hold(cluster), JSON.parse(this.#row.baseline_json ?? '{}') as Baseline)
         this.#publish()
       } catch (error) {
-        await this.#fail(error)
+        if (!(error instanceof Refused)) this.#parts.onTrouble(error)
+        await this.#fail(wordBroken(error))
       }
     })
   }
@@ -392,6 +394,29 @@ export class Session {
     this.#queue = next.catch(() => {})
     return next
   }
+}
+
+/** Stops waiting when it is aborted; the work itself may be for others, too, and goes on. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+/** A cluster that its engine has, but cannot take up again. */
+function wordBroken(error: unknown): Refused {
+  if (error instanceof Refused) return error
+  return new Refused(
+    'cluster-broken',
+    `The cluster of this session cannot be taken up again: what was saved of it is not usable (${messageOf(error)}).`,
+    {
+      mend: 'Start the lab again.',
+      status: 500,
+      cause: error,
+    },
+  )
 }
 
 const stateWords: Record<SessionState, string> = {

@@ -116,6 +116,24 @@ describe('a shared terminal', () => {
     terminal.close()
   })
 
+  it('does not leave one page waiting for another that is frozen, which finds its way back', async () => {
+    const { terminal, say } = await opened()
+    const frozen = page()
+    await join(terminal, 'frozen', frozen.viewer)
+    const keen: Viewer = { output: (offset, bytes) => queueMicrotask(() => terminal.drawn('keen', offset + bytes.length)), exit: () => {} }
+    await join(terminal, 'keen', keen)
+    for (let i = 0; i < 60; i++) await say('x'.repeat(10_000))
+    expect(frozen.end()).toBeLessThan(200_000)
+    const before = frozen.text().length
+    const gaps: number[] = []
+    const thawed = vi.spyOn(frozen.viewer, 'output').mockImplementation((offset) => void gaps.push(offset))
+    terminal.drawn('frozen', before)
+    expect(gaps).toEqual([600_000])
+    thawed.mockRestore()
+    expect((await join(terminal, 'frozen', frozen.viewer, before)).screen).toBeDefined()
+    terminal.close()
+  })
+
   it('types nothing twice', async () => {
     const { terminal, typed } = await opened()
     terminal.input('page', 1, 'a')

@@ -5,6 +5,8 @@ import { openScreen, type Screen } from './screen.ts'
 
 /** Bytes that a page may be behind before the cluster's output is left waiting. About a tenth of a second of a flood. */
 const watermark = 128 * 1024
+/** ms without a byte drawn after which a page holds up nobody who keeps up: a frozen tab of one person must not freeze the others' shell. */
+const patience = 2000
 /** Bytes kept for a page that comes back. */
 const kept = 256 * 1024
 /** ms that the stored screen may be behind the real one. */
@@ -19,6 +21,12 @@ export interface Viewer {
 interface Attached {
   readonly viewer: Viewer
   drawn: number
+  /** When it last drew something, ms. */
+  drewAt: number
+  /** Where what it was sent ends. */
+  sent: number
+  /** It is not waited for, and is sent nothing more: it finds the gap when it comes back. */
+  aside: boolean
   columns: number
   rows: number
 }
@@ -118,16 +126,37 @@ export class SharedTerminal {
     const offset = this.#ring.end
     this.#ring.append(copy)
     const drawn = this.#screen.write(copy)
-    for (const { viewer } of this.#attached.values()) viewer.output(offset, copy)
+    for (const attached of this.#attached.values()) if (!attached.aside) this.#send(attached, offset, copy)
     this.#storeSoon()
     await drawn
-    while (!this.#closed && this.#slowest() > watermark) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    const began = performance.now()
+    while (!this.#closed && this.#slowest() > watermark) {
+      const impatient = setTimeout(() => this.#wake(), patience)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      clearTimeout(impatient)
+      this.#setAside(began)
+    }
+  }
+
+  #send(attached: Attached, offset: number, bytes: Uint8Array): void {
+    attached.sent = offset + bytes.length
+    attached.viewer.output(offset, bytes)
+  }
+
+  /** Pages that have drawn nothing for a while since `began`, where another one keeps up. */
+  #setAside(began: number): void {
+    const behind = ({ drawn }: Attached) => this.#ring.end - drawn > watermark
+    const pages = [...this.#attached.values()].filter((attached) => !attached.aside)
+    if (pages.every(behind)) return
+    for (const attached of pages) {
+      if (behind(attached) && performance.now() - Math.max(began, attached.drewAt) >= patience) attached.aside = true
+    }
   }
 
   /** Bytes that the slowest attached page has not drawn. A page that is gone holds nobody up. */
   #slowest(): number {
     let behind = 0
-    for (const { drawn } of this.#attached.values()) behind = Math.max(behind, this.#ring.end - drawn)
+    for (const { drawn, aside } of this.#attached.values()) if (!aside) behind = Math.max(behind, this.#ring.end - drawn)
     return behind
   }
 
@@ -171,9 +200,12 @@ export class SharedTerminal {
 
   #attach(id: string, viewer: Viewer, size: { columns: number; rows: number }, offset: number): void {
     const missing = this.#ring.from(offset)
-    this.#attached.set(id, { viewer, drawn: offset, ...size })
-    if (missing !== undefined && missing.length > 0) viewer.output(offset, missing)
+    const attached: Attached = { viewer, drawn: offset, drewAt: performance.now(), sent: offset, aside: false, ...size }
+    this.#attached.set(id, attached)
+    if (missing !== undefined && missing.length > 0) this.#send(attached, offset, missing)
     this.#fit()
+    // Whoever waits for the others looks again: with this page there may be one that keeps up.
+    this.#wake()
   }
 
   leave(id: string): void {
@@ -198,6 +230,13 @@ export class SharedTerminal {
     const attached = this.#attached.get(id)
     if (attached === undefined || offset <= attached.drawn) return
     attached.drawn = Math.min(offset, this.#ring.end)
+    attached.drewAt = performance.now()
+    if (attached.aside) {
+      attached.aside = false
+      // Nothing, from further on than the page has: it asks for what is between the two, or for the screen.
+      if (attached.sent < this.#ring.end) this.#send(attached, this.#ring.end, new Uint8Array(0))
+      attached.drawn = this.#ring.end
+    }
     this.#wake()
   }
 

@@ -40,15 +40,23 @@ export function createTerminals(database: Database, onTrouble: (error: unknown) 
     size: { columns: number; rows: number },
   ): Promise<SharedTerminal> {
     const stored = await findTerminal(database, session, terminal)
-    const opened = await SharedTerminal.open(cluster, size, {
+    let ended = false
+    let opened: SharedTerminal | undefined
+    opened = await SharedTerminal.open(cluster, size, {
       before: stored === undefined ? undefined : { stored, note: '── the server was restarted; this is a new shell ──' },
       store: (screen) => store(session, terminal, screen),
       onExit: () => {
+        ended = true
         remove(session, terminal)
-        opened.close()
+        opened?.close()
         void forgetTerminal(database, session, terminal).catch(onTrouble)
       },
     })
+    // A shell may end before it is handed over: its cluster's thread has just died.
+    if (ended) {
+      opened.close()
+      throw new Refused('terminal-ended', 'The shell ended as soon as it was started.', { mend: 'Open the terminal again.', status: 503 })
+    }
     ready.set(key(session, terminal), opened)
     return opened
   }

@@ -119,3 +119,56 @@ it('leaves what kube-proxy wrote where its daemonset is deleted', async () => {
   await pass(5000)
   expect(chains()).toEqual(before)
 })
+
+it('makes default/kubernetes again after it was deleted, with its address, as the API server does', async () => {
+  const { cluster, defects, pass } = boot('kindnet')
+  await pass(30_000)
+  for (const resource of ['services', 'endpoints', 'endpointslices.discovery.k8s.io']) cluster.api.delete(resource, 'default', 'kubernetes')
+  await pass(11_000)
+  expect(cluster.api.get<any>('services', 'default', 'kubernetes').spec.clusterIP).toBe('10.96.0.1')
+  expect(cluster.api.get<any>('endpoints', 'default', 'kubernetes').subsets[0].addresses).toEqual([{ ip: '172.18.0.2' }])
+  expect(cluster.api.get<any>('endpointslices.discovery.k8s.io', 'default', 'kubernetes').endpoints[0].addresses).toEqual(['172.18.0.2'])
+  expect(defects).toEqual([])
+})
+
+it('lets kindnetd give up, log and start again where a node has an address that is no gateway', async () => {
+  const { cluster, defects, pass } = boot('kindnet')
+  await pass(60_000)
+  cluster.api.create('nodes', {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'elsewhere' },
+    spec: { podCIDR: '10.244.9.0/24' },
+    status: { addresses: [{ type: 'InternalIP', address: '9.9.9.9' }] },
+  })
+  await pass(15_000)
+  const agents = () => pods(cluster).filter(({ metadata }) => metadata.labels?.app === 'kindnet')
+  expect(agents().every((pod) => pod.status.containerStatuses[0].restartCount > 0)).toBe(true)
+  cluster.api.delete('nodes', undefined, 'elsewhere')
+  await pass(120_000)
+  expect(agents().map((pod) => isReady(pod))).toEqual([true, true, true])
+  expect(defects).toEqual([])
+})
+
+it.each([
+  ['POST', '/api/v1/nodes', { metadata: { name: 'n' }, spec: { taints: [null] } }, 422],
+  [
+    'POST',
+    '/api/v1/namespaces/default/pods',
+    { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'x' }], volumes: [{}] } },
+    422,
+  ],
+  ['PATCH', '/apis/apps/v1/namespaces/kube-system/deployments/coredns/scale', null, 400],
+])('refuses %s %s with what Go reads as an empty value: %j', async (method, path, body, status) => {
+  const { cluster, pass } = boot('kindnet')
+  await pass(10_000)
+  const answer = await cluster.server.fetch(
+    new Request(`https://cluster.local${path}`, {
+      method,
+      headers: { authorization: 'Bearer p', 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  )
+  expect(answer.status).toBe(status)
+  expect(await answer.json()).toMatchObject({ kind: 'Status', status: 'Failure' })
+})

@@ -46,3 +46,19 @@ it('publishes the authority with which its listener can be verified', async () =
   expect(data?.['ca.crt']).toBe(Buffer.from(config.getCurrentCluster()?.caData ?? '', 'base64').toString())
   await engine.close()
 }, 30_000)
+
+it('keeps what was only written to a file on the workstation', async () => {
+  const options = { folder: join(folder, 'files') }
+  const first = createSimulatedEngine(options)
+  const cluster = await first.create('one', spec, () => {}, silent)
+  const terminal = await cluster.openTerminal({ columns: 80, rows: 24 }, async () => {})
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  terminal.input(new TextEncoder().encode('echo late > late.txt\r'))
+  // As after kill -9: nobody closes anything; what is on disk half a second and a bit later must do.
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  const second = createSimulatedEngine(options)
+  const again = await second.reattach('one')
+  expect(await again?.runScript('cat /root/late.txt', {})).toEqual({ exitCode: 0, output: 'late\n' })
+  await second.close()
+  await first.close()
+}, 30_000)

@@ -11,6 +11,8 @@ export interface Hosted {
   readonly checkpoints: Map<string, ClusterSnapshot>
   /** Whether something changed since the last `save`. */
   isDirty(): boolean
+  /** Somebody is working: looks soon whether that changed something. Events inside the cluster are noticed without it. */
+  touch(): void
   /** All that a restore needs: the cluster now, and its checkpoints. */
   save(): SavedState
   /** Goes back to a snapshot: the same cluster at another moment. */
@@ -35,6 +37,9 @@ interface Hosting {
 const bootLimitMs = 180_000
 const bootStepMs = 250
 
+/** How long after somebody's doing it is looked at, ms: a command that follows a key has mostly run by then. */
+const lookAfterMs = 150
+
 const templates = new Map<string, Promise<ClusterSnapshot>>()
 /** What clusters of this thread publish as `kube-root-ca.crt`: whoever verifies the listener outside can verify with it. */
 let authority = ''
@@ -48,35 +53,47 @@ export async function hostCluster(hosting: Hosting): Promise<Hosted> {
   const spec = simulatedSpec(hosting.spec)
   const saved = hosting.saved as SavedState | undefined
   const checkpoints = new Map(Object.entries(saved?.checkpoints ?? {}))
-  let revision = 0
+  let atSave: readonly unknown[] = []
   let announced = false
+  let looking: ReturnType<typeof setTimeout> | undefined
 
-  const pacemaker = realTime(hosting.hurry ?? false, () => {
-    if (announced || cluster.revision() === revision) return
+  const isDirty = () => announced || !same(cluster.moment(), atSave)
+  const look = () => {
+    if (announced || !isDirty()) return
     announced = true
     hosting.changed()
-  })
+  }
+  const pacemaker = realTime(hosting.hurry ?? false, look)
   const world = worldOf(pacemaker, hosting.tokens, hosting.report)
   let cluster = createCluster(spec, world, saved ?? (await fork(hosting.spec, hosting.report)))
-  revision = cluster.revision()
+  atSave = cluster.moment()
 
   return {
     get cluster() {
       return cluster
     },
     checkpoints,
-    isDirty: () => announced || cluster.revision() !== revision,
+    isDirty,
+    touch() {
+      looking ??= setTimeout(() => {
+        looking = undefined
+        look()
+      }, lookAfterMs)
+    },
     save() {
       announced = false
-      revision = cluster.revision()
+      atSave = cluster.moment()
       return { ...cluster.snapshot(), checkpoints: Object.fromEntries(checkpoints) }
     },
     replace(snapshot) {
       cluster.close()
       cluster = createCluster(spec, world, snapshot)
-      revision = 0
+      atSave = []
     },
-    close: () => cluster.close(),
+    close() {
+      clearTimeout(looking)
+      cluster.close()
+    },
   }
 }
 
@@ -165,4 +182,8 @@ function realTime(hurry: boolean, settled: () => void): Pacemaker {
       timer = setTimeout(call, Math.min(Math.max(0, (at - now()) / pace), 2_147_483_647))
     },
   }
+}
+
+function same(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
 }

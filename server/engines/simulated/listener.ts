@@ -48,7 +48,7 @@ async function serve(route: Route, request: IncomingMessage, response: ServerRes
   if (!target || !thread)
     return answer(response, 404, 'NotFound', 'no simulated cluster answers at this path; its lab session may have ended')
   const body = await readBody(request)
-  if (body === undefined) return answer(response, 413, 'RequestEntityTooLarge', `limit is ${largestBody}`)
+  if (body === undefined) return answer(response, 413, 'RequestEntityTooLarge', `Request entity too large: limit is ${largestBody}`)
   await new Promise<void>((resolve) => {
     const call = thread.open(
       { kind: 'fetch', cluster: target.cluster, request: plain(request, target.path, body) },

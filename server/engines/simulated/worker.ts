@@ -62,8 +62,10 @@ async function handle(request: ThreadRequest): Promise<void> {
       return serveFetch(need(request.cluster).cluster.server, request.request, port)
     case 'upgrade':
       return serveUpgrade(need(request.cluster).cluster.server, request.request, request.protocols, port)
-    case 'terminal':
-      return serveTerminal(need(request.cluster).cluster, request, port)
+    case 'terminal': {
+      const hosted = need(request.cluster)
+      return serveTerminal(hosted.cluster, request, port, hosted.touch)
+    }
     case 'script':
       return answer(port, {
         kind: 'done',

@@ -8,8 +8,13 @@ import type { FromThread, ScriptResult, ToThread } from './messages.ts'
 /** Bytes of a terminal's output that may be on their way to the page's side before its programs wait. */
 const outputWindow = 64 * 1024
 
-/** A login shell on the workstation, joined to a port. Resolves when the shell has ended. */
-export async function serveTerminal(cluster: SimulatedCluster, size: { columns: number; rows: number }, port: MessagePort): Promise<void> {
+/** A login shell on the workstation, joined to a port; `touched` is told of every key and every output. Resolves when the shell has ended. */
+export async function serveTerminal(
+  cluster: SimulatedCluster,
+  size: { columns: number; rows: number },
+  port: MessagePort,
+  touched: () => void,
+): Promise<void> {
   const sizes: number[] = []
   let onTheWay = 0
   let gone = false
@@ -21,6 +26,7 @@ export async function serveTerminal(cluster: SimulatedCluster, size: { columns: 
     if (gone) throw new BrokenPipe()
     sizes.push(bytes.length)
     onTheWay += bytes.length
+    touched()
     post(port, { kind: 'output', bytes })
     while (onTheWay > outputWindow && !gone) await new Promise<void>((resolve) => waiting.push(resolve))
   })
@@ -36,6 +42,7 @@ export async function serveTerminal(cluster: SimulatedCluster, size: { columns: 
   port.on('message', (message: ToThread) => {
     switch (message.kind) {
       case 'input':
+        touched()
         return terminal.input(message.bytes)
       case 'resize':
         return terminal.resize(message.columns, message.rows)
