@@ -21,6 +21,8 @@ export interface SessionView {
   readonly score: { readonly earned: number; readonly possible: number; readonly hintCost: number }
   /** Revealed so far, in order. */
   readonly hints: readonly { readonly text: string; readonly cost: number }[]
+  /** Points that the next hint takes off; undefined where there is none left. */
+  readonly nextHintCost?: number
   /** Why it failed to start; only in state `failed`. */
   readonly failure?: { readonly code: string; readonly message: string; readonly mend?: string }
   /** Markdown; only once finished. */

@@ -131,6 +131,8 @@ export const en = {
   'hints.reveal': 'Show hint {number} of {all}',
   'hints.confirm.title': 'Show the next hint?',
   'hints.confirm.text': 'Hints cost points, which come off your score for good.',
+  'hints.confirm.price.one': 'It takes {count} point off your score for good.',
+  'hints.confirm.price.other': 'It takes {count} points off your score for good.',
   'hints.confirm.action': 'Show the hint',
   'hints.all': 'All hints are shown.',
 

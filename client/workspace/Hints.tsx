@@ -45,7 +45,7 @@ export function Hints({ session, onSend }: HintsProps) {
       <Confirm
         open={asking}
         title={t('hints.confirm.title')}
-        text={t('hints.confirm.text')}
+        text={session.nextHintCost === undefined ? t('hints.confirm.text') : counted('hints.confirm.price', session.nextHintCost)}
         action={t('hints.confirm.action')}
         onConfirm={() => hint.mutate()}
         onClose={() => setAsking(false)}

@@ -9,16 +9,19 @@ export interface EngineNeeds {
   readonly shapes: readonly ClusterSpec[]
   /** For stock kubectl; the same at every start, so that a downloaded kubeconfig stays true. 0 picks a free one. */
   readonly apiPort: number
+  /** Address that the server itself listens on. */
+  readonly host: string
   readonly report: (what: string, error: unknown) => void
 }
 
 export type EngineComposition = (needs: EngineNeeds) => ClusterEngine[] | Promise<ClusterEngine[]>
 
 /** Every engine of this server. */
-export const createEngines: EngineComposition = ({ data, shapes, apiPort, report }) => [
+export const createEngines: EngineComposition = ({ data, shapes, apiPort, host, report }) => [
   createSimulatedEngine({
     folder: join(data, 'simulated'),
     port: apiPort,
+    host,
     prepare: shapes,
     report: ({ what, error }) => report(what, error),
   }),

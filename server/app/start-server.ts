@@ -44,6 +44,7 @@ export async function startServer(config: ServerConfig, createEngines: EngineCom
       data: folder,
       shapes: shapesOf(shelf),
       apiPort: apiPortOf(config.port),
+      host: config.host,
       report: (what, error) => {
         log.error({ err: error }, what)
         if ((error as NodeJS.ErrnoException).code === 'ENOSPC') tell(undefined, wordDiskFull(error, folder))

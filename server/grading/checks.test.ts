@@ -54,7 +54,7 @@ describe('state', () => {
   it('passes and fails with what was seen', async () => {
     expect(await runCheck(ready, scene([web]))).toMatchObject({
       state: 'passed',
-      evidence: { sentence: 'yes', seen: 'Deployment shop/web: readyReplicas 2' },
+      evidence: { sentence: 'yes', seen: 'Deployment shop/web: 0 of 2 replicas are available' },
     })
     expect(await runCheck(ready, scene([{ ...web, status: { readyReplicas: 1 } }]))).toMatchObject({
       state: 'failed',

@@ -9,7 +9,7 @@ export async function checkState(check: StateCheck, scene: Scene, signal?: Abort
   const names = Object.keys(check.objects)
   const found = await Promise.all(Object.values(check.objects).map((text) => fetchObjects(scene.kube, referenceOf(text), signal)))
   const values = Object.fromEntries(names.map((name, index) => [name, found[index]]))
-  const expected = shorten(check.expr)
+  const expected = check.expect ?? shorten(check.expr)
   const inventory = names.map((name) => describe(check.objects[name] ?? name, values[name])).join('; ')
   try {
     const result = compileExpression(check.expr, names)(values)
@@ -28,9 +28,13 @@ export async function checkState(check: StateCheck, scene: Scene, signal?: Abort
 function describe(reference: string, value: unknown): string {
   if (value === null || value === undefined) return `${reference} does not exist`
   if (Array.isArray(value)) return `${value.length} of ${reference}`
-  const status = (value as { status?: Record<string, unknown> }).status
-  const facts = ['readyReplicas', 'replicas', 'numberReady', 'desiredNumberScheduled', 'phase']
-    .filter((field) => status?.[field] !== undefined)
-    .map((field) => `${field} ${String(status?.[field])}`)
-  return facts.length === 0 ? `${reference} exists` : `${reference}: ${facts.join(', ')}`
+  const { spec, status } = value as { spec?: Record<string, unknown>; status?: Record<string, unknown> }
+  // A count that is not there is nothing: what is missing must be seen to be missing.
+  const count = (field: string) => Number(status?.[field] ?? 0)
+  if (typeof spec?.['replicas'] === 'number')
+    return `${reference}: ${count('availableReplicas')} of ${spec['replicas']} replicas are available`
+  if (status?.['desiredNumberScheduled'] !== undefined)
+    return `${reference}: ${count('numberAvailable')} of ${count('desiredNumberScheduled')} pods are available`
+  if (status?.['phase'] !== undefined) return `${reference}: ${String(status['phase'])}`
+  return `${reference} exists`
 }

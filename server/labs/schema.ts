@@ -28,6 +28,11 @@ const state = z
       .record(z.string().regex(/^[a-z][A-Za-z0-9]*$/, 'a name such as `pods`'), object)
       .describe('Names for the expression. One object, or null where it does not exist; a list for a selector or `*`.'),
     expr: z.string().min(1).describe('A CEL expression over the names; true passes.'),
+    expect: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('What the expression asks for, in words that a learner reads; the expression itself by default.'),
   })
   .describe('A CEL expression over objects of the cluster.')
 

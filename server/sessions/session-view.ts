@@ -14,6 +14,7 @@ export function viewSession(
 ): SessionView {
   const spec = JSON.parse(row.spec_json) as ClusterSpec
   const hints = (lab?.file.hints ?? []).slice(0, row.hints_revealed)
+  const next = lab?.file.hints[row.hints_revealed]
   const hintCost = hints.reduce((sum, hint) => sum + hint.cost, 0)
   const tasks = lab?.file.tasks ?? []
   return {
@@ -42,6 +43,7 @@ export function viewSession(
     })),
     score: score(tasks, results, hintCost),
     hints,
+    ...(next === undefined ? {} : { nextHintCost: next.cost }),
     ...(row.failure_json === null ? {} : { failure: JSON.parse(row.failure_json) as NonNullable<SessionView['failure']> }),
     ...(row.state === 'finished' && lab !== undefined ? { debrief: lab.debrief } : {}),
   }

@@ -21,8 +21,12 @@ const yearMs = 365 * 24 * 3600 * 1000
 export async function certificatesIn(folder: string): Promise<Certificates> {
   const path = join(folder, 'certificates.json')
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Certificates
+    const kept = JSON.parse(await readFile(path, 'utf8')) as Certificates
+    if (![kept.authority, kept.certificate, kept.key].every((pem) => typeof pem === 'string' && pem.startsWith('-----BEGIN')))
+      throw new SyntaxError('not three PEM texts')
+    return kept
   } catch (error) {
+    if (error instanceof SyntaxError) throw new Error(`${path} is damaged (${error.message})`, { cause: error })
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   const made = await makeCertificates()

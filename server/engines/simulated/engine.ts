@@ -14,6 +14,7 @@ export interface SimulatedEngineOptions {
   readonly folder: string
   /** For stock kubectl; 0 picks a free port. Where the port is taken, a free one is used. */
   readonly port?: number
+  /** Address to listen on for stock clients; 127.0.0.1 by default. Kubeconfigs name 127.0.0.1 where it is every address. */
   readonly host?: string
   readonly threads?: number
   readonly snapshots?: SnapshotStore
@@ -42,7 +43,10 @@ interface Hosted {
 /** The embedded default: clusters in worker threads of this process. */
 export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterEngine {
   const store = options.snapshots ?? snapshotFolder(join(options.folder, 'clusters'))
-  const report = options.report ?? (() => {})
+  const report: NonNullable<typeof options.report> = (problem) => {
+    // What breaks because everything is being closed is no trouble.
+    if (!closed) options.report?.(problem)
+  }
   const hosted = new Map<ClusterId, Hosted>()
   const threads: ClusterThread[] = []
   let next = 0
@@ -71,7 +75,12 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
       return await listen(made, host, options.port ?? 0, route)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-      return listen(made, host, 0, route)
+      const free = await listen(made, host, 0, route)
+      report({
+        what: `the clusters' API listens on port ${free.port}, because ${options.port} is taken: kubeconfigs downloaded earlier do not fit`,
+        error,
+      })
+      return free
     }
   }
 
@@ -86,11 +95,16 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
       if (closed) return
       report({ what: 'a simulator thread', error })
       deaths.push(performance.now())
-      // A thread that dies as soon as it lives would be replaced for ever; then its clusters' callers get the error instead.
-      if (deaths.filter((at) => at > performance.now() - deathWindowMs).length > mostDeaths) return
-      const replacement = startThread(index)
-      threads[index] = replacement
-      for (const [id, cluster] of hosted) if (cluster.thread === thread) follow(id, cluster, replacement)
+      const replace = () => {
+        if (closed) return
+        const replacement = startThread(index)
+        threads[index] = replacement
+        for (const [id, cluster] of hosted) if (cluster.thread === thread) follow(id, cluster, replacement)
+      }
+      // A thread that dies as soon as it lives would be replaced without end: then its clusters' callers get the error for a while.
+      const recent = deaths.filter((at) => at > performance.now() - deathWindowMs).length
+      if (recent <= mostDeaths) replace()
+      else setTimeout(replace, deathWindowMs).unref()
     })
     const told = certificates.then(({ authority }) => thread.ask({ kind: 'configure', authority }))
     told.catch(() => {})
@@ -141,7 +155,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
       id,
       spec: entry.spec,
       tokens: entry.tokens,
-      server: `https://${options.host ?? '127.0.0.1'}:${port}/clusters/${id}`,
+      server: `https://${advertised(options.host)}:${port}/clusters/${id}`,
       authority,
       async thread() {
         await entry.moving
@@ -215,7 +229,19 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
         return restore(id, template)
       },
     },
-    availability: async () => ({ available: true }),
+    async availability() {
+      try {
+        await Promise.all([secret, listener])
+        return { available: true }
+      } catch (error) {
+        return {
+          available: false,
+          code: 'simulated-broken',
+          message: `The simulated engine cannot start: ${error instanceof Error ? error.message : String(error)}.`,
+          mend: `Mend or remove its folder ${options.folder} (without it, kubeconfigs downloaded earlier do not fit any more), and start again.`,
+        }
+      }
+    },
     supports,
     async create(id, spec, onStep, signal, { hurry = false } = {}) {
       const support = supports(spec)
@@ -259,11 +285,16 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
       // What changed in the last second is still in the threads: each hands over its snapshots before it goes.
       await Promise.all(threads.map((thread) => thread.ask({ kind: 'flush' }).catch(() => {})))
       await Promise.all([...hosted.keys()].map((id) => store.settled(id)))
-      const { close } = await listener
-      await close()
       await Promise.all(threads.map((thread) => thread.terminate()))
+      const open = await listener.catch(() => undefined)
+      await open?.close()
     },
   }
+}
+
+/** What a kubeconfig can name: every address is none, and the certificate is for this machine's own. */
+function advertised(host = '127.0.0.1'): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
 }
 
 async function step<T>(name: string, onStep: (step: ProvisioningStep) => void, act: () => Promise<T>): Promise<T> {

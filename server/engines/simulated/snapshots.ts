@@ -63,6 +63,7 @@ export function snapshotFolder(folder: string): SnapshotStore {
       waiting.delete(cluster)
       await writing.get(cluster)
       await rm(fileOf(cluster), { force: true })
+      await rm(`${fileOf(cluster)}.new`, { force: true })
     },
     async settled(cluster) {
       await writing.get(cluster)
@@ -70,7 +71,8 @@ export function snapshotFolder(folder: string): SnapshotStore {
     async list() {
       try {
         const names = await readdir(folder)
-        return names.filter((name) => name.endsWith('.snapshot')).map((name) => name.slice(0, -'.snapshot'.length))
+        // A `.new` alone is what a kill left of a first save: it belongs to the cluster, and goes with it.
+        return [...new Set(names.flatMap((name) => /^(.*)\.snapshot(?:\.new)?$/.exec(name)?.[1] ?? []))]
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
         throw error
