@@ -104,6 +104,7 @@ declare class URLSearchParams implements Iterable<[string, string]> {
 
 declare class TextEncoder {
   encode(text?: string): Uint8Array<ArrayBuffer>
+  encodeInto(text: string, destination: Uint8Array): { read: number; written: number }
 }
 declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean })

@@ -59,6 +59,20 @@ describe('documents', () => {
     expect(patch.parameters.map((p: any) => p.name)).toContain('fieldValidation')
   })
 
+  it("answers OpenAPI v2 with a document without kinds, in the protobuf that kubectl's client-side validation asks for", async () => {
+    const { server } = tinyWorld()
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+    const get = (Accept: string) =>
+      server.fetch(new Request('https://cluster.example/openapi/v2', { headers: { Accept, Authorization: 'Bearer test' } }))
+    const answer = await get(accept)
+    expect(answer.headers.get('content-type')).toBe(accept.replace('@', '.'))
+    // Fields swagger, info (title, version) and paths of openapi.v2.Document, read by hand.
+    const text = Array.from(new Uint8Array(await answer.arrayBuffer()), (byte) => String.fromCharCode(byte)).join('')
+    expect(text).toBe('\n\x032.0\x12\x15\n\nKubernetes\x12\x07v1.34.2B\x00')
+    expect(await (await get('application/json')).json()).toMatchObject({ swagger: '2.0', paths: {} })
+    expect((await get('text/html')).status).toBe(406)
+  })
+
   it('wants to know who asks', async () => {
     const { call } = tinyWorld()
     const refused = await call('GET', '/api/v1/pods', undefined, { Authorization: 'Bearer nobody' })
@@ -378,6 +392,17 @@ describe('exec', () => {
     push(undefined)
     await stream.run(peer)
     expect(sent).toHaveLength(1)
+  })
+
+  it('is refused for what is wrong with the request before what is wrong with the protocol, as clients fall back from one to another', async () => {
+    const world = tinyWorld(echo)
+    world.api.create('pods', pod('p'))
+    world.api.bind('default', 'p', 'worker')
+    const refusal = async (address: string) => (await ((await world.server.upgrade(new Request(address), [])) as Response).json()).message
+    expect(await refusal(url.replace('?', '?container=nope&'))).toBe('container nope is not valid for pod p')
+    expect(await refusal(url.replace('/p/', '/q/'))).toBe('pods "q" not found')
+    expect(await refusal(url)).toMatch(/SPDY/)
+    expect(await refusal(url.replace('/exec', '/portforward'))).toMatch(/does not model port-forward over SPDY/)
   })
 
   it('is refused for a pod without a node, and for protocols nobody speaks', async () => {

@@ -4,7 +4,7 @@ import { readObject } from './http/bodies.ts'
 import { createDiscovery, type VirtualResource } from './http/discovery.ts'
 import { healthResponse } from './http/health.ts'
 import { negotiateDiscovery } from './http/negotiate.ts'
-import { openapiDocument, openapiIndex } from './http/openapi.ts'
+import { openapiDocument, openapiIndex, openapiV2 } from './http/openapi.ts'
 import { dryRunOf } from './http/options.ts'
 import { parseResourcePath, type ResourcePath, segments } from './http/paths.ts'
 import { isWatch, type ResourceRequest, serveCollection, serveObject } from './http/resources.ts'
@@ -15,7 +15,7 @@ import { bindingTarget, serveSubresource } from './http/subresources.ts'
 import { bindPod } from './registry/pods.ts'
 import { createRegistry } from './registry/registry.ts'
 import type { RegistryWorld } from './registry/world.ts'
-import { badRequest, forbidden, methodNotAllowed, notAcceptable, unauthorized, unknownResource } from './status.ts'
+import { badRequest, forbidden, methodNotAllowed, unauthorized, unknownResource } from './status.ts'
 
 export interface ApiServerWorld extends RegistryWorld {
   readonly nodes: NodeConnector
@@ -135,8 +135,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
       return jsonResponse(openapiDocument(world.definitions, document[0]!, document[1]!, gitVersion))
     }
     if (root === 'openapi' && second === 'v2' && third === undefined) {
-      // Its only reader, kubectl, wants it in protobuf and falls back on the types it was built with.
-      throw notAcceptable('none: the simulated API server serves /openapi/v3')
+      return openapiV2(request.headers.get('accept'), gitVersion)
     }
     throw unknownResource()
   }
@@ -150,6 +149,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
       ...new Set(groups.flatMap(({ group, version }) => [`/apis/${group}`, `/apis/${group}/${version}`])),
       '/healthz',
       '/livez',
+      '/openapi/v2',
       '/openapi/v3',
       '/readyz',
       '/version',

@@ -31,7 +31,7 @@ function priorityClass(name: string, value: number, description: string): KubeOb
 }
 
 /** `default/kubernetes`, which the API server itself keeps. */
-function apiService(): KubeObject[] {
+export function apiService(): KubeObject[] {
   const metadata = { name: 'kubernetes', namespace: 'default' }
   const port = { name: 'https', port: addresses.apiPort, protocol: 'TCP' }
   return [

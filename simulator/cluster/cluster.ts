@@ -67,8 +67,8 @@ export interface SimulatedCluster {
   /** Where the processes of a pod's container run; StatusError where there is none. */
   podPlace(namespace: string, pod: string, container?: string): Place
   nodePlace(node: string): Place | undefined
-  /** Raised by every write to the store: whether there is something new to save. */
-  revision(): number
+  /** What a write to an object, a file or an interface leaves different (compared item by item): whether there is something new to save. */
+  moment(): readonly unknown[]
   snapshot(): ClusterSnapshot
   close(): void
 }
@@ -194,7 +194,12 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       const node = nodes.find((candidate) => candidate.name === name)
       return node && { ...station, files: node.files, hostname: name, namespace: node.machine.root, processes: new Set() }
     },
-    revision: () => store.revision,
+    moment: () => [
+      store.revision,
+      network.topology,
+      (station.files as MemoryFiles).tree,
+      ...nodes.flatMap(({ files, kubelet }) => [files.tree, ...kubelet.trees()]),
+    ],
     snapshot: () => ({
       version: 1,
       spec,

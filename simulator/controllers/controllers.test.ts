@@ -81,9 +81,17 @@ it('says in upstream words why a pod cannot be placed, and places it when that c
   expect(pod?.status?.conditions?.[0]?.message).toBe(
     '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
   )
-  api.create('nodes', node('c'))
+  api.create('nodes', node('c', { cpu: '3' }))
   bench.settle()
   expect(bench.pods()[0]?.spec?.nodeName).toBe('c')
+
+  // What an empty node could take is refused for the pods that are there: upstream then looks for victims of preemption.
+  api.create('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'late', namespace: 'default' }, spec: { containers: [container] } })
+  bench.settle()
+  const late = bench.pods().find((pod) => pod.metadata?.name === 'late')
+  expect(late?.status?.conditions?.[0]?.message).toBe(
+    '0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu. no new claims to deallocate, preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
+  )
 })
 
 it('spreads the pods of one controller over the nodes', () => {
@@ -174,6 +182,8 @@ it('deletes dependants first in the foreground, and lets them go as orphans', ()
   expect(bench.api.find('deployments.apps', 'default', 'kept')).toBeUndefined()
   expect(bench.pods().every((pod) => pod.metadata?.labels?.['app'] === 'kept')).toBe(true)
   expect(bench.pods()).toHaveLength(3)
+  // A defect would be a crash of the whole controller manager.
+  expect(bench.defects).toEqual([])
 })
 
 it('empties a namespace before it goes', () => {

@@ -71,27 +71,26 @@ export function startExec(kubelet: Kubelet, namespace: string, pod: string, opti
   }
 }
 
-/** `kubectl attach`: the main process's own streams; ends with it. */
+/** `kubectl attach`: the main process's own streams; ends with it, without its exit code, which the runtime does not tell an attached client. */
 export function startAttach(kubelet: Kubelet, namespace: string, pod: string, options: ExecOptions, output: Output): ExecSession {
   const live = liveContainer(kubelet, namespace, pod, options.container)
   if (options.tty && !live.terminal)
     throw kubeletError('BadRequest', `container ${live.container} was not started with a terminal (tty: true)`)
   const { attached, followers, instance } = live
-  let finish: (code: number) => void = () => {}
+  let finish: () => void = () => {}
   const exit = new Promise<number>((resolve) => {
-    finish = resolve
+    finish = () => resolve(0)
   })
   const send: Output = async (stream, bytes) => {
     if (stream === 'stdout' ? options.stdout : options.stderr) await output(stream, bytes).catch(ignoreBrokenPipe)
   }
   const ended = () => {
-    if (!instance.ended) return
-    detach(instance.ended.exitCode)
+    if (instance.ended) detach()
   }
-  const detach = (code: number) => {
+  const detach = () => {
     attached.delete(send)
     followers.delete(ended)
-    finish(code)
+    finish()
   }
   attached.add(send)
   followers.add(ended)
@@ -107,7 +106,7 @@ export function startAttach(kubelet: Kubelet, namespace: string, pod: string, op
     resize(columns, rows) {
       live.terminal?.resize(columns, rows)
     },
-    close: () => detach(0),
+    close: detach,
     exit,
   }
 }

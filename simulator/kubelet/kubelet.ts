@@ -1,6 +1,7 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeletApi, WatchEvent } from '../apiserver/api.ts'
 import type { KubeObject } from '../kubernetes.ts'
+import type { FileTree } from '../memory-files.ts'
 import { containerOf } from './container-reference.ts'
 import { startInstance } from './containers.ts'
 import { eventRecorder } from './events.ts'
@@ -27,6 +28,8 @@ export type KubeletSnapshot = NodeState
 export interface RunningKubelet {
   readonly api: KubeletApi
   snapshot(): KubeletSnapshot
+  /** The files of what runs here, as immutable trees: another tree means that something was written. */
+  trees(): FileTree[]
   /** Brings the node's Lease to what a real kubelet would have written by now; see `renewLease`. */
   renewLease(): void
   /**
@@ -162,6 +165,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     },
     place: (namespace, pod, container) => liveContainer(kubelet, namespace, pod, container).place,
     snapshot: () => takeSnapshot(kubelet),
+    trees: () => [...kubelet.live.values()].map(({ files }) => files.tree),
     renewLease: () => stopped || renewLease(kubelet),
     disturb: () => stopped || disturb(kubelet),
     containers: () => kubelet.live.size,

@@ -54,14 +54,13 @@ const steady = 3
  * When a probe runs again. A failing probe of a container that never was ready is asked once more after a second, because the
  * kubelet triggers one whenever it looks at an unready pod; a steady one keeps to the node's common beat, so that all of them share one
  * timer. On a `resting` node, where nothing happens, a steady probe would find what it found before, and is made rarely: idle clusters
- * are to cost nothing.
+ * are to cost nothing, and each rests in a rhythm of its own, so that a thousand of them do not wake at once.
  */
 export function nextRun(state: ProbeState, probe: Probe, kind: ProbeKind, now: number, resting = false): number {
   const period = periodOf(probe)
   if (kind !== 'liveness' && state.runs === 1 && state.failures === 1) return now + Math.min(1000, period)
   if (state.successes < steady) return now + period
-  const beat = resting ? period * restPeriods : period
-  return Math.floor(now / beat) * beat + beat
+  return Math.floor(now / period) * period + period * (resting ? restPeriods : 1)
 }
 
 /** The event's message. */

@@ -124,8 +124,9 @@ async function makeTemplate(spec: ClusterSpec, report: (error: unknown) => void)
       await time.pass(bootStepMs, turn)
       passed += bootStepMs
     }
-    // Let what was set in motion come to rest: back-offs that are still armed, the last status writes.
-    await time.pass(30_000, turn)
+    // Let what was set in motion come to rest: back-offs that are still armed, the last status writes, and probes until they count as
+    // steady, so that a fork that nobody touches rests from its first moment.
+    await time.pass(60_000, turn)
     return cluster.snapshot()
   } finally {
     cluster.close()

@@ -29,7 +29,7 @@ export const serviceAccount: Admission = {
     if (account.imagePullSecrets?.length && !spec.imagePullSecrets?.length) spec.imagePullSecrets = account.imagePullSecrets
 
     if (pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) {
-      const existing = spec.volumes?.find((volume) => volume.name.startsWith('kube-api-access-') && volume.projected)
+      const existing = spec.volumes?.find((volume) => volume.name?.startsWith('kube-api-access-') && volume.projected)
       const volumeName = existing?.name ?? `kube-api-access-${context.random.suffix(5)}`
       let used = false
       const mount = (container: Container): Container => {

@@ -45,6 +45,8 @@ export async function logResponse(
 
   let controller!: ReadableStreamDefaultController<Uint8Array>
   let wanted = () => {}
+  // One listener for the whole response: a slow reader of a long log makes the writer wait thousands of times.
+  gone.signal.addEventListener('abort', () => wanted(), { once: true })
   const body = new ReadableStream<Uint8Array>(
     {
       start: (its) => {
@@ -66,7 +68,6 @@ export async function logResponse(
     while ((controller.desiredSize ?? 0) <= 0 && !gone.signal.aborted) {
       await new Promise<void>((resolve) => {
         wanted = resolve
-        gone.signal.addEventListener('abort', () => resolve(), { once: true })
       })
     }
   }

@@ -1,7 +1,8 @@
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import { allows } from '../registry/definitions.ts'
-import { unknownResource } from '../status.ts'
+import { notAcceptable, unknownResource } from '../status.ts'
 import type { Discovery } from './discovery.ts'
+import { jsonResponse } from './responses.ts'
 
 const query = (name: string, description: string) => ({ name, in: 'query', description, schema: { type: 'string', uniqueItems: true } })
 const inPath = (name: string) => ({ name, in: 'path', required: true, schema: { type: 'string', uniqueItems: true } })
@@ -69,6 +70,34 @@ export function openapiDocument(definitions: readonly ResourceDefinition[], grou
     paths[`${base}/{name}`] = item
   }
   return { openapi: '3.0.0', info: { title: 'Kubernetes', version: gitVersion }, paths, components: { schemas } }
+}
+
+/** What is sent; clients ask with `@` instead of the last dot, which no parser of media types takes. */
+const protobufV2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+
+/**
+ * `/openapi/v2`, without definitions: a client that looks a kind up finds nothing, and takes the types it was built with. kubectl checks
+ * lists and kinds that the server does not know against it (in protobuf: gnostic's openapi.v2.Document), and does nothing without it.
+ * Throws NotAcceptable.
+ */
+export function openapiV2(accept: string | null, gitVersion: string): Response {
+  const types = (accept ?? '*/*').split(',').map((type) => type.split(';')[0]!.trim())
+  if (types.some((type) => type === 'application/json' || type === '*/*' || type === 'application/*')) {
+    return jsonResponse({ swagger: '2.0', info: { title: 'Kubernetes', version: gitVersion }, paths: {} })
+  }
+  if (!types.some((type) => type.replace('@', '.') === protobufV2)) {
+    throw notAcceptable(`application/json, ${protobufV2}`)
+  }
+  const text = (field: number, value: string) => part(field, new TextEncoder().encode(value))
+  const info = [...text(1, 'Kubernetes'), ...text(2, gitVersion)]
+  const document = new Uint8Array([...text(1, '2.0'), ...part(2, info), ...part(8, [])])
+  return new Response(document, { headers: { 'Content-Type': protobufV2, 'Content-Length': String(document.length) } })
+}
+
+/** A length-delimited field, shorter than 128 bytes. */
+function part(field: number, bytes: Iterable<number>): number[] {
+  const content = [...bytes]
+  return [(field << 3) | 2, content.length, ...content]
 }
 
 /** `io.k8s.api.apps.v1.Deployment`; groups with a domain are written backwards, as Go packages are. */

@@ -12,8 +12,8 @@ import { conform, fieldWarnings } from './conform.ts'
 import { listPage, wholeNumber } from './lists.ts'
 import { negotiate } from './negotiate.ts'
 import { checkFieldValidation, deleteOptionsOf, dryRunOf, fieldManagerOf } from './options.ts'
-import { jsonResponse, jsonText } from './responses.ts'
-import { type IncludeObject, partialText, type TableOptions, tableText } from './table.ts'
+import { jsonBytes, jsonResponse, jsonText } from './responses.ts'
+import { type IncludeObject, partialText, type TableOptions, tableBytes, tableText } from './table.ts'
 import { watchResponse } from './watches.ts'
 
 /** One request for a resource, after authentication and authorization. */
@@ -160,7 +160,7 @@ function listResponse(registry: Registry, given: ResourceRequest): Response {
   const { request, query, definition, namespace } = given
   const { form, yaml, version } = negotiate(request.headers.get('accept'))
   const { items, metadata } = listPage(registry, definition, namespace, query)
-  if (form === 'table') return jsonText(tableText(items, metadata, tableOptions(registry, definition, query, version)))
+  if (form === 'table') return jsonBytes(tableBytes(items, metadata, tableOptions(registry, definition, query, version)))
   if (form === 'partial-list' || form === 'partial') {
     const head = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)}`
     return jsonText(`${head},"items":[${items.map((object) => partialText(object, version)).join(',')}]}`)

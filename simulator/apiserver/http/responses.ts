@@ -16,8 +16,20 @@ export function jsonText(text: string, options: { status?: number; warnings?: re
   return textual(text, 'application/json', options)
 }
 
-function textual(text: string, type: string, { status = 200, warnings = [] }: { status?: number; warnings?: readonly string[] }): Response {
-  const bytes = encoder.encode(text)
+/** For bodies that are JSON in UTF-8 already. */
+export function jsonBytes(bytes: Uint8Array<ArrayBuffer>): Response {
+  return binary(bytes, 'application/json', {})
+}
+
+function textual(text: string, type: string, options: { status?: number; warnings?: readonly string[] }): Response {
+  return binary(encoder.encode(text), type, options)
+}
+
+function binary(
+  bytes: Uint8Array<ArrayBuffer>,
+  type: string,
+  { status = 200, warnings = [] }: { status?: number; warnings?: readonly string[] },
+): Response {
   const headers = new Headers({ 'Content-Type': type, 'Cache-Control': 'no-cache, private', 'Content-Length': String(bytes.length) })
   // RFC 9111 5.5: code 299, no agent, quoted text.
   for (const warning of warnings) headers.append('Warning', `299 - "${warning.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`)

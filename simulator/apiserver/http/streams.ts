@@ -22,7 +22,6 @@ export function openStream(
 ): Stream {
   const { definition, query, namespace, name } = given
   if (definition.kind !== 'Pod' || !['exec', 'attach', 'portforward'].includes(subresource)) throw unknownResource()
-  const protocol = chooseProtocol(subresource, offered)
   const pod = registry.get(definition, namespace, name) as Pod & KubeObject
   const onNode = (path: string) => {
     if (!pod.spec?.nodeName) throw badRequest(`pod ${name} does not have a host assigned`)
@@ -30,6 +29,8 @@ export function openStream(
   }
 
   if (subresource === 'portforward') {
+    // Over SPDY the ports are named later, on the streams.
+    const protocol = chooseProtocol(subresource, offered)
     const kubelet = onNode(`portForward/${namespace}/${name}`)
     const ports = query
       .getAll('ports')
@@ -56,18 +57,20 @@ export function openStream(
   if (subresource === 'exec' && options.command.length === 0) throw badRequest('you must specify at least one command for the container')
   const kubelet = onNode(`${subresource}/${namespace}/${name}/${options.container}`)
   return {
-    protocol,
+    protocol: chooseProtocol(subresource, offered),
     run: (socket) => runCommand(socket, options, (output) => kubelet[subresource as 'exec' | 'attach'](namespace!, name, options, output)),
   }
 }
 
+/** Asked last, so that a client that falls back from one protocol to another is told what is wrong with its request, not with its protocol. */
 function chooseProtocol(subresource: string, offered: readonly string[]): string {
   const spoken: readonly string[] = subresource === 'portforward' ? portForwardProtocols : commandProtocols
   const protocol = spoken.find((name) => offered.includes(name))
   if (protocol) return protocol
-  const wish = offered.length > 0 ? offered.join(', ') : 'none'
-  if (subresource === 'portforward' && offered.includes('SPDY/3.1+portforward.k8s.io')) {
-    throw notImplemented('the simulated cluster does not model port-forward over SPDY/3.1+portforward.k8s.io; it speaks v4.channel.k8s.io')
+  // No WebSocket protocol at all is the older upgrade to SPDY, which kubectl tries when the first was refused.
+  const wish = offered.length > 0 ? offered.join(', ') : 'SPDY/3.1'
+  if (subresource === 'portforward' && (offered.length === 0 || offered.includes('SPDY/3.1+portforward.k8s.io'))) {
+    throw notImplemented(`the simulated cluster does not model port-forward over ${wish}; it speaks ${spoken.join(', ')}`)
   }
   throw badRequest(`unable to agree on a subprotocol: the client offers ${wish}, the server speaks ${spoken.join(', ')}`)
 }

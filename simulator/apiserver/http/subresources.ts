@@ -2,7 +2,7 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { DeleteOptions, NodeConnector } from '../api.ts'
 import { jsonPatch } from '../patch/json.ts'
-import { mergePatch } from '../patch/merge.ts'
+import { isObject, mergePatch } from '../patch/merge.ts'
 import { bindPod, evictPod } from '../registry/pods.ts'
 import type { Registry } from '../registry/registry.ts'
 import { rescaled, scaleOf } from '../registry/scale.ts'
@@ -93,6 +93,7 @@ async function serveScale(registry: Registry, given: ResourceRequest & { name: s
   } else {
     throw methodNotAllowed()
   }
+  if (!isObject(scale)) throw badRequest('the body of the request must be a Scale')
   // The body was awaited, so the object may have moved on; the Scale's own resourceVersion decides whether that matters.
   const newest = registry.get(definition, namespace, name)
   const context = writeContext(given, 'UpdateOptions')

@@ -77,8 +77,8 @@ function compare(before: unknown, after: unknown, names: string[], path: Path, k
     }
     return
   }
-  const granular = (value: unknown) => value === undefined || (isObject(value) && !atomicObjects.has(names.at(-1) ?? ''))
-  if (granular(before) && granular(after) && (before !== undefined || after !== undefined)) {
+  const name = names.at(-1) ?? ''
+  if (isGranular(before, name) && isGranular(after, name) && (before !== undefined || after !== undefined)) {
     const old = (before ?? {}) as Record<string, unknown>
     const fresh = (after ?? {}) as Record<string, unknown>
     const empty = after !== undefined && Object.keys(fresh).length === 0
@@ -103,6 +103,10 @@ function compare(before: unknown, after: unknown, names: string[], path: Path, k
   if (sameJson(before, after)) return
   if (after === undefined) changes.removed.add(path)
   else changes.set.add(path)
+}
+
+function isGranular(value: unknown, name: string): boolean {
+  return value === undefined || (isObject(value) && !atomicObjects.has(name))
 }
 
 /** The fields that an applied configuration names: leaves, elements of keyed lists, and empty objects. */
@@ -184,7 +188,22 @@ interface TreeNode {
 /** Shared by every leaf there is; nobody may write to it. */
 const leaf: FieldsV1 = Object.freeze({})
 
+/** Most objects of a kind have the same fields (think of events): they share what was written for the first. */
+const shared = new Map<string, FieldsV1>()
+const sharedAtMost = 500
+
 export function toFieldsV1(paths: Iterable<Path>): FieldsV1 {
+  const list = [...paths]
+  const key = list.join(separator + separator)
+  const known = shared.get(key)
+  if (known) return known
+  if (shared.size >= sharedAtMost) shared.clear()
+  const fields = treeOf(list)
+  shared.set(key, fields)
+  return fields
+}
+
+function treeOf(paths: readonly Path[]): FieldsV1 {
   const root: TreeNode = { member: false, below: new Map() }
   for (const path of paths) {
     let node = root

@@ -61,9 +61,9 @@ function reconcile(world: ControllerWorld, key: string, addAt: (key: string, at:
   let deployment = found
   const owner = controllerReference(deployment, 'apps/v1', 'Deployment')
   let sets = claim<ReplicaSetObject>(api, 'replicasets.apps', namespace, deployment, owner, deployment.spec?.selector)
+  let current = sets.find((set) => sameTemplate(set.spec?.template, deployment.spec?.template))
   if (deployment.metadata?.deletionTimestamp) return writeDeploymentStatus()
 
-  let current = sets.find((set) => sameTemplate(set.spec?.template, deployment.spec?.template))
   const paused = deployment.spec?.paused ?? false
   if (!paused || current) syncRevision()
 

@@ -1,4 +1,4 @@
-import type { Affinity, Container, PodAffinityTerm } from 'kubernetes-types/core/v1'
+import type { Affinity, PodAffinityTerm } from 'kubernetes-types/core/v1'
 import { parseQuantity } from '../../resources/quantity.ts'
 import { matchesSelector } from '../../resources/selectors.ts'
 import { type NodeObject, nodeMatches, untolerated } from '../placement.ts'
@@ -12,27 +12,33 @@ export interface NodeView {
 
 type Filter = (pod: PodObject, view: NodeView, all: readonly NodeView[]) => string[]
 
+const requested = new WeakMap<PodObject, ReadonlyMap<string, number>>()
+
 /** Cpu in cores, memory and the rest in their own units. */
-export function requests(pod: PodObject): Map<string, number> {
+export function requests(pod: PodObject): ReadonlyMap<string, number> {
+  let total = requested.get(pod)
+  if (!total) requested.set(pod, (total = sumOfRequests(pod)))
+  return total
+}
+
+function sumOfRequests(pod: PodObject): Map<string, number> {
   const total = new Map<string, number>()
-  const add = (container: Container) => {
-    for (const [resource, quantity] of Object.entries(container.resources?.requests ?? {})) {
-      total.set(resource, (total.get(resource) ?? 0) + toNumber(quantity))
-    }
-  }
-  for (const container of pod.spec?.containers ?? []) add(container)
+  for (const container of pod.spec?.containers ?? []) add(total, container.resources?.requests)
   for (const container of pod.spec?.initContainers ?? []) {
     if (container.restartPolicy === 'Always') {
-      add(container)
+      add(total, container.resources?.requests)
       continue
     }
     for (const [resource, quantity] of Object.entries(container.resources?.requests ?? {})) {
       total.set(resource, Math.max(total.get(resource) ?? 0, toNumber(quantity)))
     }
   }
-  for (const [resource, quantity] of Object.entries(pod.spec?.overhead ?? {}))
-    total.set(resource, (total.get(resource) ?? 0) + toNumber(quantity))
+  add(total, pod.spec?.overhead)
   return total
+}
+
+function add(total: Map<string, number>, amounts: Readonly<Record<string, string>> = {}): void {
+  for (const [resource, quantity] of Object.entries(amounts)) total.set(resource, (total.get(resource) ?? 0) + toNumber(quantity))
 }
 
 const parsed = new Map<string, number>()
@@ -48,8 +54,8 @@ export function toNumber(quantity: string | number): number {
   return number
 }
 
-/** The scheduler's filter plugins in their order; each says why a node will not do, in upstream's words. */
-export const filters: readonly Filter[] = [
+/** Filters that look at the node alone: removing pods from it would change nothing. */
+const nodeFilters: readonly Filter[] = [
   function nodeUnschedulable(pod, { node }) {
     const tolerated = pod.spec?.tolerations?.some(
       ({ key, operator, effect }) =>
@@ -67,6 +73,10 @@ export const filters: readonly Filter[] = [
   function nodeAffinity(pod, { node }) {
     return nodeMatches(pod.spec, node) ? [] : ["node(s) didn't match Pod's node affinity/selector"]
   },
+]
+
+/** Filters that look at the pods of the node too. */
+const podFilters: readonly Filter[] = [
   function nodePorts(pod, { pods }) {
     const taken = pods.filter((other) => !isTerminal(other)).flatMap(hostPorts)
     return hostPorts(pod).some((port) => taken.includes(port)) ? ["node(s) didn't have free ports for the requested pod ports"] : []
@@ -133,6 +143,15 @@ export const filters: readonly Filter[] = [
     return []
   },
 ]
+
+/** The scheduler's filter plugins in their order; each says why a node will not do, in upstream's words. */
+export const filters: readonly Filter[] = [...nodeFilters, ...podFilters]
+
+/** Whether a node that `filter` refused could take the pod if pods were removed from it: not where it is too small even when empty. */
+export function removalCouldHelp(pod: PodObject, { node }: NodeView, filter: Filter): boolean {
+  if (!podFilters.includes(filter)) return false
+  return [...requests(pod)].every(([resource, amount]) => amount <= toNumber(node.status?.allocatable?.[resource] ?? '0'))
+}
 
 function hostPorts(pod: PodObject): string[] {
   return (pod.spec?.containers ?? []).flatMap(({ ports }) =>

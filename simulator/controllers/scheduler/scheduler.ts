@@ -3,7 +3,7 @@ import { eventRecorder } from '../../events.ts'
 import { type Controller, keyOf, sameJson, splitKey, timestamp, workQueue } from '../controller.ts'
 import type { NodeObject } from '../placement.ts'
 import { isTerminal, type PodObject } from '../pods.ts'
-import { filters, type NodeView } from './filters.ts'
+import { filters, type NodeView, removalCouldHelp } from './filters.ts'
 import { score } from './scores.ts'
 
 const schedulerName = 'default-scheduler'
@@ -48,16 +48,18 @@ export const scheduler: Controller = {
       if (!pod || !isWaiting(pod)) return
       const views = nodeViews()
       const reasons = new Map<string, number>()
+      let helpless = 0
       const feasible = views.filter((view) => {
         for (const filter of filters) {
           const why = filter(pod, view, views)
           if (why.length === 0) continue
           for (const reason of why) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+          if (!removalCouldHelp(pod, view, filter)) helpless++
           return false
         }
         return true
       })
-      if (feasible.length === 0) return refuse(pod, views.length, reasons)
+      if (feasible.length === 0) return refuse(pod, refusal(views.length, reasons, helpless))
       const scored = feasible.map((view) => ({ view, score: score(pod, view, views) }))
       const best = Math.max(...scored.map((entry) => entry.score))
       const top = scored.filter((entry) => entry.score === best)
@@ -78,9 +80,8 @@ export const scheduler: Controller = {
       return api.list<NodeObject>('nodes').map((node) => ({ node, pods: byNode.get(node.metadata?.name ?? '') ?? [] }))
     }
 
-    function refuse(pod: PodObject, nodes: number, reasons: Map<string, number>): void {
+    function refuse(pod: PodObject, message: string): void {
       unschedulable.add(keyOf(pod))
-      const message = refusal(nodes, reasons)
       events.record(pod, 'Warning', 'FailedScheduling', message)
       const old = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
       if (old?.message === message) return
@@ -112,12 +113,21 @@ function isWaiting(pod: PodObject): boolean {
   )
 }
 
-/** `0/3 nodes are available: …`, as upstream's FitError with the sentence of preemption, which never helps here. */
-function refusal(nodes: number, reasons: Map<string, number>): string {
+/**
+ * `0/3 nodes are available: …`, as upstream's FitError with the sentence of preemption. Pods of a lower priority are not looked for, so
+ * where removing pods could help, there is nobody to remove.
+ */
+function refusal(nodes: number, reasons: Map<string, number>, helpless: number): string {
   if (nodes === 0) return 'no nodes available to schedule pods'
-  const listed = [...reasons]
-    .map(([reason, count]) => `${count} ${reason}`)
-    .sort()
-    .join(', ')
-  return `0/${nodes} nodes are available: ${listed}. no new claims to deallocate, preemption: 0/${nodes} nodes are available: ${nodes} Preemption is not helpful for scheduling.`
+  const list = (counts: Iterable<[string, number]>) =>
+    [...counts]
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => `${count} ${reason}`)
+      .sort()
+      .join(', ')
+  const preemption = list([
+    ['Preemption is not helpful for scheduling', helpless],
+    ['No preemption victims found for incoming pod', nodes - helpless],
+  ])
+  return `0/${nodes} nodes are available: ${list(reasons)}. no new claims to deallocate, preemption: 0/${nodes} nodes are available: ${preemption}.`
 }

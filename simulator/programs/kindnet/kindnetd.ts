@@ -1,6 +1,7 @@
 import type { Node } from 'kubernetes-types/core/v1'
 import type { Api } from '../../apiserver/api.ts'
 import type { KubeObject } from '../../kubernetes.ts'
+import { KernelError } from '../../network/kernel-error.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 
@@ -8,17 +9,21 @@ type NodeObject = Node & KubeObject
 const configFile = '/etc/cni/net.d/10-kindnet.conflist'
 const masqueradeChain = 'KIND-MASQ-AGENT'
 
+/** How often routes are tried before the agent gives up, which ends in a restart by the kubelet. */
+const attempts = 5
+
 /**
  * kind's own network agent: writes the CNI configuration, routes to the other nodes' pods by their node address,
  * and masquerades what leaves the cluster. Follows kind's images/kindnetd.
  */
-export const kindnetd: Daemon<{ connected: boolean }> = {
+export const kindnetd: Daemon<{ connected: boolean; failures?: number }> = {
   kind: 'daemon',
   id: 'kindnet/kindnetd',
   initial: () => ({ connected: false }),
   run(context) {
     const log = klog(context)
-    const timers = context.timers(connect)
+    const timers = context.timers((key) => (key === 'retry' ? handle() : connect()))
+    let handle = () => {}
     const [host = '', port = '6443'] = (context.env['CONTROL_PLANE_ENDPOINT'] ?? '').split(':')
     const hostIp = context.env['HOST_IP'] ?? ''
     context.onSignal(() => context.exit(0))
@@ -34,7 +39,7 @@ export const kindnetd: Daemon<{ connected: boolean }> = {
       context.connectApi(host ? { server: { host, port: Number(port) } } : {}, {
         connected(api) {
           context.state.connected = true
-          const handle = () => reconcile(context, api, hostIp, (message) => log('I', 'main.go:301', message))
+          handle = () => attempt(api)
           if (!context.resumed) handle()
           api.watch<NodeObject>('nodes', ({ object, previous }) => {
             if (object.spec?.podCIDR !== previous?.spec?.podCIDR || addressOf(object) !== (previous && addressOf(previous))) handle()
@@ -49,6 +54,26 @@ export const kindnetd: Daemon<{ connected: boolean }> = {
           timers.set('connect', context.clock.now() + 1000 + context.random.below(4000))
         },
       })
+    }
+
+    /** A node address that cannot be a gateway fails the whole round; the real agent tries five times, waiting longer each time, and panics. */
+    function attempt(api: Api): void {
+      timers.clear('retry')
+      try {
+        reconcile(context, api, hostIp, (message) => log('I', 'main.go:301', message))
+        context.state.failures = 0
+      } catch (error) {
+        if (!(error instanceof KernelError)) throw error
+        const failures = (context.state.failures ?? 0) + 1
+        context.state.failures = failures
+        log('I', 'main.go:216', `Failed to reconcile routes, retrying after error: ${error.strerror.toLowerCase()}`)
+        if (failures < attempts) {
+          timers.set('retry', context.clock.now() + (failures - 1) * 1000)
+        } else {
+          context.log(`panic: Maximum retries reconciling node routes: ${error.strerror.toLowerCase()}`, 'stderr')
+          context.exit(2)
+        }
+      }
     }
   },
 }

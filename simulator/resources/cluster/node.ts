@@ -33,7 +33,7 @@ function validateTaints(taints: readonly Taint[]): FieldError[] {
   return taints.flatMap((taint, index) => {
     // Upstream places the taints under metadata.
     const at = `metadata.taints[${index}]`
-    const errors = invalidEach(`${at}.key`, taint.key, isQualifiedName(taint.key))
+    const errors = invalidEach(`${at}.key`, taint.key, isQualifiedName(taint.key ?? ''))
     const sentences = isValidLabelValue(taint.value ?? '')
     if (sentences.length) errors.push(invalid(`${at}.value`, taint.value, sentences.join(';')))
     if (!taint.effect) errors.push(required(`${at}.effect`))

@@ -21,7 +21,7 @@ function validateConfigMap(map: Plain<ConfigMap>): FieldError[] {
     errors.push(...invalidEach(`binaryData[${key}]`, key, isConfigMapKey(key)))
     size += Math.floor((value.length * 3) / 4)
   }
-  if (size > dataLimit) errors.push(tooLong('', dataLimit))
+  if (size > dataLimit) errors.push(tooLong('[]', dataLimit))
   return errors
 }
 
