@@ -28,6 +28,7 @@ export async function testLabs(argv: readonly string[]): Promise<number> {
     data,
     shapes: [],
     apiPort: 0,
+    host: '127.0.0.1',
     report: (what, error) => process.stderr.write(`faultline: ${what}: ${messageOf(error)}\n`),
   })
   try {

@@ -1,5 +1,6 @@
 import type { ApiServer, NodeConnector, UserInfo } from './api.ts'
 import { StatusError } from './api.ts'
+import { effectiveUser } from './authorization/impersonation.ts'
 import { readObject } from './http/bodies.ts'
 import { createDiscovery, type VirtualResource } from './http/discovery.ts'
 import { healthResponse } from './http/health.ts'
@@ -23,6 +24,7 @@ export interface ApiServerWorld extends RegistryWorld {
   authenticate(request: Request): UserInfo | undefined | Promise<UserInfo | undefined>
   /** Absent: everybody may do everything. */
   readonly authorize?: Authorize
+  readonly rulesFor?: (user: UserInfo, namespace: string) => object
   /** Default `v1.34.2`. */
   readonly gitVersion?: string
 }
@@ -64,7 +66,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   async function authenticated(request: Request): Promise<UserInfo> {
     const user = await world.authenticate(request)
     if (!user) throw unauthorized()
-    return user
+    return effectiveUser(request.headers, user, authorize)
   }
 
   function authorized(user: UserInfo, attributes: Attributes): void {
@@ -187,8 +189,10 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     if (review.namespaced !== (path.namespace !== undefined)) throw unknownResource()
     const body = await readObject(request)
     if (!body) throw badRequest(`the body of the request is empty; it must be an object of kind ${review.kind}`)
-    if (review !== bindings) return jsonResponse(answerReview(review, body, user, authorize, world.clock.now()), { status: 201 })
     authorized(user, attributesOf(request, query, path))
+    if (review !== bindings) {
+      return jsonResponse(answerReview(review, body, user, authorize, world.clock.now(), world.rulesFor), { status: 201 })
+    }
     const name = (body.metadata as { name?: string } | undefined)?.name ?? ''
     bindPod(registry, path.namespace!, name, bindingTarget(body), { user, dryRun: dryRunOf(query.getAll('dryRun'), 'CreateOptions') })
     return jsonResponse({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, { status: 201 })
@@ -228,6 +232,7 @@ function attributesOf(request: Request, query: URLSearchParams, path: ResourcePa
     ...(subresource !== undefined && { subresource }),
     ...(namespace !== undefined && { namespace }),
     ...(name !== undefined && { name }),
+    ...selectionOf(query, name),
   }
 }
 
@@ -244,4 +249,12 @@ function verbOf(method: string, named: boolean, watch: boolean): string {
     default:
       return named ? 'get' : watch ? 'watch' : 'list'
   }
+}
+
+/** A selector of one name is that name to the authorizer (RequestInfo), so that `get -w NAME` needs no more than that name. */
+function selectionOf(query: URLSearchParams, name: string | undefined): Partial<Attributes> {
+  const fieldSelector = query.get('fieldSelector')
+  if (!fieldSelector || name !== undefined) return {}
+  const one = /^metadata\.name==?([^,]+)$/.exec(fieldSelector)?.[1]
+  return { fieldSelector, ...(one && { name: one }) }
 }

@@ -1,20 +1,24 @@
+import { standardStorageClass } from '../controllers/persistentvolume/local-path-provisioner.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import { coredns } from './coredns.ts'
 import { flannel } from './flannel.ts'
 import { kindnet } from './kindnet.ts'
 import { kubeProxy } from './kube-proxy.ts'
+import { rbacObjects } from './rbac/rbac-objects.ts'
 import { addresses, type ClusterSpec, nodeAddress } from './spec.ts'
 
 /** Everything that stands in a fresh cluster's API, in the order in which it is created. */
 export function bootstrapObjects(spec: ClusterSpec): KubeObject[] {
   return [
     ...['default', 'kube-system', 'kube-public', 'kube-node-lease'].map(namespace),
+    ...rbacObjects(spec),
     priorityClass(
       'system-cluster-critical',
       2_000_000_000,
       'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
     ),
     priorityClass('system-node-critical', 2_000_001_000, 'Used for system critical pods that must not be moved from their current node.'),
+    standardStorageClass(),
     ...apiService(),
     ...kubeProxy(spec),
     ...(spec.cni === 'kindnet' ? kindnet(spec) : spec.cni === 'flannel' ? flannel() : []),

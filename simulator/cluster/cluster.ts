@@ -1,4 +1,8 @@
+import { defaultAdmission } from '../apiserver/admission/defaults.ts'
 import type { Api, ApiServer, UserInfo } from '../apiserver/api.ts'
+import { authorizedApi } from '../apiserver/authorization/authorized-api.ts'
+import { clusterAuthorizer } from '../apiserver/authorization/authorizer.ts'
+import { escalationCheck } from '../apiserver/authorization/escalation.ts'
 import { createApi } from '../apiserver/registry/api.ts'
 import { createApiServer } from '../apiserver/server.ts'
 import { bootstrapObjects } from '../bootstrap/manifests.ts'
@@ -83,8 +87,11 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   if (from) random.state = from.random
   const laid = from?.laid ?? clock.now()
   const store = new Store({ clock }, from?.store)
-  const registry = { store, definitions: resources, clock, random, serviceCidr: addresses.serviceCidr }
+  const authorizer = clusterAuthorizer(store)
+  const admission = [...defaultAdmission, escalationCheck(authorizer)]
+  const registry = { store, definitions: resources, clock, random, serviceCidr: addresses.serviceCidr, admission }
   const api = createApi({ ...registry, user: administrator })
+  const kubeletApi = (user: UserInfo) => authorizedApi(api.as(user), user, authorizer.authorize)
   const kubelets = new Map<string, RunningKubelet>()
   const credentials: Credentials = {
     people: new Map([
@@ -97,6 +104,8 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     ...registry,
     gitVersion: versions.kubernetes,
     nodes: { kubelet: (node) => kubelets.get(node)?.api },
+    authorize: authorizer.authorize,
+    rulesFor: authorizer.rulesFor,
     authenticate: (request) => authenticate(credentials, request.headers.get('authorization'), clock.now()),
   })
   const catalogue: Catalogue = { ...world.catalogue, images: [...world.catalogue.images, ...controlPlaneImages(server)] }
@@ -121,7 +130,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     const kubelet = createKubelet(
       {
         node: name,
-        api: api.as({ username: `system:node:${name}`, groups: ['system:nodes', 'system:authenticated'] }),
+        api: kubeletApi({ username: `system:node:${name}`, groups: ['system:nodes', 'system:authenticated'] }),
         clock,
         random,
         machine,
@@ -133,6 +142,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
         labels,
         taints,
         providerId: `kind://docker/${spec.name}/${name}`,
+        // Programs in pods are not held to their roles yet: what they would do without a right (log it and try again) is not written.
         apiOf: (service, user) => (service === server ? api.as(user) : undefined),
         serviceAccountToken: ({ namespace, serviceAccount, audience, pod, expiresAt }) =>
           serviceAccountToken(credentials, {

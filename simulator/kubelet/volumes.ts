@@ -1,4 +1,5 @@
 import type { ConfigMap, KeyToPath, Pod, Secret, Volume, VolumeProjection } from 'kubernetes-types/core/v1'
+import { mountedFor } from '../controllers/persistentvolume/mounting.ts'
 import { FileError } from '../files.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import { type FileTree, fileTree, MemoryFiles } from '../memory-files.ts'
@@ -16,6 +17,9 @@ export class VolumeError extends Error {
   }
 }
 
+/** A volume that is not there to be mounted yet; its message stands alone. */
+class UnattachedError extends VolumeError {}
+
 type Entries = Record<string, { content: string; mode: number }>
 
 /** Sets up all volumes of the pod; throws VolumeError with the event's whole message for the first that cannot be. */
@@ -24,12 +28,14 @@ export function setUpVolumes(kubelet: Kubelet, pod: Pod, state: PodState): void 
   const trees: [string, FileTree][] = []
   for (const volume of pod.spec?.volumes ?? []) {
     try {
-      if (volume.hostPath) volumes[volume.name] = hostPath(kubelet, volume)
+      if (volume.persistentVolumeClaim) volumes[volume.name] = claimed(kubelet, pod, volume)
+      else if (volume.hostPath) volumes[volume.name] = hostPath(kubelet, volume)
       else {
         trees.push([volume.name, volume.emptyDir ? fileTree({}, kubelet.world.clock.now()) : projectedTree(kubelet, pod, volume)])
         volumes[volume.name] = { kind: 'files', readOnly: !volume.emptyDir, files: {} }
       }
     } catch (error) {
+      if (error instanceof UnattachedError) throw error
       if (!(error instanceof VolumeError) && !(error instanceof FileError)) throw error
       throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${error.message}`)
     }
@@ -103,9 +109,6 @@ function projectedEntries(kubelet: Kubelet, pod: Pod, volume: Volume): Entries {
   if (volume.projected) {
     const { sources, defaultMode } = volume.projected
     return Object.assign({}, ...(sources ?? []).map((one) => source(kubelet, pod, one, defaultMode)))
-  }
-  if (volume.persistentVolumeClaim) {
-    throw new VolumeError(`the simulated cluster does not model persistent volume claims ("${volume.persistentVolumeClaim.claimName}")`)
   }
   const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'without a source'
   throw new VolumeError(`the simulated cluster does not model ${kind} volumes`)
@@ -206,6 +209,15 @@ function unknownToken(
 }
 
 /** Checks or makes the path by its type, after volume/hostpath. */
+/** What stands behind a claim; while there is nothing, the volume cannot even be attached. */
+function claimed(kubelet: Kubelet, pod: Pod, volume: Volume): VolumeState {
+  const found = mountedFor(kubelet.world.api, pod.metadata?.namespace ?? '', volume.persistentVolumeClaim?.claimName ?? '')
+  if ('hostPath' in found) return hostPath(kubelet, { name: volume.name, hostPath: found.hostPath })
+  throw new UnattachedError(
+    `Unable to attach or mount volumes: unmounted volumes=[${volume.name}], unattached volumes=[], failed to process volumes=[${volume.name}]: ${found.why}`,
+  )
+}
+
 function hostPath(kubelet: Kubelet, volume: Volume): VolumeState {
   const { files } = kubelet.world
   const { path, type = '' } = volume.hostPath as { path: string; type?: string }

@@ -14,6 +14,7 @@ export interface Attributes {
   readonly namespace?: string
   readonly name?: string
   readonly path?: string
+  readonly fieldSelector?: string
 }
 
 export interface Decision {
@@ -37,7 +38,14 @@ export const reviews: readonly VirtualResource[] = [
 ]
 
 /** Answers a review. Throws BadRequest, Invalid. */
-export function answerReview(review: VirtualResource, object: KubeObject, user: UserInfo, authorize: Authorize, now: number): KubeObject {
+export function answerReview(
+  review: VirtualResource,
+  object: KubeObject,
+  user: UserInfo,
+  authorize: Authorize,
+  now: number,
+  rulesFor?: (user: UserInfo, namespace: string) => object,
+): KubeObject {
   if (object.kind !== undefined && object.kind !== review.kind) throw badRequest(`${object.kind} cannot be handled as a ${review.kind}`)
   const answer = (status: unknown, spec: unknown = object.spec ?? {}): KubeObject => ({
     kind: review.kind,
@@ -53,6 +61,8 @@ export function answerReview(review: VirtualResource, object: KubeObject, user: 
       return { ...rest, metadata: { creationTimestamp: timestamp(now) } }
     }
     case 'SelfSubjectRulesReview': {
+      if (!spec.namespace) throw badRequest('no namespace on request')
+      if (rulesFor) return answer(rulesFor(user, String(spec.namespace)))
       const all = authorize(user, { verb: '*', group: '*', resource: '*', ...(spec.namespace && { namespace: spec.namespace }) }).allowed
       return answer({
         resourceRules: all ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : [],

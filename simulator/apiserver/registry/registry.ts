@@ -111,14 +111,14 @@ export function createRegistry(world: RegistryWorld): Registry {
         previous: undefined,
         user: who.user,
       }
-      // Nothing may be said about an object in a namespace that is not there, not even that it is invalid.
-      admitted({ ...request, object }, context)
+      // Nothing may be said about an object in a namespace that is not there, not even that it is invalid: NamespaceLifecycle comes first.
       object = mutated({ ...request, object }, context)
       object = definition.prepareForCreate?.(object, context) ?? object
       object = definition.defaults?.(object, context) ?? object
       if (resource === 'namespaces') object = withNamespaceFinalizer(object)
       const errors = [...metadataErrors(resource, object.metadata!), ...(definition.validate?.(object, context) ?? [])]
       if (errors.length > 0) throw invalid(definition.group, definition.kind, name, errors)
+      admitted({ ...request, object }, context)
       if (existing) throw alreadyExists({ group: definition.group, resource: definition.plural, name })
       object = ownership(undefined, object, definition, who, undefined, context.now)
       return who.dryRun ? object : store.put(resource, object)

@@ -1,6 +1,7 @@
 import { StatusError } from '../../apiserver/api.ts'
 import { eventRecorder } from '../../events.ts'
 import { type Controller, keyOf, sameJson, splitKey, timestamp, workQueue } from '../controller.ts'
+import { claimsProblem, volumesConflict } from '../persistentvolume/scheduling.ts'
 import type { NodeObject } from '../placement.ts'
 import { isTerminal, type PodObject } from '../pods.ts'
 import { filters, type NodeView, removalCouldHelp } from './filters.ts'
@@ -42,11 +43,18 @@ export const scheduler: Controller = {
       if (!same) retry()
     })
 
+    // A claim that was bound, or a volume that appeared, may be what a pod waits for.
+    for (const resource of ['persistentvolumeclaims', 'persistentvolumes', 'storageclasses.storage.k8s.io']) api.watch(resource, retry)
+
     function schedule(key: string): void {
       const [namespace, name] = splitKey(key)
       const pod = api.find<PodObject>('pods', namespace, name)
       if (!pod || !isWaiting(pod)) return
       const views = nodeViews()
+      // What is wrong with a claim is wrong on every node.
+      const claims = claimsProblem(api, pod)
+      if (claims !== undefined)
+        return refuse(pod, unplaceable(views.length, claims, `${views.length} Preemption is not helpful for scheduling`))
       const reasons = new Map<string, number>()
       let helpless = 0
       const feasible = views.filter((view) => {
@@ -57,7 +65,11 @@ export const scheduler: Controller = {
           if (!removalCouldHelp(pod, view, filter)) helpless++
           return false
         }
-        return true
+        const conflict = volumesConflict(api, pod, view.node)
+        if (conflict === undefined) return true
+        reasons.set(conflict, (reasons.get(conflict) ?? 0) + 1)
+        helpless++
+        return false
       })
       if (feasible.length === 0) return refuse(pod, refusal(views.length, reasons, helpless))
       const scored = feasible.map((view) => ({ view, score: score(pod, view, views) }))
@@ -129,5 +141,9 @@ function refusal(nodes: number, reasons: Map<string, number>, helpless: number):
     ['Preemption is not helpful for scheduling', helpless],
     ['No preemption victims found for incoming pod', nodes - helpless],
   ])
-  return `0/${nodes} nodes are available: ${list(reasons)}. no new claims to deallocate, preemption: 0/${nodes} nodes are available: ${preemption}.`
+  return unplaceable(nodes, list(reasons), preemption)
+}
+
+function unplaceable(nodes: number, why: string, preemption: string): string {
+  return `0/${nodes} nodes are available: ${why}. no new claims to deallocate, preemption: 0/${nodes} nodes are available: ${preemption}.`
 }

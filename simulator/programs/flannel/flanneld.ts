@@ -135,7 +135,7 @@ function register(api: Api, node: string, backend: Backend, publicIp: string): v
     [`${prefix}/kube-subnet-manager`]: 'true',
     [`${prefix}/public-ip`]: publicIp,
   }
-  api.patch('nodes', undefined, node, { metadata: { annotations } }, { type: 'merge' })
+  api.patch('nodes', undefined, node, { metadata: { annotations } }, { type: 'merge', subresource: 'status' })
 }
 
 function writeSubnetFile(context: DaemonContext<unknown>, network: string, cidr: string, mtu: number): void {

@@ -1,0 +1,58 @@
+import type { ResourceQuota } from 'kubernetes-types/core/v1'
+import { countedResource, usedOf } from '../apiserver/admission/quota-usage.ts'
+import type { KubeObject, ResourceName } from '../kubernetes.ts'
+import { formatQuantity } from '../resources/quantity.ts'
+import { type Controller, keyOf, splitKey, workQueue, writeStatus } from './controller.ts'
+
+type QuotaObject = ResourceQuota & KubeObject
+
+/**
+ * Keeps what quotas say is used. Follows upstream's pkg/controller/resourcequota. Only what some quota limits is watched, so a cluster
+ * without quotas does nothing for them.
+ */
+export const resourceQuotaController: Controller = {
+  name: 'resourcequota-controller',
+  start({ api, clock, resources, fresh }) {
+    const queue = workQueue('resourcequota', clock, reconcile)
+    const watched = new Set<ResourceName>()
+    api.watch<QuotaObject>(
+      'resourcequotas',
+      ({ type, object }) => {
+        if (type === 'DELETED') return
+        follow(object)
+        queue.add(keyOf(object))
+      },
+      { initial: fresh },
+    )
+    if (!fresh) for (const quota of api.list<QuotaObject>('resourcequotas')) follow(quota)
+
+    function follow(quota: QuotaObject): void {
+      for (const name of Object.keys(quota.spec?.hard ?? {})) {
+        const resource = countedResource(name)
+        if (watched.has(resource) || !isServed(resource)) continue
+        watched.add(resource)
+        api.watch(resource, ({ object }) => {
+          for (const one of api.list<QuotaObject>('resourcequotas', { namespace: object.metadata?.namespace })) queue.add(keyOf(one))
+        })
+      }
+    }
+
+    function isServed(resource: ResourceName): boolean {
+      return resources.some(({ name, namespaced }) => namespaced && name === resource)
+    }
+
+    function reconcile(key: string): void {
+      const [namespace, name] = splitKey(key)
+      const quota = api.find<QuotaObject>('resourcequotas', namespace, name)
+      if (!quota || quota.metadata?.deletionTimestamp) return
+      const hard = (quota.spec?.hard ?? {}) as unknown as Record<string, string>
+      // What nobody serves is limited, but not counted.
+      const names = Object.keys(hard).filter((one) => isServed(countedResource(one)))
+      const used = usedOf(quota, names, (resource) => api.list(resource, { namespace }), clock.now())
+      writeStatus(api, 'resourcequotas', quota, {
+        hard,
+        used: Object.fromEntries([...used].map(([one, amount]) => [one, formatQuantity(amount)])),
+      })
+    }
+  },
+}
