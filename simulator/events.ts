@@ -1,7 +1,7 @@
 import type { Event } from 'kubernetes-types/core/v1'
 import { type Api, StatusError } from './apiserver/api.ts'
 import type { Clock } from './clock.ts'
-import type { KubeObject } from './kubernetes.ts'
+import { type KubeObject, timestamp } from './kubernetes.ts'
 
 /** Writes Kubernetes Events for one component, as client-go's recorder does: the same event again raises its count. */
 export interface EventRecorder {
@@ -26,7 +26,7 @@ export function eventRecorder(api: Api, clock: Clock, component: string, host?: 
     const home = namespace ?? 'default'
     if (!api.find('namespaces', undefined, home)) return
     const now = clock.now()
-    const seconds = `${new Date(now).toISOString().slice(0, 19)}Z`
+    const seconds = timestamp(now)
     const same = api
       .list<Event & KubeObject>('events', { namespace: home })
       .find(

@@ -22,3 +22,8 @@ export interface OwnerReference {
   controller?: boolean
   blockOwnerDeletion?: boolean
 }
+
+/** RFC 3339 with whole seconds, as metav1.Time; `ms` since the epoch. */
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}

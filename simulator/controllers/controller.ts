@@ -1,5 +1,6 @@
 import { type Api, StatusError, type WatchEvent } from '../apiserver/api.ts'
 import type { Clock } from '../clock.ts'
+import { sameJson } from '../json.ts'
 import type { KubeObject, OwnerReference, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
 
@@ -102,6 +103,18 @@ export function controllerReference(owner: KubeObject, apiVersion: string, kind:
   }
 }
 
+/** The kinds that an API server with these definitions serves, as controllers that work on all of them need them. */
+export function servedResources(
+  definitions: readonly { group: string; version: string; kind: string; plural: string; namespaced: boolean }[],
+): ControllerWorld['resources'] {
+  return definitions.map(({ group, version, kind, plural, namespaced }) => ({
+    name: group ? `${plural}.${group}` : plural,
+    kind,
+    apiVersion: group ? `${group}/${version}` : version,
+    namespaced,
+  }))
+}
+
 /** Queues the controller of every changed object of `resource`, of the given kind: before the change and after it. */
 export function watchOwned(
   world: ControllerWorld,
@@ -119,28 +132,8 @@ export function watchOwned(
   })
 }
 
-/** RFC 3339 with seconds, as metav1.Time. */
-export function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
-}
-
 /** Writes the status only where it says something new. */
 export function writeStatus<T extends KubeObject>(api: Api, resource: ResourceName, object: T, status: unknown): void {
   if (sameJson(object['status'], status)) return
   api.updateStatus(resource, { ...object, status })
-}
-
-/** Deep equality of plain JSON data; undefined members count as absent. */
-export function sameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
-    return a.every((item, index) => sameJson(item, b[index]))
-  }
-  const left = a as Record<string, unknown>
-  const right = b as Record<string, unknown>
-  for (const key of Object.keys(left)) if (!sameJson(left[key], right[key])) return false
-  for (const key of Object.keys(right)) if (right[key] !== undefined && !(key in left)) return false
-  return true
 }

@@ -2,18 +2,8 @@ import type { CronJob, CronJobStatus } from 'kubernetes-types/batch/v1'
 import type { ObjectReference } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
 import { eventRecorder } from '../events.ts'
-import type { KubeObject } from '../kubernetes.ts'
-import {
-  type Controller,
-  controllerOf,
-  controllerReference,
-  keyOf,
-  splitKey,
-  timestamp,
-  watchOwned,
-  workQueue,
-  writeStatus,
-} from './controller.ts'
+import { type KubeObject, timestamp } from '../kubernetes.ts'
+import { type Controller, controllerOf, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
 import { type CronSchedule, lastTime, missedMoreThan, nextTime, parseSchedule } from './cron-schedule.ts'
 import { hasCondition, isFinished, type JobObject } from './job-decisions.ts'
 

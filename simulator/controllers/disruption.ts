@@ -1,9 +1,9 @@
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from 'kubernetes-types/policy/v1'
 import type { Api } from '../apiserver/api.ts'
 import { eventRecorder } from '../events.ts'
-import type { KubeObject } from '../kubernetes.ts'
+import { type KubeObject, timestamp } from '../kubernetes.ts'
 import { matchesSelector } from '../resources/selectors.ts'
-import { type Controller, type ControllerWorld, controllerOf, keyOf, splitKey, timestamp, workQueue, writeStatus } from './controller.ts'
+import { type Controller, type ControllerWorld, controllerOf, keyOf, splitKey, workQueue, writeStatus } from './controller.ts'
 import { scaled } from './deployment/replicas.ts'
 import { isReady, type PodObject } from './pods.ts'
 

@@ -2,8 +2,9 @@ import type { EndpointAddress, EndpointSubset, Endpoints } from 'kubernetes-type
 import type { Endpoint, EndpointPort, EndpointSlice } from 'kubernetes-types/discovery/v1'
 import { StatusError } from '../apiserver/api.ts'
 import { eventRecorder } from '../events.ts'
+import { sameJson } from '../json.ts'
 import type { KubeObject } from '../kubernetes.ts'
-import { type Controller, controllerReference, keyOf, sameJson, splitKey, workQueue } from './controller.ts'
+import { type Controller, controllerReference, keyOf, splitKey, workQueue } from './controller.ts'
 import type { ServiceObject } from './endpointslice/endpoints.ts'
 
 type EndpointsObject = Endpoints & KubeObject

@@ -1,11 +1,6 @@
-const safeAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
+import { fnv32a } from '../fnv.ts'
 
-/** FNV-1a, 32 bit, over UTF-8. */
-export function fnv32a(text: string): number {
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  return hash
-}
+const safeAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
 
 /** A number as the safe characters of generated names (apimachinery's rand.SafeEncodeString). */
 export function safeEncode(number: number): string {

@@ -2,17 +2,8 @@ import type { JobCondition, JobStatus } from 'kubernetes-types/batch/v1'
 import type { Container } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
 import { eventRecorder } from '../events.ts'
-import {
-  type Controller,
-  controllerOf,
-  controllerReference,
-  keyOf,
-  splitKey,
-  timestamp,
-  watchOwned,
-  workQueue,
-  writeStatus,
-} from './controller.ts'
+import { timestamp } from '../kubernetes.ts'
+import { type Controller, controllerOf, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
 import {
   backOffUntil,
   completionIndex,

@@ -1,6 +1,6 @@
 import type { Namespace } from 'kubernetes-types/core/v1'
-import type { KubeObject } from '../kubernetes.ts'
-import { type Controller, timestamp, workQueue } from './controller.ts'
+import { type KubeObject, timestamp } from '../kubernetes.ts'
+import { type Controller, workQueue } from './controller.ts'
 
 /**
  * Empties a namespace that is being deleted, then lets it go. Follows upstream's pkg/controller/namespace:

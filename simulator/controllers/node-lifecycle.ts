@@ -1,6 +1,8 @@
 import type { Taint } from 'kubernetes-types/core/v1'
 import { eventRecorder } from '../events.ts'
-import { type Controller, keyOf, sameJson, splitKey, timestamp, workQueue } from './controller.ts'
+import { sameJson } from '../json.ts'
+import { timestamp } from '../kubernetes.ts'
+import { type Controller, keyOf, splitKey, workQueue } from './controller.ts'
 import { type NodeObject, tolerates } from './placement.ts'
 import type { PodObject } from './pods.ts'
 

@@ -1,6 +1,7 @@
 import { StatusError } from '../apiserver/api.ts'
 import { eventRecorder } from '../events.ts'
-import { type Controller, controllerReference, keyOf, splitKey, timestamp, watchOwned, workQueue, writeStatus } from './controller.ts'
+import { timestamp } from '../kubernetes.ts'
+import { type Controller, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
 import { availableFrom, claim, deletionOrder, isActive, isReady, type PodObject, podFromTemplate, type ReplicaSetObject } from './pods.ts'
 
 /** Keeps as many pods as a ReplicaSet asks for. Follows upstream's pkg/controller/replicaset. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { Pod } from 'kubernetes-types/core/v1'
 import { describe, expect, test } from 'vitest'
+import { sameJson } from '../json.ts'
 import { blockedUntil, goDuration, nextBackOff } from './back-off.ts'
 import { quantity, resourceValue } from './downward.ts'
 import { ContainerConfigError, environmentOf, expand } from './environment.ts'
@@ -11,7 +12,6 @@ import { countOutcome, nextRun } from './probes.ts'
 import { resolverConfig } from './resolver-config.ts'
 import { messagePair } from './runtime/dial.ts'
 import type { ContainerState, Instance, PodState } from './state.ts'
-import { sameJson } from './status-writer.ts'
 import { catalogue } from './testing/fake-node.ts'
 
 describe('back-off', () => {

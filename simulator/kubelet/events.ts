@@ -1,7 +1,7 @@
 import type { Event, ObjectReference } from 'kubernetes-types/core/v1'
 import { type Api, StatusError } from '../apiserver/api.ts'
 import type { Clock } from '../clock.ts'
-import type { KubeObject } from '../kubernetes.ts'
+import { type KubeObject, timestamp } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
 
 /** What was said already, by object UID, then by everything that makes an event the same. */
@@ -34,7 +34,7 @@ export function eventRecorder(api: Api, clock: Clock, random: Random, node: stri
       const namespace = about.namespace || 'default'
       const key = `${about.fieldPath ?? ''}\n${type}\n${reason}\n${message}`
       const before = spoken.said[key]
-      const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+      const time = timestamp(now)
       try {
         const known = before && api.find<KubeObject & Event>('events', namespace, before.name)
         if (before && known) {

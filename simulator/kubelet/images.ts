@@ -1,3 +1,4 @@
+import { fnv32a } from '../fnv.ts'
 import type { Catalogue, Image } from '../programs/process.ts'
 import { Random } from '../random.ts'
 
@@ -44,18 +45,12 @@ export function findImage(catalogue: Catalogue, reference: ImageReference): Imag
 
 /** The same for every node and cluster: content decides a digest. */
 export function imageDigest(reference: ImageReference): string {
-  return reference.digest ?? `sha256:${new Random(fnv(reference.full)).hex(64)}`
+  return reference.digest ?? `sha256:${new Random(fnv32a(reference.full)).hex(64)}`
 }
 
 /** A plausible compressed size, the same everywhere. */
 export function imageBytes(reference: ImageReference): number {
-  return 2_000_000 + new Random(fnv(`${reference.full} size`)).below(90_000_000)
-}
-
-function fnv(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash >>> 0
+  return 2_000_000 + new Random(fnv32a(`${reference.full} size`)).below(90_000_000)
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Node, NodeCondition } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
-import type { KubeObject } from '../kubernetes.ts'
-import { timestamp } from './pod-status.ts'
+import { type KubeObject, timestamp } from '../kubernetes.ts'
 import { networkList } from './sandbox.ts'
 import type { Kubelet } from './world.ts'
 

@@ -6,6 +6,7 @@ import type {
   PodCondition,
   PodStatus,
 } from 'kubernetes-types/core/v1'
+import { timestamp } from '../kubernetes.ts'
 import type { ContainerState, Instance, PodState } from './state.ts'
 
 export interface StatusContext {
@@ -16,10 +17,6 @@ export interface StatusContext {
 /** A sidecar: an init container that goes on. */
 export function isSidecar(container: Container): boolean {
   return (container as Container & { restartPolicy?: string }).restartPolicy === 'Always'
-}
-
-export function timestamp(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19)}Z`
 }
 
 /** The whole pod status from what the kubelet knows, as kubelet_pods.go and status/generate.go compute it. Pure; keeps what others wrote. */

@@ -1,5 +1,6 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
+import { sameJson } from '../json.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import { isStatic } from './pod-source.ts'
 import { podStatus } from './pod-status.ts'
@@ -20,15 +21,4 @@ export function flushStatus(kubelet: Kubelet, uid: string): void {
   } catch (error) {
     if (!(error instanceof StatusError) || (error.reason !== 'NotFound' && error.reason !== 'Conflict')) throw error
   }
-}
-
-/** Equality of JSON values; an undefined field is an absent one. */
-export function sameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a) !== Array.isArray(b)) return false
-  const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>]
-  for (const key in x) if (!sameJson(x[key], y[key])) return false
-  for (const key in y) if (y[key] !== undefined && x[key] === undefined) return false
-  return true
 }

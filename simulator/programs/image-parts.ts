@@ -1,4 +1,5 @@
-import type { Command, Program } from './process.ts'
+import { busyboxNetTools } from './net-tools.ts'
+import type { Command, Image, Program } from './process.ts'
 import { muslLoader } from './resolver/configuration.ts'
 
 export type Tools = Readonly<Record<string, Command>>
@@ -123,3 +124,28 @@ export const applets = [
   'du',
   'dmesg',
 ]
+
+/** A repository's two images of one release: Debian bookworm, and Alpine under `-alpine` tags. `own` is what the release itself brings. */
+export function debianAndAlpine(release: {
+  readonly tags: readonly string[]
+  readonly tools: Tools
+  readonly common: Omit<Image, 'tags' | 'files' | 'executables'>
+  readonly own: Readonly<Record<string, Program>>
+}): Image[] {
+  const { tags, tools, common, own } = release
+  const alpineTags = tags.map((tag) => (tag === 'latest' ? 'alpine' : `${tag}-alpine`))
+  return [
+    {
+      ...common,
+      tags: tagsOf(tags, ['', '-bookworm']),
+      files: debianFiles(),
+      executables: { ...inFolder('/usr/bin', tools, [...coreutils, 'sh', 'bash']), ...inFolder('/bin', tools, ['sh', 'bash']), ...own },
+    },
+    {
+      ...common,
+      tags: tagsOf(alpineTags),
+      files: alpineFiles(),
+      executables: { ...inFolder('/bin', { ...tools, ...busyboxNetTools }, [...applets, ...Object.keys(busyboxNetTools)]), ...own },
+    },
+  ]
+}

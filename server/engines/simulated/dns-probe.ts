@@ -1,7 +1,8 @@
 import type { Place } from '../../../simulator/kubelet/runtime/run-process.ts'
 import type { DecodedMessage, ResourceRecord } from '../../../simulator/network/dns-message.ts'
 import { query } from '../../../simulator/programs/resolver/resolver.ts'
-import type { Probe, ProbeOutcome, ProbeResult } from '../engine.ts'
+import type { Probe, ProbeResult } from '../engine.ts'
+import { outcomeOf } from './outcome.ts'
 
 /** Asks one DNS question from a place: its own first nameserver, unless the probe names one. */
 export async function dnsProbe(
@@ -22,8 +23,7 @@ export async function dnsProbe(
     }
   }
   if ('timeout' in answer) return { outcome: 'timeout', error: `${answer.server} did not answer within ${timeoutMs} ms` }
-  const outcomes: Partial<Record<string, ProbeOutcome>> = { ECONNREFUSED: 'refused', ECONNRESET: 'refused', ETIMEDOUT: 'timeout' }
-  return { outcome: outcomes[answer.refused.code] ?? 'unreachable', error: `${answer.server}: ${answer.refused.message}` }
+  return { outcome: outcomeOf(answer.refused), error: `${answer.server}: ${answer.refused.message}` }
 }
 
 function rcodeText({ rcode }: DecodedMessage): string {

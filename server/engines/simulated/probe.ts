@@ -6,8 +6,9 @@ import { httpRequest } from '../../../simulator/network/http.ts'
 import type { HttpResponse } from '../../../simulator/network/http-message.ts'
 import { NetworkError } from '../../../simulator/network/sockets.ts'
 import { resolve } from '../../../simulator/programs/resolver/resolver.ts'
-import type { Probe, ProbeOutcome, ProbeResult, ProbeSource } from '../engine.ts'
+import type { Probe, ProbeResult, ProbeSource } from '../engine.ts'
 import { dnsProbe } from './dns-probe.ts'
+import { outcomeOf } from './outcome.ts'
 
 type Seen = Omit<ProbeResult, 'from' | 'elapsed'>
 
@@ -99,12 +100,7 @@ export function failed(error: unknown, doing: string): Seen {
   if (error instanceof DialTimeout) return { outcome: 'timeout', error: `${doing}: i/o timeout` }
   if (!(error instanceof NetworkError))
     return { outcome: 'unknown', error: `${doing}: ${error instanceof Error ? error.message : String(error)}` }
-  const outcomes: Partial<Record<NetworkError['code'], ProbeOutcome>> = {
-    ECONNREFUSED: 'refused',
-    ECONNRESET: 'refused',
-    ETIMEDOUT: 'timeout',
-  }
-  return { outcome: outcomes[error.code] ?? 'unreachable', error: `${doing}: ${error.message}` }
+  return { outcome: outcomeOf(error), error: `${doing}: ${error.message}` }
 }
 
 function sourceOf(cluster: SimulatedCluster, from: ProbeSource): { title: string; place: Place } | { title: string; missing: string } {

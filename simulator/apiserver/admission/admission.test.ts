@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { EventLoop, HeldTime } from '../../clock.ts'
+import { servedResources } from '../../controllers/controller.ts'
 import { resourceQuotaController } from '../../controllers/resource-quota.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import { Random } from '../../random.ts'
@@ -27,12 +28,7 @@ function world(...admission: Admission[]) {
     api,
     clock,
     random,
-    resources: resources.map(({ group, version, kind, plural, namespaced }) => ({
-      name: group ? `${plural}.${group}` : plural,
-      kind,
-      apiVersion: group ? `${group}/${version}` : version,
-      namespaced,
-    })),
+    resources: servedResources(resources),
     podCidr: '10.244.0.0/16',
     rootCertificate: '',
     fresh: true,

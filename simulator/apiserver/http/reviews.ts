@@ -1,6 +1,5 @@
-import type { KubeObject } from '../../kubernetes.ts'
+import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import type { UserInfo } from '../api.ts'
-import { timestamp } from '../registry/metadata.ts'
 import { badRequest, invalid } from '../status.ts'
 import type { VirtualResource } from './discovery.ts'
 

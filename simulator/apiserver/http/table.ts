@@ -1,6 +1,5 @@
-import type { KubeObject } from '../../kubernetes.ts'
+import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import type { Column, ResourceDefinition } from '../../resources/definition.ts'
-import { timestamp } from '../registry/metadata.ts'
 
 /** For kinds that declare no columns of their own (rest.DefaultTableConvertor). */
 const defaultColumns: readonly Column<KubeObject>[] = [

@@ -1,4 +1,4 @@
-import { sameJson } from '../registry/equality.ts'
+import { sameJson } from '../../json.ts'
 import { badRequest } from '../status.ts'
 import { isObject } from './merge.ts'
 import { type ListStrategy, listStrategy } from './strategies.ts'

@@ -1,11 +1,11 @@
 import type { ObjectMeta } from 'kubernetes-types/meta/v1'
-import type { KubeObject, ResourceName } from '../../kubernetes.ts'
+import { type KubeObject, type ResourceName, timestamp } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { Store } from '../../store/store.ts'
 import type { DeleteOptions } from '../api.ts'
 import { badRequest, conflict } from '../status.ts'
 import { resourceNameOf } from './definitions.ts'
-import { hasGeneration, timestamp } from './metadata.ts'
+import { hasGeneration } from './metadata.ts'
 import type { RegistryWorld } from './world.ts'
 
 export interface Deleted {

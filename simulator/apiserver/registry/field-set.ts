@@ -1,7 +1,7 @@
+import { sameJson } from '../../json.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import { isObject } from '../patch/merge.ts'
 import { type ListStrategy, listStrategy } from '../patch/strategies.ts'
-import { sameJson } from './equality.ts'
 
 /**
  * Sets of field paths as `managedFields` keeps them (structured-merge-diff's fieldpath). A path is its FieldsV1 steps

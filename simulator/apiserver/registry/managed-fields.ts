@@ -1,12 +1,12 @@
 import type { ManagedFieldsEntry } from 'kubernetes-types/meta/v1'
-import type { KubeObject } from '../../kubernetes.ts'
+import { sameJson } from '../../json.ts'
+import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { PatchOptions } from '../api.ts'
 import { isObject } from '../patch/merge.ts'
 import { listStrategy } from '../patch/strategies.ts'
 import { applyConflict, badRequest, invalid } from '../status.ts'
 import { apiVersionOf, typed } from './definitions.ts'
-import { sameJson } from './equality.ts'
 import {
   appliedFields,
   atomicObjects,
@@ -20,7 +20,6 @@ import {
   steps,
   toFieldsV1,
 } from './field-set.ts'
-import { timestamp } from './metadata.ts'
 import type { RequestContext } from './world.ts'
 
 /** `object` with `managedFields` as an ordinary write (operation Update) by `who` leaves them. */

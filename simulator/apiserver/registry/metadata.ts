@@ -1,7 +1,7 @@
 import type { ObjectMeta } from 'kubernetes-types/meta/v1'
+import { sameJson } from '../../json.ts'
 import type { ResourceName } from '../../kubernetes.ts'
 import type { FieldError } from '../../resources/definition.ts'
-import { sameJson } from './equality.ts'
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const subdomain = `${label}(\\.${label})*`
@@ -158,11 +158,6 @@ export function metadataUpdateErrors(metadata: ObjectMeta, previous: ObjectMeta)
     errors.push({ reason: 'FieldValueInvalid', field: 'metadata.ownerReferences', message })
   }
   return errors
-}
-
-/** RFC 3339 with whole seconds, as metav1.Time. */
-export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }
 
 /** Kinds whose strategies never set `metadata.generation`. */

@@ -1,11 +1,10 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { LabelSelector } from 'kubernetes-types/meta/v1'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1'
-import type { KubeObject } from '../../kubernetes.ts'
+import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import type { DeleteOptions } from '../api.ts'
 import { badRequest, conflict, forbidden, internalError, tooManyRequests } from '../status.ts'
 import type { Deleted } from './deletion.ts'
-import { timestamp } from './metadata.ts'
 import type { Registry } from './registry.ts'
 import type { RequestContext } from './world.ts'
 

@@ -1,5 +1,6 @@
 import type { ObjectMeta } from 'kubernetes-types/meta/v1'
-import type { KubeObject } from '../../kubernetes.ts'
+import { sameBut, sameJson } from '../../json.ts'
+import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import type { FieldError, ResourceDefinition, StrategyContext } from '../../resources/definition.ts'
 import type { AdmissionRequest } from '../admission/admission.ts'
 import { defaultAdmission } from '../admission/defaults.ts'
@@ -10,9 +11,8 @@ import { strategicPatch } from '../patch/strategic.ts'
 import { alreadyExists, badRequest, conflict, invalid, modified, notFound, unknownError, unknownResource } from '../status.ts'
 import { createDefinitions, type Definitions, resourceNameOf, typed } from './definitions.ts'
 import { type Deleted, deleteObject, settled } from './deletion.ts'
-import { sameBut, sameJson } from './equality.ts'
 import { applyPatch, ownership } from './managed-fields.ts'
-import { hasGeneration, metadataErrors, metadataUpdateErrors, timestamp } from './metadata.ts'
+import { hasGeneration, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { type RegistryWorld, type RequestContext, strategyContext } from './world.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { DeploymentCondition, DeploymentStatus } from 'kubernetes-types/apps/v1'
-import { timestamp } from '../controller.ts'
+import { timestamp } from '../../kubernetes.ts'
 import type { ReplicaSetObject } from '../pods.ts'
 import { availableOf, type DeploymentObject, fenceposts, sum } from './replicas.ts'
 

@@ -1,12 +1,12 @@
 import type { PodTemplateSpec } from 'kubernetes-types/core/v1'
 import { StatusError } from '../../apiserver/api.ts'
 import { eventRecorder } from '../../events.ts'
+import { sameJson } from '../../json.ts'
 import {
   type Controller,
   type ControllerWorld,
   controllerReference,
   keyOf,
-  sameJson,
   splitKey,
   watchOwned,
   workQueue,

@@ -1,5 +1,6 @@
+import { sameJson } from '../../json.ts'
 import { matchesSelector } from '../../resources/selectors.ts'
-import { type ControllerWorld, keyOf, sameJson, type WorkQueue } from '../controller.ts'
+import { type ControllerWorld, keyOf, type WorkQueue } from '../controller.ts'
 import { isReady, type PodObject } from '../pods.ts'
 import type { ServiceObject } from './endpoints.ts'
 

@@ -1,6 +1,7 @@
 import { defaultStorageClassOf, leavesClassOpen } from '../../apiserver/admission/default-storage-class.ts'
 import { eventRecorder } from '../../events.ts'
-import { type Controller, keyOf, splitKey, timestamp, workQueue, writeStatus } from '../controller.ts'
+import { timestamp } from '../../kubernetes.ts'
+import { type Controller, keyOf, splitKey, workQueue, writeStatus } from '../controller.ts'
 import type { PodObject } from '../pods.ts'
 import { claimsOf, consumersOf, consumingNode } from './consumers.ts'
 import {

@@ -1,4 +1,5 @@
-import { type Controller, type ControllerWorld, timestamp } from '../../controllers/controller.ts'
+import { type Controller, type ControllerWorld, servedResources } from '../../controllers/controller.ts'
+import { timestamp } from '../../kubernetes.ts'
 import { resources } from '../../resources/catalogue.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
@@ -78,12 +79,7 @@ function worldOf(context: DaemonContext<null>, api: ControllerWorld['api']): Con
   }
 }
 
-const served: ControllerWorld['resources'] = resources.map(({ group, version, kind, plural, namespaced }) => ({
-  name: group ? `${plural}.${group}` : plural,
-  kind,
-  apiVersion: group ? `${group}/${version}` : version,
-  namespaced,
-}))
+const served = servedResources(resources)
 
 function healthService(path: string) {
   return {

@@ -42,7 +42,6 @@ export const flanneld: Daemon<{ leases: Lease[] }> = {
   initial: () => ({ leases: [] }),
   run(context) {
     const log = klog(context)
-    const timers = context.timers(connect)
     context.onSignal(() => {
       log('I', 'main.go:436', 'shutdownHandler sent cancel signal...')
       context.exit(0)
@@ -72,7 +71,6 @@ export const flanneld: Daemon<{ leases: Lease[] }> = {
           },
         },
       )
-      void timers
     }
   },
 }

@@ -1,8 +1,7 @@
 import { type Connection, connect, DialTimeout } from '../../network/async.ts'
 import { concatenate } from '../../network/http-message.ts'
 import { NetworkError } from '../../network/sockets.ts'
-import { alpineFiles, applets, coreutils, debianFiles, inFolder, type Tools, tagsOf } from '../image-parts.ts'
-import { busyboxNetTools } from '../net-tools.ts'
+import { debianAndAlpine, type Tools } from '../image-parts.ts'
 import { command } from '../netutils/command.ts'
 import { parseOptions } from '../netutils/options.ts'
 import type { Daemon, DaemonContext, Image } from '../process.ts'
@@ -180,20 +179,6 @@ export function postgresImages(tools: Tools): Image[] {
       env: { PG_MAJOR: version.split('.')[0] as string, PG_VERSION: version, PGDATA: '/var/lib/postgresql/data' },
     }
     const own = { '/usr/local/bin/docker-entrypoint.sh': daemon, '/usr/local/bin/postgres': daemon, '/usr/local/bin/pg_isready': pgIsready }
-    const alpineTags = tags.flatMap((tag) => (tag === 'latest' ? ['alpine'] : [`${tag}-alpine`]))
-    return [
-      {
-        ...common,
-        tags: tagsOf(tags, ['', '-bookworm']),
-        files: debianFiles(),
-        executables: { ...inFolder('/usr/bin', tools, [...coreutils, 'sh', 'bash']), ...inFolder('/bin', tools, ['sh', 'bash']), ...own },
-      },
-      {
-        ...common,
-        tags: tagsOf(alpineTags),
-        files: alpineFiles(),
-        executables: { ...inFolder('/bin', { ...tools, ...busyboxNetTools }, [...applets, ...Object.keys(busyboxNetTools)]), ...own },
-      },
-    ]
+    return debianAndAlpine({ tags, tools, common, own })
   })
 }

@@ -1,7 +1,6 @@
 import { type Connection, connect } from '../../network/async.ts'
 import { NetworkError } from '../../network/sockets.ts'
-import { alpineFiles, applets, coreutils, debianFiles, inFolder, type Tools, tagsOf } from '../image-parts.ts'
-import { busyboxNetTools } from '../net-tools.ts'
+import { debianAndAlpine, type Tools } from '../image-parts.ts'
 import { command, strerror } from '../netutils/command.ts'
 import { parseOptions, UsageError } from '../netutils/options.ts'
 import type { Daemon, DaemonContext, Image } from '../process.ts'
@@ -275,20 +274,6 @@ export function redisImages(tools: Tools): Image[] {
       '/usr/local/bin/redis-server': daemon,
       '/usr/local/bin/redis-cli': redisCli,
     }
-    const alpineTags = tags.flatMap((tag) => (tag === 'latest' ? ['alpine'] : [`${tag}-alpine`]))
-    return [
-      {
-        ...common,
-        tags: tagsOf(tags, ['', '-bookworm']),
-        files: debianFiles(),
-        executables: { ...inFolder('/usr/bin', tools, [...coreutils, 'sh', 'bash']), ...inFolder('/bin', tools, ['sh', 'bash']), ...own },
-      },
-      {
-        ...common,
-        tags: tagsOf(alpineTags),
-        files: alpineFiles(),
-        executables: { ...inFolder('/bin', { ...tools, ...busyboxNetTools }, [...applets, ...Object.keys(busyboxNetTools)]), ...own },
-      },
-    ]
+    return debianAndAlpine({ tags, tools, common, own })
   })
 }
