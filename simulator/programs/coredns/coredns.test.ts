@@ -95,6 +95,20 @@ it('forwards what it does not know itself, and keeps the answer for its time', (
   expect(exit()).toBeUndefined()
 })
 
+it.each([
+  ['cache 30', true],
+  ['cache 30 example.com', true],
+  ['cache example.com', true],
+  ['cache 30 example.org', false],
+  ['cache example.org', false],
+])('with `%s`, keeps answers of example.com: %s', (directive, kept) => {
+  const { ask } = serve(`.:53 {\n  forward . 10.0.0.2\n  ${directive}\n}\n`)
+  ask('example.com.')
+  const again = ask('example.com.')?.answers[0]?.ttl
+  if (kept) expect(again).toBeLessThan(60)
+  else expect(again).toBe(60)
+})
+
 it('answers SERVFAIL for a dead upstream, with the line that people search for', () => {
   const { ask, log } = serve('.:53 {\n  errors\n  forward . 10.0.0.2\n}\n', 'silent')
   expect(ask('example.com.')?.rcode).toBe('SERVFAIL')

@@ -17,11 +17,12 @@ const capacity = 9984
 
 /** Keeps answers for a while, as CoreDNS's cache plugin. What is kept is not part of a snapshot: a restored server asks again. */
 export const cache: Plugin = (setup) => {
-  const { success, denial, disabled } = read(setup)
+  const { zones, success, denial, disabled } = read(setup)
   const entries = new Map<string, Entry>()
   const { clock } = setup.context
   const keyOf = (query: Query) => `${query.name} ${query.type}`
   return (next) => (query, reply) => {
+    if (!zones.some((zone) => isBelow(query.name, zone))) return next(query, reply)
     const key = keyOf(query)
     const kept = entries.get(key)
     const now = clock.now()
@@ -57,7 +58,7 @@ function aged({ answer, stored, expires }: Entry, now: number): Answer {
 
 function read({ directive, file }: Setup) {
   const fail = (error: CorefileError) => new CorefileError(`plugin/cache: ${error.message}`)
-  const [first, ...zones] = directive.args
+  const [first, ...rest] = directive.args
   const ttl = first && /^\d+$/.test(first) ? Number(first) : undefined
   if (first !== undefined && ttl === 0) throw fail(parsingError(file, directive.line, `cache TTL can not be zero or negative: ${ttl}`))
   let success = Math.min(ttl ?? defaultSuccessTtl, defaultSuccessTtl)
@@ -66,7 +67,7 @@ function read({ directive, file }: Setup) {
     success = ttl
     denial = ttl
   }
-  void zones
+  const zones = ttl === undefined ? directive.args : rest
   const disabled: { success: string[]; denial: string[] } = { success: [], denial: [] }
   for (const option of directive.block) {
     switch (option.name) {
@@ -100,5 +101,5 @@ function read({ directive, file }: Setup) {
         throw fail(argumentError(file, option))
     }
   }
-  return { success, denial, disabled }
+  return { zones: zones.length ? zones.map(canonical) : ['.'], success, denial, disabled }
 }
