@@ -8,8 +8,8 @@ export interface EventRecorder {
   record(regarding: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, fieldPath?: string): void
 }
 
-/** `component` is what stands under From in `kubectl describe`; `host` the node, for kubelets. */
-export function eventRecorder(api: Api, clock: Clock, component: string, host?: string): EventRecorder {
+/** `component` is what stands under From in `kubectl describe`. */
+export function eventRecorder(api: Api, clock: Clock, component: string): EventRecorder {
   return {
     record(...event) {
       try {
@@ -57,13 +57,13 @@ export function eventRecorder(api: Api, clock: Clock, component: string, host?: 
       },
       reason,
       message,
-      source: { component, ...(host ? { host } : {}) },
+      source: { component },
       type,
       count: 1,
       firstTimestamp: seconds,
       lastTimestamp: seconds,
       reportingComponent: component,
-      reportingInstance: host ?? '',
+      reportingInstance: '',
     })
   }
 }
