@@ -1,6 +1,15 @@
-import { kinds, messages } from './messages.ts'
+import { kinds } from './kinds.ts'
+import { messages } from './messages.ts'
 
-/** One field of an API type; the type codes are explained in messages.ts. */
+/**
+ * The fields and wire numbers of the Kubernetes API types serve to decode the protobuf of typed Go clients, to validate fields, and to know
+ * how lists and objects merge. messages.ts has a line per message and an entry per field: `number:jsonName:type`, where `.` as the
+ * name is an inlined struct, `[]` before the type a list, `{}` a map from strings, and a trailing `!` a field that JSON shows even when it is
+ * zero. Types: s string, b boolean, i integer, d double, y bytes, T Time, U MicroTime, D Duration, Q Quantity, I IntOrString,
+ * R RawExtension, F FieldsV1, E a list of strings as a message of its own; anything else is a message of the table. After `|` stand the
+ * merge tags: `merge` or `merge=KEY` and `retainKeys` (strategic merge patch), `set`, `keys=A+B` and `atomic` (server-side apply), and
+ * `default=VALUE`.
+ */
 export interface WireField {
   /** JSON name; `.` for an inlined struct. */
   readonly name: string
@@ -43,7 +52,7 @@ function parse(message: string): WireField[] {
   const owner = message.slice(message.indexOf('.') + 1)
   const entries = messages[message]!.split(' ').filter((entry) => entry !== '')
   return entries.map((entry) => {
-    const [, number, name, shape, type, keep] = /^(\d+):([^:]+):(\[\]|\{\})?([^!]+)(!?)$/.exec(entry)!
+    const [, number, name, shape, type, keep] = /^(\d+):([^:]+):(\[\]|\{\})?([^!|]+)(!?)/.exec(entry)!
     return { number: Number(number), name: name!, type: type!, list: shape === '[]', map: shape === '{}', keepsZero: keep === '!', owner }
   })
 }
