@@ -26,7 +26,7 @@ function run(line: string, options: RunOptions = {}, api = cluster()) {
   return start(kubectl, api, split(line), all).done
 }
 
-/** Recorded from kubectl 1.35.2 itself, against the same objects. */
+/** Recorded from kubectl 1.35.2 itself, against the same objects, by tests/kubectl/recorded.test.ts. */
 const recorded: { line: string; code: number; stdout: string; stderr: string }[] = JSON.parse(
   readFileSync(new URL('testing/kubectl.golden.json', import.meta.url), 'utf8'),
 )
