@@ -1,11 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { labJsonSchema } from '../server/labs/schema.ts'
+import { inventory } from './inventory.ts'
 
 /**
  * `npm run update` writes every file that is generated from the code; `--check` writes nothing and fails where one would change.
  * Golden files of the tests are kept by the tests: `npx vitest run -u`.
  */
 const generated: Readonly<Record<string, () => string>> = {
+  'simulator/INVENTORY.md': inventory,
   'labs/schema.json': () => `${JSON.stringify(labJsonSchema(), undefined, 2)}\n`,
 }
 
