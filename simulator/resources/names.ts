@@ -30,7 +30,8 @@ const headerName = '[-A-Za-z0-9]+'
 const percent = '[0-9]+%'
 const httpPath = `[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+`
 
-const whole = (pattern: string) => new RegExp(`^${pattern}$`)
+/** Matches `pattern` from end to end. Its groups do not capture: every write matches a name or more, and nobody asks which part. */
+const whole = (pattern: string) => new RegExp(`^${pattern.replaceAll('(', '(?:')}$`)
 const patterns = {
   qualifiedName: whole(qualifiedName),
   dnsLabel: whole(dnsLabel),
@@ -42,7 +43,7 @@ const patterns = {
   configKey: whole(configKey),
   headerName: whole(headerName),
   percent: whole(percent),
-  httpPath: whole(httpPath),
+  httpPath: new RegExp(`^${httpPath}$`),
 }
 
 export function maxLength(limit: number): string {

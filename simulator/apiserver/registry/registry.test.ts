@@ -115,6 +115,23 @@ describe('delete', () => {
     expect(api.find('configmaps', 'default', 'c')).toBeUndefined()
   })
 
+  it('refuses owners and finalizers that could not be followed', () => {
+    const { api } = tinyWorld()
+    const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'a', uid: '1', controller: true }
+    const refused = (metadata: object) =>
+      refusal(() => api.create('configmaps', { metadata: { name: 'c', namespace: 'default', ...metadata } })).message
+    expect(refused({ ownerReferences: [{ ...owner, uid: '', apiVersion: '' }] })).toBe(
+      'ConfigMap "c" is invalid: [metadata.ownerReferences.apiVersion: Invalid value: "": version must not be empty, metadata.ownerReferences.uid: Invalid value: "": must not be empty]',
+    )
+    expect(refused({ ownerReferences: [owner, { ...owner, name: 'b' }] })).toContain(
+      'Only one reference can have Controller set to true. Found "true" in references for ConfigMap/a and ConfigMap/b',
+    )
+    expect(refused({ finalizers: ['no spaces'] })).toContain('metadata.finalizers: Invalid value: "no spaces": name part must consist of')
+    expect(refused({ finalizers: ['orphan', 'foregroundDeletion'] })).toContain(
+      'finalizer orphan and foregroundDeletion cannot be both set',
+    )
+  })
+
   it('gives a scheduled pod its grace, and forces with 0', () => {
     const { api } = tinyWorld()
     api.create('pods', pod('web'))
