@@ -5,7 +5,6 @@ import { readObject } from './http/bodies.ts'
 import { createDiscovery, type VirtualResource } from './http/discovery.ts'
 import { healthResponse } from './http/health.ts'
 import { negotiateDiscovery } from './http/negotiate.ts'
-import { openapiDocument, openapiIndex, openapiV2 } from './http/openapi.ts'
 import { dryRunOf } from './http/options.ts'
 import { parseResourcePath, type ResourcePath, segments } from './http/paths.ts'
 import { isWatch, type ResourceRequest, serveCollection, serveObject } from './http/resources.ts'
@@ -13,6 +12,8 @@ import { failure, jsonResponse } from './http/responses.ts'
 import { type Attributes, type Authorize, answerReview, refusalOf, reviews } from './http/reviews.ts'
 import { openStream } from './http/streams.ts'
 import { bindingTarget, serveSubresource } from './http/subresources.ts'
+import type { OpenapiSchemas } from './openapi/schema.ts'
+import { serveOpenapi } from './openapi/serve.ts'
 import { bindPod } from './registry/pods.ts'
 import { createRegistry } from './registry/registry.ts'
 import type { RegistryWorld } from './registry/world.ts'
@@ -27,6 +28,8 @@ export interface ApiServerWorld extends RegistryWorld {
   readonly rulesFor?: (user: UserInfo, namespace: string) => object
   /** Default `v1.34.2`. */
   readonly gitVersion?: string
+  /** The schemas of Kubernetes' own types, asked for at the first request for OpenAPI. Absent: documents name kinds without their fields. */
+  readonly openapi?: () => OpenapiSchemas
 }
 
 const bindings: VirtualResource = {
@@ -60,6 +63,12 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     goVersion: 'go1.24.9',
     compiler: 'gc',
     platform: 'linux/amd64',
+  }
+  const openapi = {
+    kinds: () => [...world.definitions, ...virtual],
+    schemas: world.openapi,
+    gitVersion,
+    now: () => world.clock.now(),
   }
   const authorize: Authorize = world.authorize ?? (() => ({ allowed: true }))
 
@@ -130,15 +139,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     if (root === 'api' && second === 'v1' && third === undefined) return jsonResponse(discovery.resources('', 'v1'))
     if (root === 'apis' && third === undefined) return jsonResponse(discovery.group(second!))
     if (root === 'apis' && rest.length === 0) return jsonResponse(discovery.resources(second!, third!))
-    if (root === 'openapi' && second === 'v3') {
-      if (third === undefined) return jsonResponse(openapiIndex(discovery, gitVersion))
-      const document = third === 'api' ? ['', ...rest] : rest
-      if (document.length !== 2) throw unknownResource()
-      return jsonResponse(openapiDocument(world.definitions, document[0]!, document[1]!, gitVersion))
-    }
-    if (root === 'openapi' && second === 'v2' && third === undefined) {
-      return openapiV2(request.headers.get('accept'), gitVersion)
-    }
+    if (root === 'openapi') return serveOpenapi(openapi, request, parts.slice(1))
     throw unknownResource()
   }
 

@@ -3,6 +3,7 @@ import type { Api, ApiServer, UserInfo } from '../apiserver/api.ts'
 import { authorizedApi } from '../apiserver/authorization/authorized-api.ts'
 import { clusterAuthorizer } from '../apiserver/authorization/authorizer.ts'
 import { escalationCheck } from '../apiserver/authorization/escalation.ts'
+import type { OpenapiSchemas } from '../apiserver/openapi/schema.ts'
 import { createApi } from '../apiserver/registry/api.ts'
 import { createApiServer } from '../apiserver/server.ts'
 import { bootstrapObjects } from '../bootstrap/manifests.ts'
@@ -35,6 +36,8 @@ export interface ClusterWorld {
   readonly tokens: { readonly platform: string; readonly learner: string }
   /** PEM of the authority that clients of the API server are to trust. */
   readonly rootCertificate: string
+  /** The schemas of Kubernetes' own types, shared by clusters; asked for at the first request for OpenAPI. */
+  readonly openapi?: () => OpenapiSchemas
   /** Defects: something threw that nobody expected. */
   onError(error: unknown): void
 }
@@ -103,6 +106,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   const server = createApiServer({
     ...registry,
     gitVersion: versions.kubernetes,
+    ...(world.openapi && { openapi: world.openapi }),
     nodes: { kubelet: (node) => kubelets.get(node)?.api },
     authorize: authorizer.authorize,
     rulesFor: authorizer.rulesFor,

@@ -1,3 +1,4 @@
+import type { OpenapiSchema } from '../apiserver/openapi/schema.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
 
@@ -91,4 +92,9 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   /** Extra field selectors beyond metadata.name and metadata.namespace: `{ 'spec.nodeName': … }`. */
   selectableFields?(object: T): Record<string, string>
   readonly columns: readonly Column<T>[]
+  /**
+   * The schema that OpenAPI publishes, in the form of v3, for kinds that are no types of Kubernetes (custom resources). It may refer to
+   * Kubernetes' own schemas by name; the server adds the kind, and derives v2 from it. Absent: Kubernetes' own.
+   */
+  readonly openapi?: OpenapiSchema
 }

@@ -1,3 +1,4 @@
+import { openapiSchemas } from '../../../scripts/openapi/cache.ts'
 import type { ClusterSpec as SimulatedSpec } from '../../../simulator/bootstrap/spec.ts'
 import { HeldTime, type Pacemaker } from '../../../simulator/clock.ts'
 import { type ClusterSnapshot, type ClusterWorld, createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
@@ -158,7 +159,7 @@ function simulatedSpec(spec: ClusterSpec): SimulatedSpec {
 }
 
 function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown) => void): ClusterWorld {
-  return { pacemaker, catalogue, tokens, rootCertificate: authority, onError }
+  return { pacemaker, catalogue, tokens, rootCertificate: authority, openapi: openapiSchemas, onError }
 }
 
 /** How much faster time passes in a hurry, and how far back it begins, ms: so long that a lab is armed before the present is reached. */

@@ -1,7 +1,7 @@
 import { sameJson } from '../../json.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import { isObject } from '../patch/merge.ts'
-import { type ListStrategy, listStrategy } from '../patch/strategies.ts'
+import { applyStrategy, type ListStrategy } from '../patch/strategies.ts'
 
 /**
  * Sets of field paths as `managedFields` keeps them (structured-merge-diff's fieldpath). A path is its FieldsV1 steps
@@ -61,7 +61,7 @@ export function fieldChanges(before: KubeObject | undefined, after: KubeObject, 
 
 function compare(before: unknown, after: unknown, names: string[], path: Path, kind: string, changes: FieldChanges): void {
   if (before === after) return
-  const strategy = Array.isArray(after) || Array.isArray(before) ? listStrategy(kind, names) : undefined
+  const strategy = Array.isArray(after) || Array.isArray(before) ? applyStrategy(kind, names) : undefined
   if (strategy && (Array.isArray(before) || before === undefined) && (Array.isArray(after) || after === undefined)) {
     const old = elements((before as unknown[]) ?? [], strategy)
     const fresh = elements((after as unknown[]) ?? [], strategy)
@@ -117,7 +117,7 @@ export function appliedFields(configuration: KubeObject, kind: string): Map<Path
 }
 
 function visit(value: unknown, names: string[], path: Path, kind: string, fields: Map<Path, unknown>): void {
-  const strategy = Array.isArray(value) ? listStrategy(kind, names) : undefined
+  const strategy = Array.isArray(value) ? applyStrategy(kind, names) : undefined
   if (strategy) {
     for (const [step, element] of elements(value as unknown[], strategy)) {
       fields.set(join(path, step), elementMark)

@@ -4,7 +4,7 @@ import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { PatchOptions } from '../api.ts'
 import { isObject } from '../patch/merge.ts'
-import { listStrategy } from '../patch/strategies.ts'
+import { applyStrategy } from '../patch/strategies.ts'
 import { applyConflict, badRequest, invalid } from '../status.ts'
 import { apiVersionOf, typed } from './definitions.ts'
 import {
@@ -204,7 +204,7 @@ function conflictError(taken: readonly FieldConflict[]): Error {
 }
 
 function merge(live: unknown, applied: unknown, names: readonly string[], kind: string): unknown {
-  const strategy = Array.isArray(applied) ? listStrategy(kind, names) : undefined
+  const strategy = Array.isArray(applied) ? applyStrategy(kind, names) : undefined
   if (strategy && Array.isArray(live)) {
     const result = [...live]
     for (const element of applied as unknown[]) {
@@ -230,7 +230,7 @@ function merge(live: unknown, applied: unknown, names: readonly string[], kind: 
 function removePath(value: unknown, [step, ...rest]: readonly string[], names: readonly string[], kind: string): unknown {
   if (step === undefined) return value
   if (Array.isArray(value)) {
-    const strategy = listStrategy(kind, names)
+    const strategy = applyStrategy(kind, names)
     if (!strategy) return value
     const at = value.findIndex((element) => elementStep(element, strategy) === step)
     if (at < 0) return value

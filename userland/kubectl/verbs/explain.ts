@@ -1,8 +1,10 @@
-import { Failure, misuse, PlainFailure } from '../cli/failure.ts'
+import { Failure, PlainFailure } from '../cli/failure.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import type { Discovery } from '../client/discovery.ts'
-import { findType } from '../client/discovery.ts'
+import { type Discovery, findType, fullName, type ResourceType } from '../client/discovery.ts'
+import { explained } from '../explain/plaintext.ts'
+import { explainedV2, lookUp } from '../explain/plaintext-v2.ts'
+import { type Gvk, type Schema, type Schemas, schemaOf } from '../explain/schema.ts'
 
 export const explainVerb: Verb = {
   name: 'explain',
@@ -12,25 +14,18 @@ export const explainVerb: Verb = {
   usage: 'TYPE [--recursive=FALSE|TRUE] [--api-version=api-version-group] [-o|--output=plaintext|plaintext-openapiv2] [options]',
   flags: [
     text('api-version', 'Version to explain: apps/v1.'),
-    text('output', 'plaintext.', 'o', 'plaintext'),
+    text('output', 'plaintext, plaintext-openapiv2.', 'o', 'plaintext'),
     bool('recursive', 'Show the fields of fields.'),
   ],
   run,
 }
 
-type Schema = {
-  type?: string
-  description?: string
-  properties?: Record<string, Schema>
-  items?: Schema
-  additionalProperties?: Schema | boolean
-  required?: string[]
-  enum?: unknown[]
-  allOf?: Schema[]
-  $ref?: string
-  format?: string
-  'x-kubernetes-group-version-kind'?: { group: string; version: string; kind: string }[]
-  'x-kubernetes-int-or-string'?: boolean
+/** What is to be explained: a resource in a version, which the server need not have, and the way to a field. */
+interface Subject {
+  readonly type: ResourceType
+  readonly group: string
+  readonly version: string
+  readonly path: readonly string[]
 }
 
 async function run(call: Call): Promise<undefined> {
@@ -40,149 +35,83 @@ async function run(call: Call): Promise<undefined> {
       'You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.\n',
     )
   if (more.length > 0) throw new Failure('We accept only this format: explain RESOURCE\n')
-  if (call.flags.text('output') !== 'plaintext')
-    throw misuse(call.path, `unrecognized format: ${call.flags.text('output')}; this kubectl knows plaintext`)
-  const discovery = await call.discovery()
+  const subject = subjectOf(await call.discovery(), word, call.flags.text('api-version'))
+  const format = call.flags.text('output')
+  if (format === 'plaintext-openapiv2') return explainV2(call, subject)
+  const document = await documentOf(call, subject)
+  if (format !== 'plaintext') throw new Failure(`unrecognized format: ${format}`)
+  const gvk = kindOf(document, subject)
+  if (!gvk) throw new Failure(`GVR (${resourceText(subject)}) not found in OpenAPI schema`)
+  await call.out(`${gvk.group ? `GROUP:      ${gvk.group}\n` : ''}KIND:       ${gvk.kind}\nVERSION:    ${gvk.version}\n\n`)
+  const schemas = document.components?.schemas ?? {}
+  const root = schemaOf(schemas, gvk)
+  if (!root) throw new Failure(`GVK map[group:${gvk.group} kind:${gvk.kind} version:${gvk.version}] not found in OpenAPI schema`)
+  const body = explained(root, subject.path, schemas, call.flags.bool('recursive'))
+  if (!body) throw new Failure(`field ${JSON.stringify(subject.path.at(-1))} does not exist`)
+  await call.out(`${body}\n`)
+  return undefined
+}
+
+/** `deployments.apps.spec.replicas`: a type by any of its names, or by plural and group; then field names. */
+function subjectOf(discovery: Discovery, word: string, apiVersion: string): Subject {
   const [head = '', ...path] = word.split('.')
-  const wantedVersion = call.flags.text('api-version')
-  const type = typeFor(discovery, head, wantedVersion)
-  const schemas = await schemasOf(call, type.group, type.version)
-  const root = Object.values(schemas).find((schema) =>
-    schema['x-kubernetes-group-version-kind']?.some(
-      (one) => one.group === type.group && one.version === type.version && one.kind === type.kind,
-    ),
-  )
-  if (!root || (!root.properties && !root.description))
-    throw new Failure(
-      `the server's OpenAPI has no schema for ${type.kind} in version ${JSON.stringify(type.group ? `${type.group}/${type.version}` : type.version)}`,
-    )
-  const header = `${type.group ? `GROUP:      ${type.group}\n` : ''}KIND:       ${type.kind}\nVERSION:    ${type.version}\n\n`
-  await call.out(header)
-  await call.out(explain(root, path, schemas, call.flags.bool('recursive')))
+  const named = discovery.types.filter((type) => [type.plural, type.singular, type.kind.toLowerCase()].includes(head.toLowerCase()))
+  const withGroup = apiVersion ? undefined : named.find((type) => type.group && word.startsWith(fullName(type)))
+  const type = withGroup ?? findType(discovery, head)
+  if (!type) throw new PlainFailure(`the server doesn't have a resource type ${JSON.stringify(head)}`)
+  const fields = withGroup ? word.slice(fullName(withGroup).length).split('.').slice(1) : path
+  if (fields.some((field) => /[[\]{}()*?@]/.test(field)))
+    throw new Failure(`invalid jsonpath syntax, ${apiVersion ? 'all nodes must be field nodes' : 'first node must be field node'}`)
+  const { group, version } = apiVersion ? groupVersion(apiVersion) : type
+  return { type, group, version, path: fields.filter(Boolean) }
 }
 
-function typeFor(discovery: Discovery, head: string, version: string) {
-  const word = version ? `${head}.${version.split('/').reverse().join('.')}` : head
-  const found = findType(discovery, word)
-  if (!found) throw new PlainFailure(`the server doesn't have a resource type ${JSON.stringify(head)}`)
-  return found
+function groupVersion(text: string): { group: string; version: string } {
+  const parts = text.split('/')
+  if (parts.length > 2) throw new Failure(`unexpected GroupVersion string: ${text}`)
+  const version = parts.pop() ?? ''
+  return { group: parts[0] ?? '', version }
 }
 
-async function schemasOf(call: Call, group: string, version: string): Promise<Record<string, Schema>> {
+interface Document {
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, { 'x-kubernetes-group-version-kind'?: Gvk } | undefined>>>>
+  readonly components?: { readonly schemas?: Schemas }
+}
+
+function resourceText({ type, group, version }: Subject): string {
+  return `${group}/${version}, Resource=${type.plural}`
+}
+
+async function documentOf(call: Call, subject: Subject): Promise<Document> {
   const index = await call.client().json('GET', '/openapi/v3')
+  const { group, version } = subject
   const entry = index.paths?.[group ? `apis/${group}/${version}` : `api/${version}`]
-  if (!entry)
-    throw new Failure(`couldn't find resource for "${group ? `${group}/` : ''}${version}": the server publishes no OpenAPI v3 for it`)
-  const document = await call
-    .client()
-    .json('GET', new URL(entry.serverRelativeURL, 'http://server').pathname + new URL(entry.serverRelativeURL, 'http://server').search)
-  return document.components?.schemas ?? {}
+  if (!entry) throw new Failure(`couldn't find resource for "${resourceText(subject)}"`)
+  const { pathname, search } = new URL(entry.serverRelativeURL, 'http://server')
+  return call.client().json('GET', pathname + search)
 }
 
-function explain(root: Schema, path: readonly string[], schemas: Record<string, Schema>, recursive: boolean): string {
-  let schema = follow(root, schemas)
-  let field: Schema | undefined
-  for (const name of path) {
-    const inner = element(schema, schemas)
-    const next = inner.properties?.[name]
-    if (!next) throw new Failure(`field ${JSON.stringify(name)} does not exist`)
-    field = next
-    schema = follow(next, schemas)
+/** The kind that the paths of a resource speak of. */
+function kindOf(document: Document, { type, group, version }: Subject): Gvk | undefined {
+  const root = group ? `/apis/${group}/${version}` : `/api/${version}`
+  const collections = [`${root}/${type.plural}`, `${root}/namespaces/{namespace}/${type.plural}`]
+  for (const path of collections.flatMap((one) => [one, `${one}/{name}`])) {
+    for (const method of ['get', 'post', 'put', 'patch', 'delete']) {
+      const gvk = document.paths?.[path]?.[method]?.['x-kubernetes-group-version-kind']
+      if (gvk) return gvk
+    }
   }
-  let out = ''
-  const name = path.at(-1)
-  if (field && name) out += `FIELD: ${name} <${typeText(field, schemas)}>\n${enumBlock(field)}\n`
-  const described =
-    field?.description && schema !== field && schema.description
-      ? `${field.description}\n${schema.description}`
-      : (field?.description ?? schema.description ?? '<empty>')
-  out += `DESCRIPTION:\n${wrap(described, 4)}\n    \n`
-  const inner = element(schema, schemas)
-  if (inner.properties) out += `FIELDS:\n${fieldList(inner, schemas, recursive, 1)}`
-  return `${out}\n`
+  return undefined
 }
 
-function fieldList(
-  schema: Schema,
-  schemas: Record<string, Schema>,
-  recursive: boolean,
-  level: number,
-  seen: readonly Schema[] = [],
-): string {
-  const indent = '  '.repeat(level)
-  return Object.keys(schema.properties ?? {})
-    .sort()
-    .map((name) => {
-      const field = schema.properties?.[name] as Schema
-      const head = `${indent}${name}\t<${typeText(field, schemas)}>${schema.required?.includes(name) ? ' -required-' : ''}\n`
-      const inner = element(follow(field, schemas), schemas)
-      if (recursive)
-        return (
-          head +
-          enumText(field, indent) +
-          (inner.properties && !seen.includes(inner) ? fieldList(inner, schemas, true, level + 1, [...seen, inner]) : '')
-        )
-      return `${head}${enumText(field, indent)}${wrap(field.description ?? '<no description>', level * 2 + 2)}\n\n`
-    })
-    .join('')
-}
-
-/** The values of the one field that is explained. */
-function enumBlock(field: Schema): string {
-  if (!field.enum || field.enum.length === 0) return '\n'
-  return `ENUM:\n${field.enum.map((value) => `    ${value}\n`).join('')}`
-}
-
-function enumText(field: Schema, indent: string): string {
-  if (!field.enum || field.enum.length === 0) return ''
-  return `${indent}enum: ${field.enum.map(String).sort().join(', ')}\n`
-}
-
-function follow(schema: Schema, schemas: Record<string, Schema>): Schema {
-  const reference = schema.$ref ?? (schema.allOf?.length === 1 ? schema.allOf[0]?.$ref : undefined)
-  if (!reference) return schema
-  const found = schemas[reference.slice(reference.lastIndexOf('/') + 1)]
-  return found ? follow(found, schemas) : schema
-}
-
-/** The schema of what a list or a map holds. */
-function element(schema: Schema, schemas: Record<string, Schema>): Schema {
-  if (schema.items) return element(follow(schema.items, schemas), schemas)
-  if (schema.additionalProperties && typeof schema.additionalProperties === 'object')
-    return element(follow(schema.additionalProperties, schemas), schemas)
-  return schema
-}
-
-function typeText(schema: Schema, schemas: Record<string, Schema>): string {
-  if (schema.items) return `[]${typeText(schema.items, schemas)}`
-  if (schema.additionalProperties && typeof schema.additionalProperties === 'object')
-    return `map[string]${typeText(schema.additionalProperties, schemas)}`
-  const reference = schema.$ref ?? (schema.allOf?.length === 1 ? schema.allOf[0]?.$ref : undefined)
-  if (reference) {
-    const found = schemas[reference.slice(reference.lastIndexOf('/') + 1)]
-    if (found && found.type !== undefined && found.type !== 'object') return found.type
-    return reference.slice(reference.lastIndexOf('.') + 1).replace(/^.*\//, '')
-  }
-  if (schema['x-kubernetes-int-or-string']) return 'IntOrString'
-  return schema.type === 'object' ? 'Object' : (schema.type ?? 'Object')
-}
-
-/** Folds each line of a text to 80 columns, moved in by `indent`. */
-function wrap(text: string, indent: number): string {
-  const pad = ' '.repeat(indent)
-  return text
-    .split('\n')
-    .map((line) => {
-      const rows: string[] = []
-      let row = ''
-      for (const word of line.split(/\s+/).filter(Boolean)) {
-        if (row !== '' && row.length + 1 + word.length > 80 - indent) {
-          rows.push(row)
-          row = word
-        } else row = row === '' ? word : `${row} ${word}`
-      }
-      rows.push(row)
-      return rows.map((one) => (one === '' ? '' : pad + one)).join('\n')
-    })
-    .join('\n')
+async function explainV2(call: Call, { type, group, version, path }: Subject): Promise<undefined> {
+  const gvk = { group, version, kind: type.kind }
+  const document = (await call.client().json('GET', '/openapi/v2')) as { definitions?: Record<string, Schema> }
+  const schemas = document.definitions ?? {}
+  const root = schemaOf(schemas, gvk)
+  if (!root) throw new Failure(`couldn't find resource for "${group}/${version}, Kind=${type.kind}"`)
+  const found = lookUp(root, path, schemas)
+  if ('missing' in found) throw new Failure(`field ${JSON.stringify(found.missing)} does not exist`)
+  await call.out(explainedV2(path.at(-1) ?? '', found, gvk, schemas, call.flags.bool('recursive')))
+  return undefined
 }
