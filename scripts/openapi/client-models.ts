@@ -56,8 +56,12 @@ function model(name: string, table: string, declaration: string): ClientModel {
   return { name, description: plain(description), fields }
 }
 
+/** Quotes are escaped in comments, and what would begin or end one is parted (`pods/_*`, `*_/scale`). */
 function plain(text: string): string {
-  return text.replaceAll(/\\(["'\\])/g, '$1')
+  return text
+    .replaceAll(/\\(["'\\])/g, '$1')
+    .replaceAll('*_/', '*/')
+    .replaceAll('/_*', '/*')
 }
 
 /** Which API returns objects of a class: `V1DeviceClass` → `ResourceV1Api`. */

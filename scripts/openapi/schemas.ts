@@ -3,7 +3,7 @@ import { type MergingList, mergingLists, patchedObjects } from '../../simulator/
 import { type ClientField, type ClientModel, clientApis, clientModels } from './client-models.ts'
 import { fieldText, typeText } from './descriptions.ts'
 import { groupVersionKind, placesOf, schemaName, type TypePlace } from './schema-names.ts'
-import { atomicMaps, atomicTypes, enums } from './type-facts.ts'
+import { atomicMaps, atomicTypes, enums, youngQuantities } from './type-facts.ts'
 import { type DocumentedType, documentedTypes } from './typed-docs.ts'
 import { plainTypes, reference, wireTypes } from './wire-types.ts'
 
@@ -53,7 +53,8 @@ function fieldSchema(
   text: { type: string; description: string } | undefined,
   places: ReadonlyMap<string, TypePlace>,
 ): OpenapiSchema {
-  const shape = shapeOf(field.type, field.format, text?.type, places)
+  const documented = youngQuantities.has(`${type}.${field.name}`) ? 'Quantity' : text?.type
+  const shape = shapeOf(field.type, field.format, documented, places)
   const description = fieldText(field, text?.description)
   const values = enums[type]?.[field.name]
   const extensions = {

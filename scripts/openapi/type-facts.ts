@@ -152,6 +152,9 @@ export const atomicTypes: ReadonlySet<string> = new Set([
   'meta.OwnerReference',
 ])
 
+/** Quantities that are younger than kubernetes-types; the client library writes all of them as strings. */
+export const youngQuantities: ReadonlySet<string> = new Set(['autoscaling2.HPAScalingRules.tolerance'])
+
 export const atomicMaps: ReadonlySet<string> = new Set([
   'core.PodSpec.nodeSelector',
   'core.ReplicationControllerSpec.selector',

@@ -59,20 +59,6 @@ describe('documents', () => {
     expect(patch.parameters.map((p: any) => p.name)).toContain('fieldValidation')
   })
 
-  it("answers OpenAPI v2 with a document without kinds, in the protobuf that kubectl's client-side validation asks for", async () => {
-    const { server } = tinyWorld()
-    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
-    const get = (Accept: string) =>
-      server.fetch(new Request('https://cluster.example/openapi/v2', { headers: { Accept, Authorization: 'Bearer test' } }))
-    const answer = await get(accept)
-    expect(answer.headers.get('content-type')).toBe(accept.replace('@', '.'))
-    // Fields swagger, info (title, version) and paths of openapi.v2.Document, read by hand.
-    const text = Array.from(new Uint8Array(await answer.arrayBuffer()), (byte) => String.fromCharCode(byte)).join('')
-    expect(text).toBe('\n\x032.0\x12\x15\n\nKubernetes\x12\x07v1.34.2B\x00')
-    expect(await (await get('application/json')).json()).toMatchObject({ swagger: '2.0', paths: {} })
-    expect((await get('text/html')).status).toBe(406)
-  })
-
   it('wants to know who asks', async () => {
     const { call } = tinyWorld()
     const refused = await call('GET', '/api/v1/pods', undefined, { Authorization: 'Bearer nobody' })

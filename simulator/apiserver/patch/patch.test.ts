@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import fastJsonPatch from 'fast-json-patch'
 import { describe, expect, it } from 'vitest'
+import { messages } from '../protobuf/messages.ts'
+import { messageFields } from '../protobuf/wire-types.ts'
 import { jsonPatch } from './json.ts'
 import { mergePatch } from './merge.ts'
 import { strategicPatch } from './strategic.ts'
+import { applyStrategy, listStrategy, mergingLists } from './strategies.ts'
 
 describe('JSON patch (RFC 6902, appendix A)', () => {
   it.each([
@@ -180,6 +183,26 @@ describe('strategic merge patch', () => {
     expect(status).toEqual({ status: { conditions: [{ type: 'Ready', status: 'True', reason: 'x' }] } })
   })
 
+  it('goes by the type that holds a list, not by its name', () => {
+    // imagePullSecrets have a merge key in a pod and none in a ServiceAccount, whose secrets have one.
+    const account = strategicPatch(
+      { imagePullSecrets: [{ name: 'a' }], secrets: [{ name: 'a' }] },
+      { imagePullSecrets: [{ name: 'b' }], secrets: [{ name: 'b' }] },
+      'ServiceAccount',
+    )
+    expect(account).toEqual({ imagePullSecrets: [{ name: 'b' }], secrets: [{ name: 'a' }, { name: 'b' }] })
+    const cronJob = (image: object) => ({ spec: { jobTemplate: { spec: { template: { spec: { containers: [image] } } } } } })
+    const patched = strategicPatch(cronJob({ name: 'app', image: 'x' }), cronJob({ name: 'side' }), 'CronJob') as any
+    expect(patched.spec.jobTemplate.spec.template.spec.containers).toHaveLength(2)
+    // A custom resource has no types: all but its metadata is replaced.
+    const custom = strategicPatch(
+      { metadata: { finalizers: ['a'] }, status: { conditions: [{ type: 'A' }] } },
+      { metadata: { finalizers: ['b'] }, status: { conditions: [{ type: 'B' }] } },
+      'Widget',
+    )
+    expect(custom).toEqual({ metadata: { finalizers: ['a', 'b'] }, status: { conditions: [{ type: 'B' }] } })
+  })
+
   it('refuses an element without its key', () => {
     expect(() => strategicPatch(web, inPod({ containers: [{ image: 'x' }] }), 'Deployment')).toThrow(
       'does not contain declared merge key: name',
@@ -190,5 +213,24 @@ describe('strategic merge patch', () => {
     const before = structuredClone(web)
     strategicPatch(web, inPod({ containers: [{ name: 'app', image: 'x' }] }), 'Deployment')
     expect(web).toEqual(before)
+  })
+})
+
+describe('the table of merging lists', () => {
+  it('names fields that the types have, which are lists', () => {
+    for (const [type, lists] of Object.entries(mergingLists)) {
+      if (!messages[type]) continue
+      for (const field of Object.keys(lists)) expect(messageFields(type).get(field)?.list, `${type}.${field}`).toBe(true)
+    }
+  })
+
+  it('tells the two kinds of patch apart', () => {
+    // Upstream merges a Job's conditions in a strategic patch, and applies them as a whole.
+    expect(listStrategy('Job', ['status', 'conditions'])).toEqual({ key: 'type' })
+    expect(applyStrategy('Job', ['status', 'conditions'])).toBeUndefined()
+    expect(listStrategy('EndpointSlice', ['endpoints', 'addresses'])).toBeUndefined()
+    expect(applyStrategy('EndpointSlice', ['endpoints', 'addresses'])).toEqual({ key: undefined })
+    expect(applyStrategy('Service', ['spec', 'ports'])).toMatchObject({ applyKeys: ['port', 'protocol'], keyDefaults: { protocol: 'TCP' } })
+    expect(listStrategy('Pod', ['metadata', 'labels', 'ports'])).toBeUndefined()
   })
 })
