@@ -16,6 +16,7 @@ const makers = [
     .filter((file) => !file.endsWith('.test.ts'))
     .map((file) => join(own, file)),
   join(root, 'simulator/apiserver/patch/strategies.ts'),
+  join(root, 'simulator/apiserver/protobuf/messages.ts'),
   join(root, 'simulator/apiserver/openapi/schema.ts'),
 ]
 

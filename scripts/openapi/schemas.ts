@@ -1,9 +1,11 @@
 import type { OpenapiSchema } from '../../simulator/apiserver/openapi/schema.ts'
-import { type MergingList, mergingLists, patchedObjects } from '../../simulator/apiserver/patch/strategies.ts'
+import { type FieldMerge, mergeOf } from '../../simulator/apiserver/patch/strategies.ts'
+import { messages } from '../../simulator/apiserver/protobuf/messages.ts'
+import { messageFields } from '../../simulator/apiserver/protobuf/wire-types.ts'
 import { type ClientField, type ClientModel, clientApis, clientModels } from './client-models.ts'
 import { fieldText, typeText } from './descriptions.ts'
 import { groupVersionKind, placesOf, schemaName, type TypePlace } from './schema-names.ts'
-import { atomicMaps, atomicTypes, enums, youngQuantities } from './type-facts.ts'
+import { atomicTypes, enums } from './type-facts.ts'
 import { type DocumentedType, documentedTypes } from './typed-docs.ts'
 import { plainTypes, reference, wireTypes } from './wire-types.ts'
 
@@ -53,14 +55,17 @@ function fieldSchema(
   text: { type: string; description: string } | undefined,
   places: ReadonlyMap<string, TypePlace>,
 ): OpenapiSchema {
-  const documented = youngQuantities.has(`${type}.${field.name}`) ? 'Quantity' : text?.type
+  const wire = messages[type] === undefined ? undefined : messageFields(type).get(field.name)
+  // A quantity that is younger than kubernetes-types is a string to both packages.
+  const documented = wire?.type === 'Q' && !wire.map ? 'Quantity' : text?.type
   const shape = shapeOf(field.type, field.format, documented, places)
   const description = fieldText(field, text?.description)
   const values = enums[type]?.[field.name]
+  const merge = wire && mergeOf(wire)
   const extensions = {
-    ...(shape.type === 'array' && field.name !== 'items' && listExtensions(mergingLists[type]?.[field.name] ?? {})),
-    ...(patchedObjects[type]?.[field.name] && { 'x-kubernetes-patch-strategy': patchedObjects[type][field.name] }),
-    ...(atomicMaps.has(`${type}.${field.name}`) && { 'x-kubernetes-map-type': 'atomic' }),
+    ...(merge && shape.type === 'array' && listExtensions(merge)),
+    ...(merge?.patch && { 'x-kubernetes-patch-strategy': merge.patch }),
+    ...(wire?.map && wire.tags.split(',').includes('atomic') && { 'x-kubernetes-map-type': 'atomic' }),
   }
   const whole = values ? withEnum(shape, values) : shape
   // What stands beside a reference is ignored in OpenAPI 3.0, so that it is wrapped where something is said of it.
@@ -75,13 +80,11 @@ function withEnum(shape: OpenapiSchema, values: readonly string[]): OpenapiSchem
   return { ...shape, enum: values }
 }
 
-/** A list that the table does not have is atomic. */
-function listExtensions({ patch, key, list, keys }: MergingList): OpenapiSchema {
+function listExtensions({ key, list, keys }: FieldMerge): OpenapiSchema {
   return {
     ...(keys && { 'x-kubernetes-list-map-keys': keys }),
-    'x-kubernetes-list-type': list ?? 'atomic',
+    'x-kubernetes-list-type': list,
     ...(key && { 'x-kubernetes-patch-merge-key': key }),
-    ...(patch && { 'x-kubernetes-patch-strategy': patch }),
   }
 }
 

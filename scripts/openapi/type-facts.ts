@@ -121,7 +121,7 @@ export const enums: Readonly<Record<string, Readonly<Record<string, readonly str
   'admissionregistration.ValidatingWebhook': webhook,
 }
 
-/** Objects and maps that server-side apply owns as a whole. */
+/** Objects that server-side apply owns as a whole. */
 export const atomicTypes: ReadonlySet<string> = new Set([
   'core.ConfigMapKeySelector',
   'core.EndpointAddress',
@@ -150,14 +150,4 @@ export const atomicTypes: ReadonlySet<string> = new Set([
   'admissionregistration.Variable',
   'meta.LabelSelector',
   'meta.OwnerReference',
-])
-
-/** Quantities that are younger than kubernetes-types; the client library writes all of them as strings. */
-export const youngQuantities: ReadonlySet<string> = new Set(['autoscaling2.HPAScalingRules.tolerance'])
-
-export const atomicMaps: ReadonlySet<string> = new Set([
-  'core.PodSpec.nodeSelector',
-  'core.ReplicationControllerSpec.selector',
-  'core.ServiceSpec.selector',
-  'node.Scheduling.nodeSelector',
 ])

@@ -21,6 +21,8 @@ export interface WireField {
   readonly keepsZero: boolean
   /** Name of the Go struct that declares it. */
   readonly owner: string
+  /** The merge tags, as they stand: `merge=name,keys=name`; strategies.ts reads them. */
+  readonly tags: string
 }
 
 /** The message of a kind, undefined where the kind is not in the table. */
@@ -52,7 +54,8 @@ function parse(message: string): WireField[] {
   const owner = message.slice(message.indexOf('.') + 1)
   const entries = messages[message]!.split(' ').filter((entry) => entry !== '')
   return entries.map((entry) => {
-    const [, number, name, shape, type, keep] = /^(\d+):([^:]+):(\[\]|\{\})?([^!|]+)(!?)/.exec(entry)!
-    return { number: Number(number), name: name!, type: type!, list: shape === '[]', map: shape === '{}', keepsZero: keep === '!', owner }
+    const [, number, name, shape, type, keep, tags = ''] = /^(\d+):([^:]+):(\[\]|\{\})?([^!|]+)(!?)(?:\|(.*))?$/.exec(entry)!
+    const keepsZero = keep === '!'
+    return { number: Number(number), name: name!, type: type!, list: shape === '[]', map: shape === '{}', keepsZero, owner, tags }
   })
 }
