@@ -65,7 +65,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     platform: 'linux/amd64',
   }
   const openapi = {
-    kinds: () => [...world.definitions, ...virtual],
+    kinds: () => [...registry.definitions.all, ...virtual],
     schemas: world.openapi,
     gitVersion,
     now: () => world.clock.now(),
