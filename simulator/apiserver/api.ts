@@ -48,6 +48,14 @@ export interface PatchOptions {
   force?: boolean
 }
 
+/** One version of one kind that is served. */
+export interface ServedResource {
+  readonly name: ResourceName
+  readonly kind: string
+  readonly apiVersion: string
+  readonly namespaced: boolean
+}
+
 /**
  * The API server as its in-process clients (controllers, scheduler, kubelets, daemons) meet it: synchronous, without serialisation,
  * through the same defaulting, validation and admission as over HTTP. Every refusal is a `StatusError`.
@@ -75,6 +83,11 @@ export interface Api {
     handler: (event: WatchEvent<T>) => void,
     options?: ListOptions & { initial?: boolean },
   ): Closer
+  /**
+   * What discovery would tell: every kind, in every version, custom ones included. The same array for as long as that is the same;
+   * whoever has to know of changes watches `customresourcedefinitions.apiextensions.k8s.io`.
+   */
+  served(): readonly ServedResource[]
   /** The same API as another user; for admission, authorization and audit. */
   as(user: UserInfo): Api
 }

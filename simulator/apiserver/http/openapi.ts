@@ -1,4 +1,6 @@
+import { fnv32a } from '../../fnv.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
+import { objectMetaName, publishedSchema } from '../extensions/published-schema.ts'
 import { allows } from '../registry/definitions.ts'
 import { notAcceptable, unknownResource } from '../status.ts'
 import type { Discovery } from './discovery.ts'
@@ -13,11 +15,16 @@ const writing = [
 ]
 
 /** `/openapi/v3`: where the document of each group and version stands. */
-export function openapiIndex(discovery: Discovery, hash: string): unknown {
+export function openapiIndex(definitions: readonly ResourceDefinition[], discovery: Discovery, hash: string): unknown {
   const paths: Record<string, { serverRelativeURL: string }> = {}
   for (const { group, version } of discovery.groupVersions()) {
     const path = group ? `apis/${group}/${version}` : `api/${version}`
-    paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }
+    const schemas = definitions
+      .filter((one) => one.custom && one.group === group && one.version === version)
+      .map((one) => one.custom?.schema)
+    paths[path] = {
+      serverRelativeURL: `/openapi/v3/${path}?hash=${schemas.length > 0 ? fnv32a(JSON.stringify(schemas)).toString(16) : hash}`,
+    }
   }
   return { paths }
 }
@@ -37,7 +44,11 @@ export function openapiDocument(definitions: readonly ResourceDefinition[], grou
     const { kind, plural, namespaced } = definition
     const gvk = { group, kind, version }
     const schema = schemaName(group, version, kind)
-    schemas[schema] = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, 'x-kubernetes-group-version-kind': [gvk] }
+    schemas[schema] = definition.custom
+      ? publishedSchema(definition.custom.schema, gvk)
+      : { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, 'x-kubernetes-group-version-kind': [gvk] }
+    if (definition.custom)
+      schemas[objectMetaName] ??= { type: 'object', description: 'ObjectMeta is metadata that all persisted resources must have.' }
     const content = { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } }
     const operation = (action: string, verb: string, body?: Record<string, unknown>) => ({
       ...(body && { requestBody: { content: body, required: true }, parameters: writing }),
