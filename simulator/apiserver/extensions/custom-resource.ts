@@ -1,5 +1,10 @@
 import type { KubeObject } from '../../kubernetes.ts'
-import { type CustomResourceDefinition, storageVersion, type Version } from '../../resources/customresourcedefinition/types.ts'
+import {
+  type CustomResourceDefinition,
+  type ScalePaths,
+  storageVersion,
+  type Version,
+} from '../../resources/customresourcedefinition/types.ts'
 import type { CustomKind, FieldError, ResourceDefinition } from '../../resources/definition.ts'
 import { invalid } from '../../resources/fields.ts'
 import { withDefaults } from '../../resources/schema/defaulting.ts'
@@ -26,10 +31,7 @@ export function customResource(from: CustomResourceDefinition, version: Version,
   const status = version.subresources?.status !== undefined
   const scale = version.subresources?.scale
   const shaped = (object: KubeObject): KubeObject => withDefaults(prune(object, schema).value, schema)
-  const errorsOf = (object: KubeObject, previous?: KubeObject): FieldError[] => [
-    ...contentErrors(object, schema, previous),
-    ...scaleErrors(scale, object),
-  ]
+  const errorsOf = (object: KubeObject, previous?: KubeObject) => contentErrors(object, schema, scale, previous)
   const selectable = (version.selectableFields ?? []).map(({ jsonPath }) => dotted(jsonPath))
   return {
     group: spec.group,
@@ -84,9 +86,14 @@ const blocking: ReadonlySet<FieldError['reason']> = new Set([
 const unchecked =
   'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
 
-/** What is wrong with an object by its kind's schema: values, embedded objects, lists, then rules. */
-export function contentErrors(object: KubeObject, schema: Schema, previous?: KubeObject): FieldError[] {
-  const errors = [...valueErrors(object, schema, previous), ...embeddedErrors(object, schema), ...listTypeErrors(object, schema)]
+/** What is wrong with an object by its definition: values, scale, embedded objects, lists, then rules. */
+function contentErrors(object: KubeObject, schema: Schema, scale: ScalePaths | undefined, previous?: KubeObject): FieldError[] {
+  const errors = [
+    ...valueErrors(object, schema, previous),
+    ...scaleErrors(scale, object),
+    ...embeddedErrors(object, schema),
+    ...listTypeErrors(object, schema),
+  ]
   if (!hasRules(schema)) return errors
   if (errors.some(({ reason }) => blocking.has(reason))) return [...errors, invalid('<nil>', null, unchecked)]
   return [...errors, ...ruleErrors(object, schema, previous)]

@@ -35,9 +35,19 @@ export function scaleErrors(scale: ScalePaths | undefined, object: KubeObject): 
     const value = valueAt(object, dotted(path))
     if (value === undefined) return []
     if (typeof value !== 'number' || !Number.isInteger(value)) {
-      return [invalid(path, 0, `${path} accessor error: ${JSON.stringify(value)} is of the type ${typeof value}, expected int64`)]
+      return [invalid(path, 0, `${path} accessor error: ${goText(value)} is of the type ${goType(value)}, expected int64`)]
     }
     if (value < 0) return [invalid(path, value, 'should be a non-negative integer')]
     return value > largest ? [invalid(path, value, `should be less than or equal to ${largest}`)] : []
   })
+}
+
+function goType(value: unknown): string {
+  if (value === null) return '<nil>'
+  if (Array.isArray(value)) return '[]interface {}'
+  return { string: 'string', number: 'float64', boolean: 'bool' }[typeof value as string] ?? 'map[string]interface {}'
+}
+
+function goText(value: unknown): string {
+  return value === null ? '<nil>' : typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -96,7 +96,7 @@ function explain(root: Schema, path: readonly string[], schemas: Record<string, 
     field?.description && schema !== field && schema.description
       ? `${field.description}\n${schema.description}`
       : (field?.description ?? schema.description ?? '<empty>')
-  out += `DESCRIPTION:\n${wrap(described, 4)}\n    \n`
+  out += `DESCRIPTION:\n${described === '<empty>' ? '    <empty>\n' : `${wrap(described, 4)}\n    \n`}`
   const inner = element(schema, schemas)
   if (inner.properties) out += `FIELDS:\n${fieldList(inner, schemas, recursive, 1)}`
   return `${out}\n`
@@ -135,7 +135,7 @@ function enumBlock(field: Schema): string {
 
 function enumText(field: Schema, indent: string): string {
   if (!field.enum || field.enum.length === 0) return ''
-  return `${indent}enum: ${field.enum.map(String).sort().join(', ')}\n`
+  return `${indent}enum: ${field.enum.map(String).join(', ')}\n`
 }
 
 function follow(schema: Schema, schemas: Record<string, Schema>): Schema {
@@ -163,7 +163,6 @@ function typeText(schema: Schema, schemas: Record<string, Schema>): string {
     if (found && found.type !== undefined && found.type !== 'object') return found.type
     return reference.slice(reference.lastIndexOf('.') + 1).replace(/^.*\//, '')
   }
-  if (schema['x-kubernetes-int-or-string']) return 'IntOrString'
   return schema.type === 'object' ? 'Object' : (schema.type ?? 'Object')
 }
 
