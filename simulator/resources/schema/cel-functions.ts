@@ -1,6 +1,7 @@
 import type { Environment } from '@marcbachmann/cel-js'
-import { type Address, type Cidr, cidrContains, parseAddress, parseCidr } from '../addresses.ts'
+import { type Address, type Cidr, cidrContains, formatAddress, parseAddress, parseCidr } from '../addresses.ts'
 import { parseQuantity } from '../quantity.ts'
+import { goMatches } from './cel-text.ts'
 import { isOfFormat } from './formats.ts'
 import { goPattern } from './patterns.ts'
 
@@ -16,10 +17,13 @@ class Ip {
 
 class Network {
   readonly cidr: Cidr
+  /** As it was written, host bits and all. */
+  readonly address: Ip
   constructor(text: string) {
     const cidr = parseCidr(text)
     if (!cidr) throw new Error(`network address parse error during conversion from string: network address ${JSON.stringify(text)}`)
     this.cidr = cidr
+    this.address = new Ip(text.slice(0, text.indexOf('/')))
   }
 }
 
@@ -32,6 +36,8 @@ class Amount {
   }
 }
 
+const sameAddress = ({ address }: Ip, { address: other }: Ip) => address.family === other.family && address.value === other.value
+
 type Comparable = string | number | bigint | boolean | Date
 const least = (list: Comparable[], sign: 1 | -1) => {
   if (list.length === 0) throw new Error(`${sign > 0 ? 'min' : 'max'} called on empty list`)
@@ -42,7 +48,6 @@ const pattern = (text: string) => {
   if (!compiled) throw new Error(`Illegal regex: ${text}`)
   return compiled
 }
-const familyOf = ({ family }: { family: 'IPv4' | 'IPv6' }) => (family === 'IPv4' ? 4n : 6n)
 
 /**
  * The functions that Kubernetes adds to CEL (https://kubernetes.io/docs/reference/using-api/cel/#kubernetes-cel-libraries) as far as
@@ -56,6 +61,7 @@ const functions: Readonly<Record<string, (...values: any[]) => unknown>> = {
   'list.max(): dyn': (list: Comparable[]) => least(list, -1),
   'list.indexOf(dyn): int': (list: unknown[], one: unknown) => BigInt(list.indexOf(one)),
   'list.lastIndexOf(dyn): int': (list: unknown[], one: unknown) => BigInt(list.lastIndexOf(one)),
+  [`string.${goMatches}(string): bool`]: (text: string, regex: string) => pattern(regex).test(text),
   'string.find(string): string': (text: string, regex: string) => pattern(regex).exec(text)?.[0] ?? '',
   'string.findAll(string): list<string>': (text: string, regex: string) =>
     [...text.matchAll(new RegExp(pattern(regex).source, `${pattern(regex).flags}g`))].map(([found]) => found),
@@ -64,9 +70,13 @@ const functions: Readonly<Record<string, (...values: any[]) => unknown>> = {
   'isURL(string): bool': (text: string) => isOfFormat('uri', text),
   'isIP(string): bool': (text: string) => parseAddress(text) !== undefined,
   'ip(string): IP': (text: string) => new Ip(text),
-  'IP.family(): int': ({ address }: Ip) => familyOf(address),
+  'IP.family(): int': ({ address }: Ip) => (address.family === 'IPv4' ? 4n : 6n),
+  'string(IP): string': ({ address }: Ip) => formatAddress(address),
   'isCIDR(string): bool': (text: string) => parseCidr(text) !== undefined,
   'cidr(string): CIDR': (text: string) => new Network(text),
+  'CIDR.ip(): IP': ({ address }: Network) => address,
+  'CIDR.masked(): CIDR': ({ cidr }: Network) =>
+    new Network(`${formatAddress({ family: cidr.family, value: cidr.network })}/${cidr.prefix}`),
   'CIDR.prefixLength(): int': ({ cidr }: Network) => BigInt(cidr.prefix),
   'CIDR.containsIP(string): bool': ({ cidr }: Network, text: string) => cidrContains(cidr, new Ip(text).address),
   'CIDR.containsIP(IP): bool': ({ cidr }: Network, { address }: Ip) => cidrContains(cidr, address),
@@ -84,4 +94,9 @@ const functions: Readonly<Record<string, (...values: any[]) => unknown>> = {
 export function registerKubernetesFunctions(environment: Environment): void {
   environment.registerType('IP', Ip).registerType('CIDR', Network).registerType('Quantity', Amount)
   for (const [signature, handler] of Object.entries(functions)) environment.registerFunction(signature, handler)
+  environment.registerOperator('IP == IP', (one: Ip, other: Ip) => sameAddress(one, other))
+  environment.registerOperator('CIDR == CIDR', ({ cidr, address }: Network, other: Network) => {
+    return cidr.prefix === other.cidr.prefix && sameAddress(address, other.address)
+  })
+  environment.registerOperator('Quantity == Quantity', (one: Amount, other: Amount) => one.nanos === other.nanos)
 }

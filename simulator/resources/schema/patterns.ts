@@ -28,18 +28,21 @@ export function goPattern(text: string): RegExp | undefined {
 }
 
 function compile(text: string): RegExp | undefined {
-  if (/\(\?<?[=!]|\\[1-9]/.test(text.replaceAll('\\\\', ''))) return undefined
-  const [, letters = '', rest = text] = /^\(\?([imsU]+)\)(.*)$/s.exec(text) ?? []
-  const source = rest
+  const bare = text.replaceAll(/\\\\/g, '')
+  if (/\(\?<?[=!]|\\[1-9]/.test(bare)) return undefined
+  const [, before = '', letters = '', after = text] = /^(.*?)\(\?([ims]+)\)(.*)$/s.exec(text) ?? []
+  // Flags hold from where they stand, which JavaScript can say only of a whole pattern: right as long as nothing before has a case.
+  if (/[A-Za-z.]/.test(before.replaceAll(/\\[bBA]/g, '')) || /\(\?[a-zA-Z]*-?[a-zA-Z]*[):]/.test(after.replaceAll('(?:', '')))
+    return undefined
+  const source = (before + after)
     .replaceAll(/\[:(\w+):\]/g, (whole, name: string) => classes[name] ?? whole)
     .replaceAll(/\(\?P</g, '(?<')
     .replaceAll(/\\A/g, '^')
     .replaceAll(/\\z/g, '$')
-  const flags = [...letters].filter((letter) => letter !== 'U').join('')
   // Strict first, since \p{…} is understood only there; needless escapes, which Go allows, are understood only without.
   for (const unicode of ['u', '']) {
     try {
-      return new RegExp(source, flags + unicode)
+      return new RegExp(source, letters + unicode)
     } catch {
       // Another flavour, or undefined below.
     }

@@ -3,6 +3,7 @@ import { sameJson } from '../../json.ts'
 import type { FieldError } from '../definition.ts'
 import { duplicate, forbidden, invalid, required } from '../fields.ts'
 import { registerKubernetesFunctions } from './cel-functions.ts'
+import { understoodRule } from './cel-text.ts'
 import { celValue } from './cel-values.ts'
 import { fieldOf, isFields, itemsOf, type Schema, someSchema, type ValidationRule } from './schema.ts'
 import { earlierElements } from './values.ts'
@@ -23,8 +24,9 @@ export function compileRule(text: string): Compiled {
     environment.registerVariable('self', 'dyn').registerVariable('oldSelf', 'dyn')
     registerKubernetesFunctions(environment)
   }
-  const { valid, error } = environment.check(text)
-  const compiled: Compiled = valid ? { run: environment.parse(text) } : { error: firstLine(error) }
+  const understood = understoodRule(text)
+  const { valid, error } = environment.check(understood)
+  const compiled: Compiled = valid ? { run: environment.parse(understood) } : { error: firstLine(error) }
   if (programs.size >= programsAtMost) programs.clear()
   programs.set(text, compiled)
   return compiled

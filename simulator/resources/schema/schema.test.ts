@@ -115,6 +115,10 @@ describe('rules', () => {
     '!has(self.nosuch)',
     'isIP("10.0.0.1") && cidr("10.0.0.0/8").containsIP("10.1.2.3") && !cidr("10.0.0.0/8").containsIP("11.1.2.3")',
     'ip("::1").family() == 6',
+    'cidr("10.0.0.0/8") == cidr("10.1.0.0/8").masked() && cidr("10.1.0.0/8") != cidr("10.1.0.0/8").masked()',
+    '"DSR".matches(r"^(?i)(tunnel|dsr)$") && !"x".matches("y")',
+    'cidr("10.1.0.1/16").ip().family() == 4 && string(cidr("10.1.0.1/16").ip()) == "10.1.0.1"',
+    'has(self.parts[0].name) && !has(self.parts[0].nosuch) && "has(a[0].b)" != ""',
     'quantity("1Gi").isGreaterThan(quantity("1G"))',
     '"abc123".find("[0-9]+") == "123"',
     'self.?nosuch.orValue(3) == 3',
@@ -187,6 +191,8 @@ describe('patterns of Go', () => {
     expect(goPattern('^[[:alpha:]]+$')?.test('abc')).toBe(true)
     expect(goPattern('^(?P<name>a)\\z')?.test('a')).toBe(true)
     expect(goPattern('^\\-\\/$')?.test('-/')).toBe(true)
+    expect(goPattern('^(?i)(Tunnel|DSR)?$')?.test('dsr')).toBe(true)
+    expect(goPattern('a(?i)b')).toBeUndefined()
     expect(goPattern('(?=a)')).toBeUndefined()
     expect(goPattern('(a)\\1')).toBeUndefined()
     expect(goPattern('(')).toBeUndefined()
