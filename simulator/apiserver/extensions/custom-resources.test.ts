@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { garbageCollector } from '../../controllers/garbage-collector.ts'
 import { namespaceController } from '../../controllers/namespace.ts'
@@ -404,6 +405,61 @@ describe('custom resources', () => {
         .map((line) => JSON.parse(line).type),
     ).toEqual(['ADDED', 'DELETED'])
     expect(seen).toEqual(['ADDED a', 'DELETED a'])
+  })
+})
+
+describe('what is served', () => {
+  const places = ['a', 'b', 'c'] as const
+  const step = fc.record({
+    what: fc.constantFrom('create', 'delete', 'version', 'label'),
+    plural: fc.constantFrom(...places),
+    short: fc.constantFrom('x', 'y'),
+  })
+
+  it('depends on nothing but what is stored', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        const { api, store, settle } = extensionWorld()
+        for (const { what, plural, short } of steps) {
+          const name = `${plural}s.example.com`
+          const found = api.find<any>(crds, undefined, name)
+          const names = { plural: `${plural}s`, kind: `Kind${plural}`, shortNames: [short] }
+          if (what === 'create' && !found) api.create(crds, looseDefinition(`${plural}s`, `Kind${plural}`, { names }))
+          if (what === 'delete' && found) api.delete(crds, undefined, name)
+          if (what === 'label' && found) api.update(crds, { ...found, metadata: { ...found.metadata, labels: { short } } })
+          if (what === 'version' && found) {
+            const [first] = found.spec.versions
+            api.update(crds, { ...found, spec: { ...found.spec, versions: [first, { ...first, name: `v2${short}`, storage: false }] } })
+          }
+          settle()
+        }
+        const copy = extensionWorld([], JSON.parse(JSON.stringify(store.snapshot())))
+        expect(copy.api.served()).toEqual(api.served())
+        // Whoever has all of its names is served, and nobody has the name of another.
+        const accepted = api
+          .list<any>(crds)
+          .filter((one) => one.status.conditions.some((it: any) => it.type === 'NamesAccepted' && it.status === 'True'))
+        expect(accepted.flatMap((one) => one.spec.names.shortNames)).toHaveLength(
+          new Set(accepted.flatMap((one) => one.spec.names.shortNames)).size,
+        )
+        for (const one of accepted) expect(api.served().some(({ kind }) => kind === one.spec.names.kind)).toBe(true)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('goes on being served, watches included, when a definition is only labelled', async () => {
+    const { api, request, settle } = world()
+    const watch = await request('GET', `${path}?watch=true`)
+    const reader = watch.body!.getReader()
+    const definition = api.get<KubeObject>(crds, undefined, widgets)
+    const served = api.served()
+    api.update(crds, { ...structuredClone(definition), metadata: { ...definition.metadata, labels: { a: 'b' } } })
+    api.create(widgets, widget('a'))
+    settle()
+    expect(api.served()).toEqual(served)
+    expect(new TextDecoder().decode((await reader.read()).value)).toContain('"type":"ADDED"')
+    await reader.cancel()
   })
 })
 

@@ -55,6 +55,7 @@ function managerOf(who: RequestContext): string {
   if (who.fieldManager) return who.fieldManager
   const { username } = who.user
   if (username.startsWith('system:node:')) return 'kubelet'
+  if (username === 'system:apiserver') return 'kube-apiserver'
   // As the first word of the component's user agent, which is its binary's name.
   return username.slice(username.lastIndexOf(':') + 1) || 'unknown'
 }

@@ -1,3 +1,4 @@
+import { sameJson } from '../../json.ts'
 import { timestamp } from '../../kubernetes.ts'
 import { createdAtColumn, nameColumn } from '../columns.ts'
 import type { ResourceDefinition } from '../definition.ts'
@@ -25,16 +26,14 @@ export const customresourcedefinitions: ResourceDefinition<CustomResourceDefinit
   status: true,
   prepareForCreate: (definition) =>
     withStoredVersion({ ...withParts(definition), status: { acceptedNames: { kind: '', plural: '' }, storedVersions: [] } }),
-  prepareForUpdate: (definition, previous) =>
-    withStoredVersion({ ...withParts(definition), status: previous.status } as CustomResourceDefinition),
-  prepareForStatusUpdate: keepSpec,
-  defaults: (definition) => {
-    const { spec } = definition
-    const { kind } = spec.names
-    const names = kind ? fillText(spec.names, { singular: kind.toLowerCase(), listKind: `${kind}List` }) : spec.names
-    const conversion = fillText(spec.conversion ?? {}, { strategy: 'None' })
-    return names === spec.names && conversion === spec.conversion ? definition : { ...definition, spec: { ...spec, conversion, names } }
+  prepareForUpdate: (definition, previous) => {
+    const { spec } = withSpecDefaults(withParts(definition))
+    // A spec that says the same is the same, so that what is served goes on being served.
+    const kept = sameJson(spec, previous.spec) ? previous.spec : spec
+    return withStoredVersion({ ...definition, spec: kept, status: previous.status! })
   },
+  prepareForStatusUpdate: keepSpec,
+  defaults: withSpecDefaults,
   validate: definitionErrors,
   validateUpdate: definitionUpdateErrors,
   validateStatusUpdate: statusErrors,
@@ -52,6 +51,14 @@ export const customresourcedefinitions: ResourceDefinition<CustomResourceDefinit
     return withCondition({ ...definition, metadata }, { ...reason, message }, now)
   },
   columns: [nameColumn, createdAtColumn],
+}
+
+function withSpecDefaults(definition: CustomResourceDefinition): CustomResourceDefinition {
+  const { spec } = definition
+  const { kind } = spec.names
+  const names = kind ? fillText(spec.names, { singular: kind.toLowerCase(), listKind: `${kind}List` }) : spec.names
+  const conversion = fillText(spec.conversion ?? {}, { strategy: 'None' })
+  return names === spec.names && conversion === spec.conversion ? definition : { ...definition, spec: { ...spec, conversion, names } }
 }
 
 /** What a Go decoder leaves zero where it is absent, so that whatever looks at the spec finds it. */

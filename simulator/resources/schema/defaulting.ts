@@ -1,4 +1,4 @@
-import { type Fields, fieldOf, isFields, itemsOf, type Schema, someSchema, valuesOf } from './schema.ts'
+import { type Fields, fieldOf, isFields, itemsOf, type Schema, valuesOf } from './schema.ts'
 
 /**
  * A value with the defaults of its schema filled in, at every depth that exists in it; the very same value where there was nothing to do.
@@ -8,15 +8,6 @@ export function withDefaults<T>(value: T, schema: Schema | undefined): T {
   if (!schema) return value
   if (Array.isArray(value)) return defaultedList(value, schema) as T
   return isFields(value) ? (defaultedFields(value, schema) as T) : value
-}
-
-const usesDefaults = new WeakMap<Schema, boolean>()
-
-/** Whether `withDefaults` can ever change anything for the sake of a default. */
-export function hasDefaults(schema: Schema): boolean {
-  let known = usesDefaults.get(schema)
-  if (known === undefined) usesDefaults.set(schema, (known = someSchema(schema, (inner) => inner.default !== undefined)))
-  return known
 }
 
 function defaultedList(list: readonly unknown[], schema: Schema): readonly unknown[] {
