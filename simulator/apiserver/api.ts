@@ -77,6 +77,8 @@ export interface Api {
   /**
    * Calls `handler` for every later change, in order, each in an event of its own (never inside the write that caused it).
    * With `initial`, first delivers every existing object as ADDED.
+   * A watch of a custom kind outlives its definition, as a reflector that lists again does: it says nothing while there is none, and
+   * goes on when there is one again. Throws NotFound where nobody serves the kind when it begins.
    */
   watch<T extends KubeObject>(
     resource: ResourceName,

@@ -109,7 +109,10 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
   if (type === 'J') return value
   if (type === 'S') {
     if (typeof value === 'boolean') return value
-    const schema = (one: unknown, at: string) => (isObject(one) ? struct('apiextensions.JSONSchemaProps', one, at, walk) : one)
+    const schema = (one: unknown, at: string) => {
+      if (!isObject(one)) throw mismatch(field, one, 'v1.JSONSchemaProps', at, walk)
+      return struct('apiextensions.JSONSchemaProps', one, at, walk)
+    }
     return Array.isArray(value) ? value.map((one, index) => schema(one, `${path}[${index}]`)) : schema(value, path)
   }
   if (value === null) return {}
