@@ -113,6 +113,8 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   /** Extra field selectors beyond metadata.name and metadata.namespace: `{ 'spec.nodeName': … }`. */
   selectableFields?(object: T): Record<string, string>
   readonly columns: readonly Column<T>[]
+  /** The schema that OpenAPI publishes, in the form of v3, for kinds that are no types of Kubernetes. The server adds the kind. */
+  readonly openapi?: Readonly<Record<string, unknown>>
   /** Absent for built-in kinds. */
   readonly custom?: CustomKind
 }

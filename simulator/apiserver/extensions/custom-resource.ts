@@ -16,6 +16,7 @@ import { hasRules, ruleErrors } from '../../resources/schema/rules.ts'
 import type { Schema } from '../../resources/schema/schema.ts'
 import { valueErrors } from '../../resources/schema/values.ts'
 import { columnsOf } from './columns.ts'
+import { publishedSchema } from './published-schema.ts'
 import { scaleErrors, scaleMapping } from './scale.ts'
 
 const whileTerminating = ['delete', 'deletecollection', 'get', 'list', 'watch']
@@ -53,6 +54,7 @@ export function customResource(from: CustomResourceDefinition, version: Version,
     validateStatusUpdate: errorsOf,
     selectableFields: (object) => Object.fromEntries(selectable.map((names) => [names.join('.'), text(valueAt(object, names))])),
     columns: columnsOf(version.additionalPrinterColumns),
+    openapi: publishedSchema(schema),
     custom: {
       schema,
       listKind,

@@ -9,12 +9,11 @@ const typeFields = {
 }
 
 /** The schema of a custom kind as OpenAPI v3 tells it: its definition's, with the fields that every object has (pkg/controller/openapi/builder). */
-export function publishedSchema(schema: Schema, gvk: { group: string; version: string; kind: string }): unknown {
+export function publishedSchema(schema: Schema): Readonly<Record<string, unknown>> {
   const metadata = { description: "Standard object's metadata.", allOf: [{ $ref: `#/components/schemas/${objectMetaName}` }], default: {} }
   return {
     ...schema,
     // A kind that takes anything says nothing of its fields, lest clients think that there are no others.
     ...(schema.properties && { properties: { ...schema.properties, ...typeFields, metadata } }),
-    'x-kubernetes-group-version-kind': [gvk],
   }
 }

@@ -1,6 +1,6 @@
 import { fnv32a } from '../../fnv.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
-import { objectMetaName, publishedSchema } from '../extensions/published-schema.ts'
+import { objectMetaName } from '../extensions/published-schema.ts'
 import { allows } from '../registry/definitions.ts'
 import { notAcceptable, unknownResource } from '../status.ts'
 import type { Discovery } from './discovery.ts'
@@ -19,9 +19,7 @@ export function openapiIndex(definitions: readonly ResourceDefinition[], discove
   const paths: Record<string, { serverRelativeURL: string }> = {}
   for (const { group, version } of discovery.groupVersions()) {
     const path = group ? `apis/${group}/${version}` : `api/${version}`
-    const schemas = definitions
-      .filter((one) => one.custom && one.group === group && one.version === version)
-      .map((one) => one.custom?.schema)
+    const schemas = definitions.filter((one) => one.openapi && one.group === group && one.version === version).map((one) => one.openapi)
     paths[path] = {
       serverRelativeURL: `/openapi/v3/${path}?hash=${schemas.length > 0 ? fnv32a(JSON.stringify(schemas)).toString(16) : hash}`,
     }
@@ -44,11 +42,9 @@ export function openapiDocument(definitions: readonly ResourceDefinition[], grou
     const { kind, plural, namespaced } = definition
     const gvk = { group, kind, version }
     const schema = schemaName(group, version, kind)
-    schemas[schema] = definition.custom
-      ? publishedSchema(definition.custom.schema, gvk)
-      : { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, 'x-kubernetes-group-version-kind': [gvk] }
-    if (definition.custom)
-      schemas[objectMetaName] ??= { type: 'object', description: 'ObjectMeta is metadata that all persisted resources must have.' }
+    const { openapi = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } = definition
+    schemas[schema] = { ...openapi, 'x-kubernetes-group-version-kind': [gvk] }
+    if (definition.openapi) schemas[objectMetaName] ??= { type: 'object', description: 'What every object says about itself.' }
     const content = { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } }
     const operation = (action: string, verb: string, body?: Record<string, unknown>) => ({
       ...(body && { requestBody: { content: body, required: true }, parameters: writing }),

@@ -1,7 +1,8 @@
 import { sameJson } from '../../json.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import { isObject } from '../patch/merge.ts'
-import type { ListStrategy, Structure } from '../patch/strategies.ts'
+import type { ListStrategy } from '../patch/strategies.ts'
+import type { Structure } from '../patch/structure.ts'
 
 /**
  * Sets of field paths as `managedFields` keeps them (structured-merge-diff's fieldpath). A path is its FieldsV1 steps

@@ -4,7 +4,7 @@ import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { PatchOptions } from '../api.ts'
 import { isObject } from '../patch/merge.ts'
-import { type Structure, structureOf } from '../patch/strategies.ts'
+import { type Structure, structureOf } from '../patch/structure.ts'
 import { applyConflict, badRequest, invalid } from '../status.ts'
 import { apiVersionOf, typed } from './definitions.ts'
 import {
