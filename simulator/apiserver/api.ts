@@ -48,6 +48,14 @@ export interface PatchOptions {
   force?: boolean
 }
 
+/** One version of one kind that is served. */
+export interface ServedResource {
+  readonly name: ResourceName
+  readonly kind: string
+  readonly apiVersion: string
+  readonly namespaced: boolean
+}
+
 /**
  * The API server as its in-process clients (controllers, scheduler, kubelets, daemons) meet it: synchronous, without serialisation,
  * through the same defaulting, validation and admission as over HTTP. Every refusal is a `StatusError`.
@@ -69,12 +77,19 @@ export interface Api {
   /**
    * Calls `handler` for every later change, in order, each in an event of its own (never inside the write that caused it).
    * With `initial`, first delivers every existing object as ADDED.
+   * A watch of a custom kind outlives its definition, as a reflector that lists again does: it says nothing while there is none, and
+   * goes on when there is one again. Throws NotFound where nobody serves the kind when it begins.
    */
   watch<T extends KubeObject>(
     resource: ResourceName,
     handler: (event: WatchEvent<T>) => void,
     options?: ListOptions & { initial?: boolean },
   ): Closer
+  /**
+   * What discovery would tell: every kind, in every version, custom ones included. The same array for as long as that is the same;
+   * whoever has to know of changes watches `customresourcedefinitions.apiextensions.k8s.io`.
+   */
+  served(): readonly ServedResource[]
   /** The same API as another user; for admission, authorization and audit. */
   as(user: UserInfo): Api
 }

@@ -1,3 +1,4 @@
+import type { ResourceDefinition } from '../resources/definition.ts'
 import type { ApiServer, NodeConnector, UserInfo } from './api.ts'
 import { StatusError } from './api.ts'
 import { effectiveUser } from './authorization/impersonation.ts'
@@ -8,7 +9,7 @@ import { negotiateDiscovery } from './http/negotiate.ts'
 import { dryRunOf } from './http/options.ts'
 import { parseResourcePath, type ResourcePath, segments } from './http/paths.ts'
 import { isWatch, type ResourceRequest, serveCollection, serveObject } from './http/resources.ts'
-import { failure, jsonResponse } from './http/responses.ts'
+import { failure, jsonResponse, warningHeader } from './http/responses.ts'
 import { type Attributes, type Authorize, answerReview, refusalOf, reviews } from './http/reviews.ts'
 import { openStream } from './http/streams.ts'
 import { bindingTarget, serveSubresource } from './http/subresources.ts'
@@ -46,7 +47,14 @@ const bindings: VirtualResource = {
 export function createApiServer(world: ApiServerWorld): ApiServer {
   const registry = createRegistry(world)
   const virtual = [bindings, ...reviews]
-  const discovery = createDiscovery(world.definitions, virtual)
+  /** Made anew when a custom kind came or went. */
+  let described: readonly ResourceDefinition[] = registry.definitions.all
+  let currentDiscovery = createDiscovery(described, virtual)
+  const discoveryNow = () => {
+    const { all } = registry.definitions
+    if (all !== described) [described, currentDiscovery] = [all, createDiscovery(all, virtual)]
+    return currentDiscovery
+  }
   const gitVersion = world.gitVersion ?? 'v1.34.2'
   const [major, minor] = gitVersion.slice(1).split('.')
   const version = {
@@ -122,6 +130,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     const parts = segments(pathname)
     if (!parts) throw unknownResource()
     const [root, second, third, ...rest] = parts
+    const discovery = discoveryNow()
     if (root === undefined) return jsonResponse({ paths: rootPaths() })
     if ((root === 'api' || root === 'apis') && second === undefined) {
       const form = negotiateDiscovery(request.headers.get('accept'))
@@ -144,7 +153,9 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   }
 
   function rootPaths(): string[] {
-    const groups = discovery.groupVersions().filter(({ group }) => group !== '')
+    const groups = discoveryNow()
+      .groupVersions()
+      .filter(({ group }) => group !== '')
     return [
       '/api',
       '/api/v1',
@@ -164,10 +175,17 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     if (review) return serveVirtual(request, query, path, review, user)
     const given = target(request, query, path, user)
     authorized(user, attributesOf(request, query, path))
+    const response = await serveTarget(given, path.subresource)
+    const { custom } = given.definition
+    if (custom?.deprecation !== undefined) response.headers.append('Warning', warningHeader(custom.deprecation))
+    return response
+  }
+
+  function serveTarget(given: ResourceRequest, subresource: string | undefined): Promise<Response> {
     const { name } = given
     if (name === undefined) return serveCollection(registry, given)
     const named = { ...given, name }
-    return path.subresource === undefined ? serveObject(registry, named) : serveSubresource(registry, world.nodes, named, path.subresource)
+    return subresource === undefined ? serveObject(registry, named) : serveSubresource(registry, world.nodes, named, subresource)
   }
 
   function target(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): ResourceRequest {

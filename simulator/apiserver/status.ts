@@ -82,8 +82,8 @@ export function badRequest(message: string): StatusError {
   return refusal(400, 'BadRequest', message)
 }
 
-export function methodNotAllowed(): StatusError {
-  return refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
+export function methodNotAllowed(message = 'the server does not allow this method on the requested resource'): StatusError {
+  return refusal(405, 'MethodNotAllowed', message, {})
 }
 
 export function unauthorized(): StatusError {

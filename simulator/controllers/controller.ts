@@ -1,21 +1,15 @@
-import { type Api, StatusError, type WatchEvent } from '../apiserver/api.ts'
+import { type Api, type ServedResource, StatusError, type WatchEvent } from '../apiserver/api.ts'
 import type { Clock } from '../clock.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject, OwnerReference, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
+import { customResourceDefinitionsName } from '../resources/customresourcedefinition/definition.ts'
 
 /** What a controller is given. */
 export interface ControllerWorld {
   readonly api: Api
   readonly clock: Clock
   readonly random: Random
-  /** Every resource that the API server serves, for the controllers that care for all of them. */
-  readonly resources: readonly {
-    readonly name: ResourceName
-    readonly kind: string
-    readonly apiVersion: string
-    readonly namespaced: boolean
-  }[]
   /** `10.244.0.0/16`: cut into one /24 per node. */
   readonly podCidr: string
   /** PEM of the cluster's certificate authority. */
@@ -103,16 +97,21 @@ export function controllerReference(owner: KubeObject, apiVersion: string, kind:
   }
 }
 
-/** The kinds that an API server with these definitions serves, as controllers that work on all of them need them. */
-export function servedResources(
-  definitions: readonly { group: string; version: string; kind: string; plural: string; namespaced: boolean }[],
-): ControllerWorld['resources'] {
-  return definitions.map(({ group, version, kind, plural, namespaced }) => ({
-    name: group ? `${plural}.${group}` : plural,
-    kind,
-    apiVersion: group ? `${group}/${version}` : version,
-    namespaced,
-  }))
+/**
+ * Calls `found` for each resource that is served, each once, and for those of custom kinds when they come. Where a kind goes and comes
+ * again, it is the same resource.
+ */
+export function eachResource(api: Api, found: (resource: ServedResource) => void): void {
+  const known = new Set<ResourceName>()
+  const look = () => {
+    for (const resource of api.served()) {
+      if (known.has(resource.name)) continue
+      known.add(resource.name)
+      found(resource)
+    }
+  }
+  look()
+  api.watch(customResourceDefinitionsName, look)
 }
 
 /** Queues the controller of every changed object of `resource`, of the given kind: before the change and after it. */

@@ -167,7 +167,7 @@ export const disruptionController: Controller = {
 
 /** The replicas that the controllers of the pods want, each controller once; a ReplicaSet of a Deployment speaks for the Deployment. */
 function replicasBehind(
-  { api, resources }: ControllerWorld,
+  { api }: ControllerWorld,
   pods: readonly PodObject[],
 ): { replicas: number; unmanaged: PodObject[]; error?: string } {
   const counted = new Map<string, number>()
@@ -181,14 +181,14 @@ function replicasBehind(
     if (counted.has(owner.uid)) continue
     const seen = owner.uid
     const namespace = pod.metadata?.namespace
-    let object = findOwner(api, resources, namespace, owner)
+    let object = findOwner(api, namespace, owner)
     const above = owner.kind === 'ReplicaSet' && object ? controllerOf(object) : undefined
     if (above?.kind === 'Deployment') {
       owner = above
-      object = findOwner(api, resources, namespace, above)
+      object = findOwner(api, namespace, above)
     }
     if (!scalable.has(owner.kind)) {
-      const resource = resources.find(({ kind, apiVersion }) => kind === owner!.kind && apiVersion === owner!.apiVersion)?.name
+      const resource = api.served().find(({ kind, apiVersion }) => kind === owner!.kind && apiVersion === owner!.apiVersion)?.name
       return { replicas: 0, unmanaged, error: `${resource ?? owner.kind} does not implement the scale subresource` }
     }
     counted.set(seen, 0)
@@ -204,11 +204,10 @@ const scalable = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'Replicatio
 
 function findOwner(
   api: Api,
-  resources: ControllerWorld['resources'],
   namespace: string | undefined,
   owner: { kind: string; apiVersion: string; name: string; uid: string },
 ): KubeObject | undefined {
-  const resource = resources.find(({ kind, apiVersion }) => kind === owner.kind && apiVersion === owner.apiVersion)
+  const resource = api.served().find(({ kind, apiVersion }) => kind === owner.kind && apiVersion === owner.apiVersion)
   if (!resource) return undefined
   const object = api.find(resource.name, namespace, owner.name)
   return object?.metadata?.uid === owner.uid ? object : undefined

@@ -1,9 +1,11 @@
 import type { WatchEvent } from '../apiserver/api.ts'
 import type { KubeObject, OwnerReference, ResourceName } from '../kubernetes.ts'
-import { type Controller, type ControllerWorld, workQueue } from './controller.ts'
+import { type Controller, type ControllerWorld, eachResource, workQueue } from './controller.ts'
 
 const foreground = 'foregroundDeletion'
 const orphan = 'orphan'
+/** As upstream's cache of absent owners. */
+const goneAtMost = 500
 
 interface Place {
   readonly resource: ResourceName
@@ -23,17 +25,29 @@ export const garbageCollector: Controller = {
     const dependents = new Map<string, Map<string, Place>>()
     const queue = workQueue('garbage-collector', clock, (key) => reconcile(JSON.parse(key) as Place))
 
-    for (const resource of world.resources) {
-      if (resource.name === 'events' || resource.name.startsWith('events.')) continue
-      for (const object of api.list(resource.name)) index(resource.name, undefined, object)
-      api.watch(resource.name, (event) => observe(resource.name, event))
+    /** Owners that were seen to go: what names them is theirs even when their kind has gone with them. */
+    const gone = new Set<string>()
+    let started = false
+
+    eachResource(api, ({ name }) => {
+      if (name === 'events' || name.startsWith('events.')) return
+      for (const object of api.list(name)) index(name, undefined, object)
+      api.watch(name, (event) => observe(name, event))
+      // An owner of this kind may have been looked for in vain.
+      if (started) queueAll()
+    })
+    started = true
+    if (world.fresh) queueAll()
+
+    function queueAll(): void {
+      for (const places of dependents.values()) for (const place of places.values()) queue.add(JSON.stringify(place))
     }
-    if (world.fresh) for (const places of dependents.values()) for (const place of places.values()) queue.add(JSON.stringify(place))
 
     function observe(resource: ResourceName, { type, object, previous }: WatchEvent): void {
       index(resource, previous, type === 'DELETED' ? undefined : object)
       const place = placeOf(resource, object)
       if (type === 'DELETED') {
+        remember(object.metadata?.uid ?? '')
         for (const dependent of dependents.get(object.metadata?.uid ?? '')?.values() ?? []) queue.add(JSON.stringify(dependent))
         // An owner in foreground deletion may have waited for this one.
         for (const owner of object.metadata?.ownerReferences ?? []) {
@@ -68,6 +82,8 @@ export const garbageCollector: Controller = {
       if (object.metadata?.deletionTimestamp) return finish(place, object)
       const owners = (object.metadata?.ownerReferences ?? []) as OwnerReference[]
       if (owners.length === 0) return
+      // A kind that nobody serves says nothing about its objects: upstream tries again until somebody does.
+      if (owners.some((owner) => !gone.has(owner.uid) && !isServed(owner))) return
       const states = owners.map((owner) => ({ owner, found: findOwner(owner, place.namespace) }))
       if (states.every(({ found }) => !found)) {
         api.delete(place.resource, place.namespace, place.name, {
@@ -115,6 +131,16 @@ export const garbageCollector: Controller = {
       api.update(place.resource, { ...object, metadata: { ...object.metadata, finalizers } })
     }
 
+    function isServed(owner: OwnerReference): boolean {
+      return api.served().some(({ kind, apiVersion }) => kind === owner.kind && apiVersion === owner.apiVersion)
+    }
+
+    function remember(uid: string): void {
+      gone.add(uid)
+      const [oldest] = gone
+      if (gone.size > goneAtMost && oldest !== undefined) gone.delete(oldest)
+    }
+
     function findOwner(owner: OwnerReference, namespace: string | undefined): KubeObject | undefined {
       const at = ownerPlace(world, owner, namespace)
       const found = at && api.find(at.resource, at.namespace, at.name)
@@ -128,6 +154,6 @@ function placeOf(resource: ResourceName, object: KubeObject): Place {
 }
 
 function ownerPlace(world: ControllerWorld, owner: OwnerReference, namespace: string | undefined): Place | undefined {
-  const resource = world.resources.find(({ kind, apiVersion }) => kind === owner.kind && apiVersion === owner.apiVersion)
+  const resource = world.api.served().find(({ kind, apiVersion }) => kind === owner.kind && apiVersion === owner.apiVersion)
   return resource && { resource: resource.name, namespace: resource.namespaced ? namespace : undefined, name: owner.name }
 }

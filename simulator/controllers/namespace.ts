@@ -1,6 +1,6 @@
 import type { Namespace } from 'kubernetes-types/core/v1'
 import { type KubeObject, timestamp } from '../kubernetes.ts'
-import { type Controller, workQueue } from './controller.ts'
+import { type Controller, eachResource, workQueue } from './controller.ts'
 
 /**
  * Empties a namespace that is being deleted, then lets it go. Follows upstream's pkg/controller/namespace:
@@ -11,7 +11,6 @@ export const namespaceController: Controller = {
   start(world) {
     const { api, clock } = world
     const queue = workQueue('namespace', clock, reconcile)
-    const namespaced = world.resources.filter((resource) => resource.namespaced)
     api.watch<Namespace & KubeObject>(
       'namespaces',
       ({ type, object }) => {
@@ -20,26 +19,29 @@ export const namespaceController: Controller = {
       { initial: world.fresh },
     )
     // What had to go gracefully or waited for a finalizer is gone: look again.
-    for (const resource of namespaced) {
-      api.watch(resource.name, ({ type, object }) => {
+    eachResource(api, ({ name, namespaced }) => {
+      if (!namespaced) return
+      api.watch(name, ({ type, object }) => {
         if (type !== 'DELETED') return
         const home = api.find<Namespace & KubeObject>('namespaces', undefined, object.metadata?.namespace ?? '')
         if (home?.metadata?.deletionTimestamp) queue.add(home.metadata.name ?? '')
       })
-    }
+    })
 
     function reconcile(name: string): void {
       const namespace = api.find<Namespace & KubeObject>('namespaces', undefined, name)
       if (!namespace?.metadata?.deletionTimestamp) return
       const left = new Map<string, number>()
       const finalizers = new Map<string, number>()
-      for (const resource of namespaced) {
-        for (const object of api.list(resource.name, { namespace: name })) {
+      // A custom kind stands once for each of its versions.
+      const resources = new Set(api.served().flatMap((resource) => (resource.namespaced ? [resource.name] : [])))
+      for (const resource of resources) {
+        for (const object of api.list(resource, { namespace: name })) {
           if (!object.metadata?.deletionTimestamp)
-            api.delete(resource.name, name, object.metadata?.name ?? '', { propagationPolicy: 'Background' })
+            api.delete(resource, name, object.metadata?.name ?? '', { propagationPolicy: 'Background' })
         }
-        for (const object of api.list(resource.name, { namespace: name })) {
-          left.set(resource.name, (left.get(resource.name) ?? 0) + 1)
+        for (const object of api.list(resource, { namespace: name })) {
+          left.set(resource, (left.get(resource) ?? 0) + 1)
           for (const finalizer of object.metadata?.finalizers ?? []) finalizers.set(finalizer, (finalizers.get(finalizer) ?? 0) + 1)
         }
       }

@@ -2,7 +2,7 @@ import type { ResourceQuota } from 'kubernetes-types/core/v1'
 import { countedResource, usedOf } from '../apiserver/admission/quota-usage.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
 import { formatQuantity } from '../resources/quantity.ts'
-import { type Controller, keyOf, splitKey, workQueue, writeStatus } from './controller.ts'
+import { type Controller, eachResource, keyOf, splitKey, workQueue, writeStatus } from './controller.ts'
 
 type QuotaObject = ResourceQuota & KubeObject
 
@@ -12,7 +12,7 @@ type QuotaObject = ResourceQuota & KubeObject
  */
 export const resourceQuotaController: Controller = {
   name: 'resourcequota-controller',
-  start({ api, clock, resources, fresh }) {
+  start({ api, clock, fresh }) {
     const queue = workQueue('resourcequota', clock, reconcile)
     const watched = new Set<ResourceName>()
     api.watch<QuotaObject>(
@@ -25,6 +25,15 @@ export const resourceQuotaController: Controller = {
       { initial: fresh },
     )
     if (!fresh) for (const quota of api.list<QuotaObject>('resourcequotas')) follow(quota)
+    // What a quota limits may be a custom kind that is yet to come.
+    eachResource(api, ({ name }) => {
+      if (!name.includes('.')) return
+      for (const quota of api.list<QuotaObject>('resourcequotas')) {
+        if (watched.has(name) || !Object.keys(quota.spec?.hard ?? {}).some((one) => countedResource(one) === name)) continue
+        follow(quota)
+        queue.add(keyOf(quota))
+      }
+    })
 
     function follow(quota: QuotaObject): void {
       for (const name of Object.keys(quota.spec?.hard ?? {})) {
@@ -38,7 +47,7 @@ export const resourceQuotaController: Controller = {
     }
 
     function isServed(resource: ResourceName): boolean {
-      return resources.some(({ name, namespaced }) => namespaced && name === resource)
+      return api.served().some(({ name, namespaced }) => namespaced && name === resource)
     }
 
     function reconcile(key: string): void {

@@ -5,7 +5,7 @@ import type { KubeObject } from '../kubernetes.ts'
 import { Random } from '../random.ts'
 import { resources } from '../resources/catalogue.ts'
 import { Store } from '../store/store.ts'
-import { type Controller, type ControllerWorld, servedResources } from './controller.ts'
+import type { Controller, ControllerWorld } from './controller.ts'
 import type { PodObject } from './pods.ts'
 
 /** For tests: control loops over a real registry, with kubelets that only say what a test tells them to. */
@@ -39,7 +39,6 @@ export function controllerBench(controllers: readonly Controller[]): ControllerB
     api,
     clock,
     random,
-    resources: servedResources(resources),
     podCidr: '10.244.0.0/16',
     rootCertificate: 'certificate',
     fresh: true,

@@ -8,6 +8,7 @@ import { priorityclasses } from './cluster/priorityclass.ts'
 import { configmaps } from './configuration/configmap.ts'
 import { secrets } from './configuration/secret.ts'
 import { serviceaccounts } from './configuration/serviceaccount.ts'
+import { customresourcedefinitions } from './customresourcedefinition/definition.ts'
 import type { ResourceDefinition } from './definition.ts'
 import { endpoints } from './discovery/endpoints.ts'
 import { endpointslices } from './discovery/endpointslice.ts'
@@ -62,6 +63,7 @@ export const resources: readonly ResourceDefinition[] = [
   rolebindings,
   roles,
   storageclasses,
+  customresourcedefinitions,
   leases,
   priorityclasses,
   endpointslices,

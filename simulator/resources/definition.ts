@@ -1,6 +1,7 @@
 import type { OpenapiSchema } from '../apiserver/openapi/schema.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
+import type { Schema } from './schema/schema.ts'
 
 /** One cause in an `Invalid` Status, as apimachinery's field.Error. `message` is the full sentence without the field's name. */
 export interface FieldError {
@@ -34,10 +35,11 @@ export interface StrategyContext {
 export interface Column<T> {
   readonly name: string
   readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
-  readonly format?: 'name'
+  /** `name`, or whatever a custom resource's column says. */
+  readonly format?: string
   readonly description: string
-  /** 0 always, 1 only in wide output. */
-  readonly priority: 0 | 1
+  /** 0 always, more only in wide output. */
+  readonly priority: number
   value(object: T, context: { now: number }): string | number | boolean | null
 }
 
@@ -48,6 +50,24 @@ export interface ScaleMapping<T> {
   /** In string form. */
   selector(object: T): string
   withReplicas(object: T, replicas: number): T
+  /** Why an object has no scale to show: a custom resource without the field that its scale stands on. */
+  missing?(object: T): string | undefined
+}
+
+/** What a CustomResourceDefinition says of one version of its kind, beyond what every kind has. */
+export interface CustomKind {
+  readonly schema: Schema
+  readonly listKind: string
+  /** apiVersion under which objects are stored, whatever version they are written in. */
+  readonly storedAs: string
+  /** The spec that this was made of: another one is another kind, which ends watches. */
+  readonly source: object
+  /** The definition is being deleted: nothing new is made. */
+  readonly terminating: boolean
+  /** Goes as a warning with every answer about a deprecated version. */
+  readonly deprecation: string | undefined
+  /** What the store holds, as this version shows it: pruned, with defaults, under its own apiVersion. The same object for the same object. */
+  present(stored: KubeObject): KubeObject
 }
 
 /**
@@ -85,6 +105,8 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   prepareForUpdate?(object: T, previous: T, context: StrategyContext): T
   prepareForStatusUpdate?(object: T, previous: T, context: StrategyContext): T
   validateStatusUpdate?(object: T, previous: T, context: StrategyContext): FieldError[]
+  /** What a first deletion marks the object with, `deletionTimestamp` included, for kinds whose deletion is not the usual one. */
+  prepareForDelete?(object: T, context: { readonly now: number }): T
   /** Seconds that a deletion waits for the kubelet (pods), given the request's own wish; absent or 0: removed at once. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number
   /** Lines for `Warning` headers on create and update. */
@@ -97,4 +119,6 @@ export interface ResourceDefinition<T extends KubeObject = any> {
    * Kubernetes' own schemas by name; the server adds the kind, and derives v2 from it. Absent: Kubernetes' own.
    */
   readonly openapi?: OpenapiSchema
+  /** Absent for built-in kinds. */
+  readonly custom?: CustomKind
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { widget, widgetDefinition } from '../../simulator/apiserver/extensions/testing/widgets.ts'
 import { kubectlSession } from './session.ts'
 
 /** Lines that the real kubectl 1.35 and the terminal's run one after the other on the same cluster: bytes and exit codes must agree. */
@@ -166,7 +167,53 @@ const lines: readonly string[] = [
   'explain pod -o html',
   'explain pod svc',
   'top pods',
+  'get crd',
+  'get crd widgets.example.com -o yaml',
+  'describe crd widgets.example.com',
+  'get widgets -A',
+  'get wd -n shop -o wide',
+  'get toys -n shop',
+  'get widgets.v1beta1.example.com -n shop',
+  'get widget big -n shop -o yaml',
+  'get widget big -n shop -o jsonpath={.spec.parts[*].name}',
+  'get widget -n shop --field-selector spec.colour=red',
+  'get widget -n shop --field-selector spec.nosuch=1',
+  'get widget nosuch -n shop',
+  'describe widget big -n shop',
+  'explain widget',
+  'explain widget.spec',
+  'explain widget.spec.parts',
+  'explain widget.spec.nosuch',
+  'explain widgets --recursive',
+  'explain widget --api-version=example.com/v1beta1',
+  'api-resources --api-group=example.com',
+  'auth can-i create widgets.example.com',
+  'scale widget big --replicas=3 -n shop',
+  'scale widget big --replicas=30 -n shop',
+  'patch widget big -n shop --type=merge -p {"spec":{"replicas":"x"}}',
+  'patch widget big -n shop --type=merge -p {"spec":{"colour":"pink","serial":"no"}}',
+  'patch widget big -n shop -p {"spec":{"replicas":3}}',
+  'label widget big a=b -n shop --overwrite',
+  'wait --for=condition=established crd/widgets.example.com --timeout=5s',
+  'wait --for=jsonpath={.spec.replicas}=3 widget/big -n shop --timeout=2s',
+  'delete widget nosuch -n shop',
   'version --client -o nonsense',
+]
+
+const gizmo = JSON.stringify({ apiVersion: 'example.com/v1', kind: 'Gizmo', metadata: { name: 'a' }, spec: {} })
+
+/** The same with something on standard input. */
+const fed: readonly (readonly [line: string, input: string])[] = [
+  ['apply -f -', gizmo],
+  ['create -f -', gizmo],
+  ['delete -f -', gizmo],
+  ['apply -n shop -f -', JSON.stringify(ofShop('big', { replicas: 'two' }))],
+  ['apply -n shop -f -', JSON.stringify(ofShop('big', { nosuch: 1 }))],
+  ['apply -n shop -f -', JSON.stringify(ofShop('other', { nosuch: 1 }))],
+  ['create -n shop -f -', JSON.stringify(ofShop('other', { colour: 'pink' }))],
+  ['create -n shop -f -', JSON.stringify(ofShop('other', { parts: [{ name: 'a' }, { name: 'a' }] }))],
+  ['apply --server-side -n shop -f -', JSON.stringify(ofShop('other', { nosuch: 1 }))],
+  ['apply -f - --dry-run=server', JSON.stringify({ ...widgetDefinition, metadata: { name: 'wrong' } })],
 ]
 
 /** Where the two differ for a reason that is no defect. */
@@ -192,7 +239,15 @@ beforeAll(async () => {
     const { code, err } = await session.kubectl(line)
     if (code !== 0) throw new Error(`${line}: ${err}`)
   }
+  for (const object of [widgetDefinition, ofShop('big', { parts: [{ name: 'x' }, { name: 'y', weight: 1.5 }], settings: { a: 'b' } })]) {
+    const { code, err } = await session.kubectl('apply -f -', { input: JSON.stringify(object) })
+    if (code !== 0) throw new Error(`apply ${object.kind}: ${err}`)
+  }
 })
+
+function ofShop(name: string, spec: Record<string, unknown>) {
+  return widget(name, spec, { metadata: { name, namespace: 'shop' } })
+}
 afterAll(() => session.close())
 
 it.each(lines.filter((line) => !(line in differences)))('%s', async (line) => {
@@ -202,12 +257,17 @@ it.each(lines.filter((line) => !(line in differences)))('%s', async (line) => {
   expect(pair.ours).toEqual(pair.real)
 })
 
-async function both(line: string) {
-  const real = await session.kubectl(line)
+it.each(fed)('%s < %s', async (line, input) => {
+  const pair = await both(line, input)
+  expect(pair.ours).toEqual(pair.real)
+})
+
+async function both(line: string, input = '') {
+  const real = await session.kubectl(line, { input })
   const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
   const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
   const { output } = await session.cluster.runScript(
-    `kubectl ${quoted} >out 2>err </dev/null; echo $?; base64 -w 0 out; echo; base64 -w 0 err; echo`,
+    `printf %s '${Buffer.from(input).toString('base64')}' | base64 -d >in; kubectl ${quoted} >out 2>err <in; echo $?; base64 -w 0 out; echo; base64 -w 0 err; echo`,
     {},
   )
   const [code = '', out = '', err = ''] = output.split('\n')

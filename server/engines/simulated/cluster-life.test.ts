@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
 import { expect, it } from 'vitest'
+import { widget, widgetDefinition } from '../../../simulator/apiserver/extensions/testing/widgets.ts'
 import { HeldTime } from '../../../simulator/clock.ts'
 import { type ClusterSnapshot, createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
 import { catalogue } from './images.ts'
@@ -129,6 +130,26 @@ it('makes default/kubernetes again after it was deleted, with its address, as th
   expect(cluster.api.get<any>('endpoints', 'default', 'kubernetes').subsets[0].addresses).toEqual([{ ip: '172.18.0.2' }])
   expect(cluster.api.get<any>('endpointslices.discovery.k8s.io', 'default', 'kubernetes').endpoints[0].addresses).toEqual(['172.18.0.2'])
   expect(defects).toEqual([])
+})
+
+it('makes definitions into kinds in its API server, and a fork serves them without the original', async () => {
+  const original = boot('kindnet')
+  await original.pass(30_000)
+  original.cluster.api.create('customresourcedefinitions.apiextensions.k8s.io', widgetDefinition)
+  await original.pass(1_000)
+  original.cluster.api.create('widgets.example.com', widget('a'))
+  const copy = boot('kindnet', 1, deserialize(serialize(original.cluster.snapshot())) as ClusterSnapshot)
+  original.cluster.api.delete('customresourcedefinitions.apiextensions.k8s.io', undefined, 'widgets.example.com')
+  await original.pass(1_000)
+  const kinds = ({ cluster }: typeof copy) => cluster.api.served().filter(({ kind }) => kind === 'Widget')
+  expect([kinds(original).length, kinds(copy).length]).toEqual([0, 2])
+  expect(copy.cluster.api.get<any>('widgets.example.com', 'default', 'a').spec).toEqual({ replicas: 1, colour: 'red' })
+  // The fork's own controllers go on from where they were.
+  copy.cluster.api.create('widgets.example.com', widget('b'))
+  copy.cluster.api.delete('customresourcedefinitions.apiextensions.k8s.io', undefined, 'widgets.example.com')
+  await copy.pass(1_000)
+  expect(kinds(copy)).toEqual([])
+  expect([...original.defects, ...copy.defects]).toEqual([])
 })
 
 it('lets kindnetd give up, log and start again where a node has an address that is no gateway', async () => {

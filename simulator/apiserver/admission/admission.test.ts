@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import { EventLoop, HeldTime } from '../../clock.ts'
-import { servedResources } from '../../controllers/controller.ts'
 import { resourceQuotaController } from '../../controllers/resource-quota.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import { Random } from '../../random.ts'
@@ -28,7 +27,6 @@ function world(...admission: Admission[]) {
     api,
     clock,
     random,
-    resources: servedResources(resources),
     podCidr: '10.244.0.0/16',
     rootCertificate: '',
     fresh: true,

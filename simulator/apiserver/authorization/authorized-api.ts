@@ -86,6 +86,8 @@ export function authorizedApi(api: Api, user: UserInfo, authorize: Authorize): A
       checkList('watch', resource, options)
       return api.watch(resource, handler, options)
     },
+    // Discovery is for everybody who is somebody (system:discovery).
+    served: () => api.served(),
     as: (other) => authorizedApi(api.as(other), other, authorize),
   }
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../kubernetes.ts'
-import type { ResourceDefinition } from '../../resources/definition.ts'
+import type { CustomKind, ResourceDefinition } from '../../resources/definition.ts'
+import { prune } from '../../resources/schema/pruning.ts'
 import { isObject } from '../patch/merge.ts'
 import { messageFields, messageOf, type WireField } from '../protobuf/wire-types.ts'
 import { apiVersionOf } from '../registry/definitions.ts'
@@ -13,11 +14,11 @@ export interface Conformed {
 
 /**
  * The object as Go's decoder would have it: fields that the type does not know and nulls are gone, and a value of another type is refused
- * (BadRequest). Kinds without a type (custom resources) pass as they are.
+ * (BadRequest). Kinds without a type pass as they are.
  */
 export function conform(definition: ResourceDefinition, object: KubeObject): Conformed {
   const message = messageOf(apiVersionOf(definition), definition.kind)
-  if (!message) return { object, unknown: [] }
+  if (!message) return definition.custom ? conformCustom(definition, definition.custom, object) : { object, unknown: [] }
   const { apiVersion, kind, ...fields } = object
   const walk: Walk = { definition, unknown: [] }
   const conformed = struct(message, fields, '', walk)
@@ -25,6 +26,14 @@ export function conform(definition: ResourceDefinition, object: KubeObject): Con
     object: { ...(apiVersion !== undefined && { apiVersion }), ...(kind !== undefined && { kind }), ...conformed },
     unknown: walk.unknown,
   }
+}
+
+/** A custom resource: metadata as everybody's, the rest as its schema has it. Values of another type are for its validation to refuse. */
+function conformCustom(definition: ResourceDefinition, { schema }: CustomKind, object: KubeObject): Conformed {
+  const walk: Walk = { definition, unknown: [] }
+  const metadata = isObject(object.metadata) ? struct('meta.ObjectMeta', object.metadata, 'metadata', walk) : object.metadata
+  const { value, dropped } = prune(object, schema)
+  return { object: metadata === undefined ? value : { ...value, metadata }, unknown: [...walk.unknown, ...dropped] }
 }
 
 /** Throws what strict field validation says, or returns the warnings of the lenient one. */
@@ -96,6 +105,15 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
     case 'R':
     case 'F':
       return check(isObject(value))
+  }
+  if (type === 'J') return value
+  if (type === 'S') {
+    if (typeof value === 'boolean') return value
+    const schema = (one: unknown, at: string) => {
+      if (!isObject(one)) throw mismatch(field, one, 'v1.JSONSchemaProps', at, walk)
+      return struct('apiextensions.JSONSchemaProps', one, at, walk)
+    }
+    return Array.isArray(value) ? value.map((one, index) => schema(one, `${path}[${index}]`)) : schema(value, path)
   }
   if (value === null) return {}
   check(isObject(value))

@@ -1,4 +1,5 @@
 import type { ResourceDefinition } from '../../resources/definition.ts'
+import { compareVersions } from '../extensions/served.ts'
 import { defaultVerbs } from '../registry/definitions.ts'
 import { unknownResource } from '../status.ts'
 
@@ -69,7 +70,11 @@ export function createDiscovery(definitions: readonly ResourceDefinition[], virt
   const names = [...new Set(entries.map((entry) => entry.group))].filter((name) => name !== '')
   const place = (name: string) => (groupOrder.includes(name) ? groupOrder.indexOf(name) : groupOrder.length)
   names.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1))
-  const versionsOf = (group: string) => [...new Set(entries.filter((entry) => entry.group === group).map((entry) => entry.version))]
+  const versionsOf = (group: string) => {
+    const versions = [...new Set(entries.filter((entry) => entry.group === group).map((entry) => entry.version))]
+    // Versions of custom kinds all have one priority, so that their names decide.
+    return place(group) === groupOrder.length ? versions.sort(compareVersions) : versions
+  }
 
   function groupOf(name: string) {
     const versions = versionsOf(name).map((version) => ({ groupVersion: `${name}/${version}`, version }))

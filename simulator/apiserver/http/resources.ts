@@ -1,12 +1,12 @@
 import type { KubeObject } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { UserInfo } from '../api.ts'
-import { allows, apiVersionOf, resourceNameOf } from '../registry/definitions.ts'
+import { apiVersionOf, presented, requireVerb, resourceNameOf } from '../registry/definitions.ts'
 import type { Deleted } from '../registry/deletion.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { RequestContext } from '../registry/world.ts'
 import { selectorPredicate } from '../selectors.ts'
-import { badRequest, methodNotAllowed, tooLargeResourceVersion } from '../status.ts'
+import { badRequest, methodNotAllowed, tooLargeResourceVersion, unknownError } from '../status.ts'
 import { readObject, readPatch } from './bodies.ts'
 import { conform, fieldWarnings } from './conform.ts'
 import { listPage, wholeNumber } from './lists.ts'
@@ -40,7 +40,7 @@ export async function serveCollection(registry: Registry, given: ResourceRequest
     case 'HEAD': {
       if (isWatch(query)) {
         const { form, version } = negotiate(request.headers.get('accept'))
-        require(definition, 'watch')
+        requireVerb(definition, 'watch')
         return watchResponse(registry, {
           definition,
           namespace,
@@ -50,24 +50,24 @@ export async function serveCollection(registry: Registry, given: ResourceRequest
           signal: request.signal,
         })
       }
-      require(definition, 'list')
+      requireVerb(definition, 'list')
       return listResponse(registry, given)
     }
     case 'POST': {
-      require(definition, 'create')
+      requireVerb(definition, 'create')
       const context = writeContext(given, 'CreateOptions')
       const { object, warnings } = await bodyObject(given)
       const created = registry.create(definition, object, context)
       return objectResponse(registry, given, created, 201, [...warnings, ...(definition.warnings?.(created) ?? [])])
     }
     case 'DELETE': {
-      require(definition, 'deletecollection')
+      requireVerb(definition, 'deletecollection')
       const options = deleteOptionsOf(query, await readObject(request))
       const matches = selectorPredicate(
         { labelSelector: query.get('labelSelector') ?? undefined, fieldSelector: query.get('fieldSelector') ?? undefined },
         definition,
       )
-      const all = registry.world.store.list(resourceNameOf(definition), namespace)
+      const all = registry.world.store.list(resourceNameOf(definition), namespace).map((object) => presented(definition, object))
       const context = { user: given.user, dryRun: options.dryRun }
       const gone = all
         .filter((object) => !matches || matches(object))
@@ -85,7 +85,7 @@ export async function serveObject(registry: Registry, given: ResourceRequest & {
   switch (request.method) {
     case 'GET':
     case 'HEAD': {
-      require(definition, 'get')
+      requireVerb(definition, 'get')
       if (isWatch(query)) throw methodNotAllowed()
       const wanted = wholeNumber(query, 'resourceVersion')
       if (wanted !== undefined && wanted > registry.world.store.revision)
@@ -93,7 +93,7 @@ export async function serveObject(registry: Registry, given: ResourceRequest & {
       return objectResponse(registry, given, registry.get(definition, namespace, name))
     }
     case 'PUT': {
-      require(definition, 'update')
+      requireVerb(definition, 'update')
       const context = writeContext(given, 'UpdateOptions')
       const { object, warnings } = await bodyObject(given)
       const existed = registry.find(definition, namespace, name) !== undefined
@@ -101,7 +101,7 @@ export async function serveObject(registry: Registry, given: ResourceRequest & {
       return objectResponse(registry, given, updated, existed ? 200 : 201, [...warnings, ...(definition.warnings?.(updated) ?? [])])
     }
     case 'PATCH': {
-      require(definition, 'patch')
+      requireVerb(definition, 'patch')
       const { type, patch } = await readPatch(request)
       const context = writeContext(given, 'PatchOptions')
       // An applier has to name itself; the user agent is no name.
@@ -110,6 +110,7 @@ export async function serveObject(registry: Registry, given: ResourceRequest & {
       let warnings: string[] = []
       const decode = (patched: KubeObject): KubeObject => {
         const { object, unknown } = conform(definition, patched)
+        if (type === 'apply' && definition.custom) refuseUndeclared(definition, patched, namespace, unknown)
         warnings = fieldWarnings(definition, unknown, query.get('fieldValidation') || 'Warn')
         return object
       }
@@ -125,7 +126,7 @@ export async function serveObject(registry: Registry, given: ResourceRequest & {
     }
     case 'DELETE': {
       if (subresource) throw methodNotAllowed()
-      require(definition, 'delete')
+      requireVerb(definition, 'delete')
       const options = deleteOptionsOf(query, await readObject(request))
       return deletedResponse(
         registry,
@@ -136,6 +137,20 @@ export async function serveObject(registry: Registry, given: ResourceRequest & {
     default:
       throw methodNotAllowed()
   }
+}
+
+/** Server-side apply of a custom resource knows only what its schema declares (structured-merge-diff's typed values). Throws what that says. */
+function refuseUndeclared(
+  definition: ResourceDefinition,
+  { metadata }: KubeObject,
+  namespace: string | undefined,
+  unknown: readonly string[],
+): void {
+  if (unknown.length === 0) return
+  const sentences = unknown.map((path) => `.${path}: field not declared in schema`)
+  const list = sentences.length === 1 ? sentences[0] : `errors:\n${sentences.map((one) => `  ${one}`).join('\n')}`
+  const subject = `${namespace ?? ''}/${metadata?.name ?? ''}; ${apiVersionOf(definition)}, Kind=${definition.kind}`
+  throw unknownError(`failed to create typed patch object (${subject}): ${list}`)
 }
 
 /** Kinds whose DELETE answers with the object even when it is gone (ReturnDeletedObject). */
@@ -169,10 +184,11 @@ function listResponse(registry: Registry, given: ResourceRequest): Response {
   return yaml ? jsonResponse(JSON.parse(text), { yaml }) : jsonText(text)
 }
 
-/** A list as JSON text. Its items leave out what its own kind says, as those of built-in kinds do. */
+/** A list as JSON text. Its items leave out what its own kind says, as those of built-in kinds do; custom resources say it. */
 function listText(definition: ResourceDefinition, items: readonly KubeObject[], metadata: object): string {
-  const head = `{"kind":"${definition.kind}List","apiVersion":"${apiVersionOf(definition)}","metadata":${JSON.stringify(metadata)}`
-  const texts = items.map((object) => JSON.stringify({ ...object, kind: undefined, apiVersion: undefined }))
+  const kind = definition.custom?.listKind ?? `${definition.kind}List`
+  const head = `{"kind":"${kind}","apiVersion":"${apiVersionOf(definition)}","metadata":${JSON.stringify(metadata)}`
+  const texts = items.map((object) => JSON.stringify(definition.custom ? object : { ...object, kind: undefined, apiVersion: undefined }))
   return `${head},"items":[${texts.join(',')}]}`
 }
 
@@ -228,8 +244,4 @@ async function bodyObject({
 export function isWatch(query: URLSearchParams): boolean {
   const watch = query.get('watch')
   return watch === 'true' || watch === '1'
-}
-
-function require(definition: ResourceDefinition, verb: string): void {
-  if (!allows(definition, verb)) throw methodNotAllowed()
 }

@@ -21,6 +21,11 @@ export function jsonBytes(bytes: Uint8Array<ArrayBuffer>): Response {
   return binary(bytes, 'application/json', {})
 }
 
+/** RFC 9111 5.5: code 299, no agent, quoted text. */
+export function warningHeader(text: string): string {
+  return `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}
+
 function textual(text: string, type: string, options: { status?: number; warnings?: readonly string[] }): Response {
   return binary(encoder.encode(text), type, options)
 }
@@ -31,8 +36,7 @@ function binary(
   { status = 200, warnings = [] }: { status?: number; warnings?: readonly string[] },
 ): Response {
   const headers = new Headers({ 'Content-Type': type, 'Cache-Control': 'no-cache, private', 'Content-Length': String(bytes.length) })
-  // RFC 9111 5.5: code 299, no agent, quoted text.
-  for (const warning of warnings) headers.append('Warning', `299 - "${warning.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`)
+  for (const warning of warnings) headers.append('Warning', warningHeader(warning))
   return new Response(bytes, { status, headers })
 }
 

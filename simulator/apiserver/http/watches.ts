@@ -1,10 +1,11 @@
 import type { Closer } from '../../clock.ts'
 import type { KubeObject } from '../../kubernetes.ts'
+import { customResourceDefinitionsName } from '../../resources/customresourcedefinition/definition.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { StoreEvent } from '../../store/store.ts'
 import type { WatchEvent } from '../api.ts'
-import { filtered } from '../registry/api.ts'
-import { apiVersionOf, resourceNameOf } from '../registry/definitions.ts'
+import { filtered, shown } from '../registry/api.ts'
+import { apiVersionOf, presented, resourceNameOf } from '../registry/definitions.ts'
 import type { Registry } from '../registry/registry.ts'
 import { type Predicate, selectorPredicate } from '../selectors.ts'
 import { badRequest, expired, invalid, tooLargeResourceVersion, toStatus } from '../status.ts'
@@ -44,6 +45,10 @@ export function watchResponse(registry: Registry, request: WatchRequest): Respon
   const from = wholeNumber(query, 'resourceVersion') ?? 0
   if (from > store.revision && initial) throw tooLargeResourceVersion(from, store.revision)
   const timeout = wholeNumber(query, 'timeoutSeconds') || defaultTimeout
+
+  /** A definition that is changed or deleted takes the watches of what it was with it, as crdHandler does. */
+  const isServed = () =>
+    registry.definitions.at(definition.group, definition.version, definition.plural)?.custom?.source === definition.custom?.source
 
   const closers: Closer[] = []
   let columnsSent = false
@@ -90,12 +95,15 @@ export function watchResponse(registry: Registry, request: WatchRequest): Respon
           line(`{"type":"BOOKMARK","object":${text}}`)
         }
         const forward = (event: StoreEvent) => {
-          const seen = filtered(event, matches)
+          const seen = filtered(shown(definition, event), matches)
           if (seen) send(seen)
         }
 
         if (initial || (initial === undefined && from === 0)) {
-          for (const object of store.list(resource, namespace)) if (matches(object)) send({ type: 'ADDED', object })
+          for (const stored of store.list(resource, namespace)) {
+            const object = presented(definition, stored)
+            if (matches(object)) send({ type: 'ADDED', object })
+          }
           if (initial) bookmark({ 'k8s.io/initial-events-end': 'true' })
         } else {
           const missed = store.since(resource, from)
@@ -109,12 +117,14 @@ export function watchResponse(registry: Registry, request: WatchRequest): Respon
         // A revision that is still to come (after a rewind) is watched from when it is passed.
         closers.push(store.subscribe(resource, (event) => event.revision > from && forward(event)))
         closers.push(clock.after(timeout * 1000, () => finish()))
+        if (definition.custom) closers.push(store.subscribe(customResourceDefinitionsName, () => isServed() || finish()))
         if (bookmarks) {
           const again = () => {
             if (store.revision !== sentRevision) bookmark()
-            closers[2] = clock.after(bookmarkInterval, again)
+            if (open) next = clock.after(bookmarkInterval, again)
           }
-          closers[2] = clock.after(bookmarkInterval, again)
+          let next = clock.after(bookmarkInterval, again)
+          closers.push({ close: () => next.close() })
         }
         if (request.signal.aborted) finish()
         else request.signal.addEventListener('abort', finish)

@@ -1,6 +1,4 @@
-import { kinds } from '../protobuf/kinds.ts'
-import { messages } from '../protobuf/messages.ts'
-import { messageFields, type WireField } from '../protobuf/wire-types.ts'
+import { isMessage, messageFields, messagesByKind, type WireField } from '../protobuf/wire-types.ts'
 
 /** How a field merges: what the merge tags of the API types say (see wire-types.ts). */
 export interface FieldMerge {
@@ -13,6 +11,8 @@ export interface FieldMerge {
   readonly keys?: readonly string[]
   /** Values for keys that an element leaves out (`protocol` of a port). */
   readonly keyDefaults: Readonly<Record<string, string>>
+  /** An object that is owned as a whole. */
+  readonly atomic: boolean
 }
 
 const merges = new WeakMap<WireField, FieldMerge>()
@@ -28,7 +28,7 @@ function parse(field: WireField): FieldMerge {
   const patch = ['merge', 'retainKeys'].filter((tag) => tags.has(tag)).join(',')
   const key = tags.get('merge')
   const keys = tags.get('keys')?.split('+')
-  const elements = messages[field.type] === undefined ? undefined : messageFields(field.type)
+  const elements = isMessage(field.type) ? messageFields(field.type) : undefined
   const keyDefaults = (keys ?? []).flatMap((name) => {
     const element = elements?.get(name)
     const value = element && tagsOf(element).get('default')
@@ -40,6 +40,8 @@ function parse(field: WireField): FieldMerge {
     list: keys ? 'map' : tags.has('set') ? 'set' : 'atomic',
     ...(keys && { keys }),
     keyDefaults: Object.fromEntries(keyDefaults),
+    // Go's own types have no fields to tell: a time, an amount, a raw object.
+    atomic: tags.has('atomic') || !(field.map || isMessage(field.type)),
   }
 }
 
@@ -80,6 +82,17 @@ export function applyStrategy(kind: string, path: readonly string[]): ListStrate
   return strategiesAt(kind, path).apply
 }
 
+/** Server-side apply: whether the object at `path` is owned as a whole. */
+export function isAtomic(kind: string, path: readonly string[]): boolean {
+  const field = fieldAt(kind, path)
+  return field !== undefined && !field.list && mergeOf(field).atomic
+}
+
+/** Whether a map from names to values stands at `path`, rather than a struct. */
+export function isMap(kind: string, path: readonly string[]): boolean {
+  return fieldAt(kind, path)?.map ?? false
+}
+
 function strategiesAt(kind: string, path: readonly string[]): Strategies {
   const field = fieldAt(kind, path)
   if (!field?.list) return none
@@ -96,7 +109,7 @@ function strategiesAt(kind: string, path: readonly string[]): Strategies {
 }
 
 /** By kind alone: no two kinds of one name differ in how they merge. */
-const roots = new Map(Object.entries(kinds).map(([name, message]) => [name.slice(name.lastIndexOf('/') + 1), message]))
+const roots = new Map([...messagesByKind].map(([name, message]) => [name.slice(name.lastIndexOf('/') + 1), message]))
 
 /** Kinds without a message (custom resources) have metadata and nothing else that merges. */
 function fieldAt(kind: string, path: readonly string[]): WireField | undefined {
@@ -110,7 +123,7 @@ function fieldAt(kind: string, path: readonly string[]): WireField | undefined {
   const last = path.length - 1
   for (let i = from; i < last; i++) {
     const field = messageFields(message).get(path[i]!)
-    if (field === undefined || messages[field.type] === undefined) return undefined
+    if (field === undefined || !isMessage(field.type)) return undefined
     message = field.type
     if (field.map && ++i >= last) return undefined
   }

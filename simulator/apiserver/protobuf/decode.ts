@@ -157,11 +157,34 @@ function decodeValue(type: string, value: WireValue, depth: number): unknown {
       const raw = [...wire(bytesOf(value))].find(([number]) => number === 1)
       return raw ? json(bytesOf(raw[1])) : null
     }
+    case 'J': {
+      const raw = [...wire(bytesOf(value))].find(([number]) => number === 1)
+      return raw ? json(bytesOf(raw[1])) : null
+    }
+    case 'S':
+      return schemaOrOther(bytesOf(value), depth)
     case 'E':
       return [...wire(bytesOf(value))].map(([, text]) => utf8.decode(bytesOf(text)))
     default:
       return decodeMessage(type, bytesOf(value), depth + 1)
   }
+}
+
+/** JSONSchemaPropsOrBool, …OrArray and …OrStringArray: told apart by what is set. */
+function schemaOrOther(bytes: Uint8Array, depth: number): unknown {
+  const list: unknown[] = []
+  let allows = false
+  let schema: unknown
+  for (const [, value] of wire(bytes)) {
+    if (typeof value === 'bigint') {
+      allows = value !== 0n
+      continue
+    }
+    const decoded = decodeMessage('apiextensions.JSONSchemaProps', bytesOf(value), depth + 1)
+    if (schema === undefined) schema = decoded
+    else list.push(decoded)
+  }
+  return schema === undefined ? allows : list.length > 0 ? [schema, ...list] : schema
 }
 
 function integer(value: WireValue): number {

@@ -1,3 +1,4 @@
+import { extensionKinds, extensionMessages } from './extension-messages.ts'
 import { kinds } from './kinds.ts'
 import { messages } from './messages.ts'
 
@@ -6,7 +7,8 @@ import { messages } from './messages.ts'
  * how lists and objects merge. messages.ts has a line per message and an entry per field: `number:jsonName:type`, where `.` as the
  * name is an inlined struct, `[]` before the type a list, `{}` a map from strings, and a trailing `!` a field that JSON shows even when it is
  * zero. Types: s string, b boolean, i integer, d double, y bytes, T Time, U MicroTime, D Duration, Q Quantity, I IntOrString,
- * R RawExtension, F FieldsV1, E a list of strings as a message of its own; anything else is a message of the table. After `|` stand the
+ * R RawExtension, F FieldsV1, E a list of strings as a message of its own, J any JSON (as a message of its bytes), S a schema or in its
+ * place a boolean or a list of schemas; anything else is a message of the table. After `|` stand the
  * merge tags: `merge` or `merge=KEY` and `retainKeys` (strategic merge patch), `set`, `keys=A+B` and `atomic` (server-side apply), and
  * `default=VALUE`.
  */
@@ -27,7 +29,17 @@ export interface WireField {
 
 /** The message of a kind, undefined where the kind is not in the table. */
 export function messageOf(apiVersion: string, kind: string): string | undefined {
-  return kind === 'DeleteOptions' ? 'meta.DeleteOptions' : kinds[`${apiVersion}/${kind}`]
+  if (kind === 'DeleteOptions') return 'meta.DeleteOptions'
+  const key = `${apiVersion}/${kind}`
+  return kinds[key] ?? extensionKinds[key]
+}
+
+/** By `apiVersion/kind`. */
+export const messagesByKind: ReadonlyMap<string, string> = new Map(Object.entries({ ...kinds, ...extensionKinds }))
+
+/** Whether a field's type is a message of the table. */
+export function isMessage(type: string): boolean {
+  return messages[type] !== undefined || extensionMessages[type] !== undefined
 }
 
 const byNumber = new Map<string, ReadonlyMap<number, WireField>>()
@@ -52,7 +64,7 @@ export function messageFields(message: string): ReadonlyMap<string, WireField> {
 
 function parse(message: string): WireField[] {
   const owner = message.slice(message.indexOf('.') + 1)
-  const entries = messages[message]!.split(' ').filter((entry) => entry !== '')
+  const entries = (messages[message] ?? extensionMessages[message])!.split(' ').filter((entry) => entry !== '')
   return entries.map((entry) => {
     const [, number, name, shape, type, keep, tags = ''] = /^(\d+):([^:]+):(\[\]|\{\})?([^!|]+)(!?)(?:\|(.*))?$/.exec(entry)!
     const keepsZero = keep === '!'

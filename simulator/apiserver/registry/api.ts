@@ -1,9 +1,9 @@
 import type { KubeObject, ResourceName } from '../../kubernetes.ts'
+import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { StoreEvent } from '../../store/store.ts'
-import type { Api, ListOptions, UserInfo, WatchEvent } from '../api.ts'
+import type { Api, ListOptions, ServedResource, UserInfo, WatchEvent } from '../api.ts'
 import { type Predicate, selectorPredicate } from '../selectors.ts'
-import { methodNotAllowed } from '../status.ts'
-import { allows } from './definitions.ts'
+import { apiVersionOf, type Definitions, presented, requireVerb, resourceNameOf } from './definitions.ts'
 import { bindPod } from './pods.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import type { RegistryWorld } from './world.ts'
@@ -17,14 +17,20 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
   const { definitions } = registry
   const { store } = registry.world
   const who = { user }
+  const listed = (resource: ResourceName, namespace: string | undefined): readonly KubeObject[] => {
+    const definition = definitions.named(resource)
+    const all = store.list(resource, namespace)
+    return definition.custom ? all.map((object) => presented(definition, object)) : all
+  }
   return {
+    served: () => servedBy(definitions),
     get: <T extends KubeObject>(resource: ResourceName, namespace: string | undefined, name: string) =>
       registry.get(definitions.named(resource), namespace, name) as T,
     find: <T extends KubeObject>(resource: ResourceName, namespace: string | undefined, name: string) =>
       registry.find(definitions.named(resource), namespace, name) as T | undefined,
     list: <T extends KubeObject>(resource: ResourceName, options: ListOptions = {}) => {
       const definition = definitions.named(resource)
-      const all = store.list(resource, definition.namespaced ? options.namespace : undefined)
+      const all = listed(resource, definition.namespaced ? options.namespace : undefined)
       const matches = selectorPredicate(options, definition)
       return (matches ? all.filter(matches) : all) as readonly T[]
     },
@@ -49,11 +55,11 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
       options: ListOptions & { initial?: boolean } = {},
     ) => {
       const definition = definitions.named(resource)
-      if (!allows(definition, 'watch')) throw methodNotAllowed()
+      requireVerb(definition, 'watch')
       const matches = watchPredicate(definition.namespaced ? options.namespace : undefined, selectorPredicate(options, definition))
       let open = true
       if (options.initial) {
-        const objects = store.list(resource, definition.namespaced ? options.namespace : undefined)
+        const objects = listed(resource, definition.namespaced ? options.namespace : undefined)
         for (const object of objects) {
           if (!matches(object)) continue
           registry.world.clock.soon(() => {
@@ -62,7 +68,8 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
         }
       }
       const subscription = store.subscribe(resource, (event) => {
-        const seen = filtered(event, matches)
+        // A custom kind may have been changed since, or be gone.
+        const seen = filtered(shown(definitions.find(resource) ?? definition, event), matches)
         if (seen) handler(seen as WatchEvent<T>)
       })
       return {
@@ -74,6 +81,29 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
     },
     as: (other) => apiOf(registry, other),
   }
+}
+
+const served = new WeakMap<object, readonly ServedResource[]>()
+
+function servedBy({ all }: Definitions): readonly ServedResource[] {
+  let list = served.get(all)
+  if (!list) {
+    list = all.map((definition) => ({
+      name: resourceNameOf(definition),
+      kind: definition.kind,
+      apiVersion: apiVersionOf(definition),
+      namespaced: definition.namespaced,
+    }))
+    served.set(all, list)
+  }
+  return list
+}
+
+/** The change as the kind's version shows its objects. */
+export function shown(definition: ResourceDefinition, event: StoreEvent): StoreEvent {
+  if (!definition.custom) return event
+  const { object, previous } = event
+  return { ...event, object: presented(definition, object), previous: previous && presented(definition, previous) }
 }
 
 function watchPredicate(namespace: string | undefined, selector: Predicate | undefined): Predicate {

@@ -1,7 +1,7 @@
 import type { KubeObject, ResourceName } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import { isObject } from '../patch/merge.ts'
-import { badRequest, unknownResource } from '../status.ts'
+import { badRequest, methodNotAllowed, unknownResource } from '../status.ts'
 
 export function resourceNameOf(definition: { group: string; plural: string }): ResourceName {
   return definition.group ? `${definition.plural}.${definition.group}` : definition.plural
@@ -17,8 +17,27 @@ export function allows(definition: ResourceDefinition, verb: string): boolean {
   return (definition.verbs ?? defaultVerbs).includes(verb)
 }
 
-/** What is served, found by name or by path. Where a kind stands in several versions, the first is the one that is stored. */
+/** Throws MethodNotAllowed where the kind does not offer the verb. */
+export function requireVerb(definition: ResourceDefinition, verb: string): void {
+  if (allows(definition, verb)) return
+  if (definition.custom?.terminating) throw methodNotAllowed(`${verb} not allowed while custom resource definition is terminating`)
+  throw methodNotAllowed()
+}
+
+/** What the store holds, as this version of the kind shows it. */
+export function presented(definition: ResourceDefinition, stored: KubeObject): KubeObject {
+  return definition.custom ? definition.custom.present(stored) : stored
+}
+
+/** How the store is to hold it. */
+export function storable(definition: ResourceDefinition, object: KubeObject): KubeObject {
+  const apiVersion = definition.custom?.storedAs
+  return apiVersion === undefined || object.apiVersion === apiVersion ? object : { ...object, apiVersion }
+}
+
+/** What is served now, found by name or by path. Where a kind stands in several versions, the first is the one that is stored. */
 export interface Definitions {
+  /** The same array for as long as the same kinds are served. */
   readonly all: readonly ResourceDefinition[]
   /** Throws NotFound. */
   named(resource: ResourceName): ResourceDefinition
@@ -26,7 +45,46 @@ export interface Definitions {
   at(group: string, version: string, plural: string): ResourceDefinition | undefined
 }
 
-export function createDefinitions(all: readonly ResourceDefinition[]): Definitions {
+interface Index {
+  readonly all: readonly ResourceDefinition[]
+  readonly byName: ReadonlyMap<ResourceName, ResourceDefinition>
+  readonly byPath: ReadonlyMap<string, ResourceDefinition>
+}
+
+const nothing: readonly ResourceDefinition[] = []
+
+/** `custom` gives what is served besides; as long as it gives the same array, nothing is looked at again. */
+export function createDefinitions(
+  builtIn: readonly ResourceDefinition[],
+  custom: () => readonly ResourceDefinition[] = () => nothing,
+): Definitions {
+  const own = indexOf(builtIn)
+  let known: readonly ResourceDefinition[] = nothing
+  let current = own
+  const now = (): Index => {
+    const besides = custom()
+    if (besides.length === 0) return own
+    if (besides !== known) [known, current] = [besides, indexOf([...builtIn, ...besides])]
+    return current
+  }
+  return {
+    get all() {
+      return now().all
+    },
+    find: (resource) => own.byName.get(resource) ?? now().byName.get(resource),
+    named: (resource) => {
+      const definition = own.byName.get(resource) ?? now().byName.get(resource)
+      if (!definition) throw unknownResource()
+      return definition
+    },
+    at: (group, version, plural) => {
+      const path = `${group}/${version}/${plural}`
+      return own.byPath.get(path) ?? now().byPath.get(path)
+    },
+  }
+}
+
+function indexOf(all: readonly ResourceDefinition[]): Index {
   const byName = new Map<ResourceName, ResourceDefinition>()
   const byPath = new Map<string, ResourceDefinition>()
   for (const definition of all) {
@@ -34,16 +92,7 @@ export function createDefinitions(all: readonly ResourceDefinition[]): Definitio
     if (!byName.has(name)) byName.set(name, definition)
     byPath.set(`${definition.group}/${definition.version}/${definition.plural}`, definition)
   }
-  return {
-    all,
-    find: (resource) => byName.get(resource),
-    named: (resource) => {
-      const definition = byName.get(resource)
-      if (!definition) throw unknownResource()
-      return definition
-    },
-    at: (group, version, plural) => byPath.get(`${group}/${version}/${plural}`),
-  }
+  return { all, byName, byPath }
 }
 
 /** The object with the kind's own apiVersion and kind; BadRequest where it claims to be something else. */

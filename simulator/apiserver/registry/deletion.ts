@@ -39,6 +39,11 @@ export function deleteObject(
   const held = finalizers.length > 0 || namespaceHeld(definition, object)
 
   let next = object
+  if (definition.prepareForDelete && !metadata.deletionTimestamp) {
+    next = withFinalizers(object, finalizers)
+    next = definition.prepareForDelete(next, { now }) as KubeObject
+    return { object: dryRun ? next : store.put(resource, next), removed: false }
+  }
   if (metadata.deletionTimestamp) {
     const standing = metadata.deletionGracePeriodSeconds ?? 0
     if (grace < standing) {

@@ -1,7 +1,8 @@
 import { sameJson } from '../../json.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import { isObject } from '../patch/merge.ts'
-import { applyStrategy, type ListStrategy } from '../patch/strategies.ts'
+import type { ListStrategy } from '../patch/strategies.ts'
+import type { Structure } from '../patch/structure.ts'
 
 /**
  * Sets of field paths as `managedFields` keeps them (structured-merge-diff's fieldpath). A path is its FieldsV1 steps
@@ -11,25 +12,6 @@ export type Path = string
 export type FieldsV1 = { [step: string]: FieldsV1 }
 
 const separator = '\n'
-
-/** Objects that are owned as a whole (`x-kubernetes-map-type: atomic`), by the field that holds them. */
-export const atomicObjects = new Set([
-  'selector',
-  'labelSelector',
-  'podSelector',
-  'namespaceSelector',
-  'nodeSelector',
-  'fieldRef',
-  'secretKeyRef',
-  'configMapKeyRef',
-  'resourceFieldRef',
-  'scaleTargetRef',
-  'targetRef',
-  'roleRef',
-  'claimRef',
-])
-/** Maps from names to values, which are fields of their own once they are set. */
-const maps = new Set(['labels', 'annotations', 'data', 'binaryData', 'stringData', 'limits', 'requests', 'allocatable', 'capacity'])
 
 /** Fields that nobody owns. */
 const unownedRoots = new Set(['apiVersion', 'kind'])
@@ -53,49 +35,48 @@ export interface FieldChanges {
 }
 
 /** What differs between two states of an object. Looks only into parts that are not one and the same value. */
-export function fieldChanges(before: KubeObject | undefined, after: KubeObject, kind: string): FieldChanges {
+export function fieldChanges(before: KubeObject | undefined, after: KubeObject, structure: Structure): FieldChanges {
   const changes: FieldChanges = { set: new Set(), removed: new Set() }
-  compare(before ?? {}, after, [], '', kind, changes)
+  compare(before ?? {}, after, [], '', structure, changes)
   return changes
 }
 
-function compare(before: unknown, after: unknown, names: string[], path: Path, kind: string, changes: FieldChanges): void {
+function compare(before: unknown, after: unknown, names: string[], path: Path, structure: Structure, changes: FieldChanges): void {
   if (before === after) return
-  const strategy = Array.isArray(after) || Array.isArray(before) ? applyStrategy(kind, names) : undefined
+  const strategy = Array.isArray(after) || Array.isArray(before) ? structure.list(names) : undefined
   if (strategy && (Array.isArray(before) || before === undefined) && (Array.isArray(after) || after === undefined)) {
     const old = elements((before as unknown[]) ?? [], strategy)
     const fresh = elements((after as unknown[]) ?? [], strategy)
     for (const [step, value] of fresh) {
       const at = join(path, step)
       if (!old.has(step)) changes.set.add(at)
-      if (strategy.key !== undefined) compare(old.get(step) ?? {}, value, names, at, kind, changes)
+      if (strategy.key !== undefined) compare(old.get(step) ?? {}, value, names, at, structure, changes)
     }
     for (const [step, value] of old) {
       if (fresh.has(step)) continue
       changes.removed.add(join(path, step))
-      if (strategy.key !== undefined) compare(value, {}, names, join(path, step), kind, changes)
+      if (strategy.key !== undefined) compare(value, {}, names, join(path, step), structure, changes)
     }
     return
   }
-  const name = names.at(-1) ?? ''
-  if (isGranular(before, name) && isGranular(after, name) && (before !== undefined || after !== undefined)) {
+  if (isGranular(before, after, names, structure) && (before !== undefined || after !== undefined)) {
     const old = (before ?? {}) as Record<string, unknown>
     const fresh = (after ?? {}) as Record<string, unknown>
     const empty = after !== undefined && Object.keys(fresh).length === 0
-    const self = path !== '' && (maps.has(names.at(-1)!) || empty)
+    const self = path !== '' && (structure.counted(names) || empty)
     if (self && before === undefined) changes.set.add(path)
     if (self && after === undefined) changes.removed.add(path)
     for (const key of Object.keys(fresh)) {
       if (fresh[key] === old[key]) continue
       // One array is the path for the whole walk; it is what it was when a step returns.
       names.push(key)
-      if (fresh[key] !== undefined && !skipped(names)) compare(old[key], fresh[key], names, join(path, `f:${key}`), kind, changes)
+      if (fresh[key] !== undefined && !skipped(names)) compare(old[key], fresh[key], names, join(path, `f:${key}`), structure, changes)
       names.pop()
     }
     for (const key of Object.keys(old)) {
       if (fresh[key] !== undefined || old[key] === undefined) continue
       names.push(key)
-      if (!skipped(names)) compare(old[key], undefined, names, join(path, `f:${key}`), kind, changes)
+      if (!skipped(names)) compare(old[key], undefined, names, join(path, `f:${key}`), structure, changes)
       names.pop()
     }
     return
@@ -105,30 +86,30 @@ function compare(before: unknown, after: unknown, names: string[], path: Path, k
   else changes.set.add(path)
 }
 
-function isGranular(value: unknown, name: string): boolean {
-  return value === undefined || (isObject(value) && !atomicObjects.has(name))
+function isGranular(before: unknown, after: unknown, names: readonly string[], structure: Structure): boolean {
+  return (before === undefined || isObject(before)) && (after === undefined || isObject(after)) && !structure.atomic(names)
 }
 
 /** The fields that an applied configuration names: leaves, elements of keyed lists, and empty objects. */
-export function appliedFields(configuration: KubeObject, kind: string): Map<Path, unknown> {
+export function appliedFields(configuration: KubeObject, structure: Structure): Map<Path, unknown> {
   const fields = new Map<Path, unknown>()
-  visit(configuration, [], '', kind, fields)
+  visit(configuration, [], '', structure, fields)
   return fields
 }
 
-function visit(value: unknown, names: string[], path: Path, kind: string, fields: Map<Path, unknown>): void {
-  const strategy = Array.isArray(value) ? applyStrategy(kind, names) : undefined
+function visit(value: unknown, names: string[], path: Path, structure: Structure, fields: Map<Path, unknown>): void {
+  const strategy = Array.isArray(value) ? structure.list(names) : undefined
   if (strategy) {
     for (const [step, element] of elements(value as unknown[], strategy)) {
       fields.set(join(path, step), elementMark)
-      if (strategy.key !== undefined) visit(element, names, join(path, step), kind, fields)
+      if (strategy.key !== undefined) visit(element, names, join(path, step), structure, fields)
     }
     return
   }
-  if (isObject(value) && !atomicObjects.has(names.at(-1) ?? '') && (Object.keys(value).length > 0 || path === '')) {
+  if (isObject(value) && !structure.atomic(names) && (Object.keys(value).length > 0 || path === '')) {
     for (const [key, inner] of Object.entries(value)) {
       names.push(key)
-      if (inner !== undefined && inner !== null && !skipped(names)) visit(inner, names, join(path, `f:${key}`), kind, fields)
+      if (inner !== undefined && inner !== null && !skipped(names)) visit(inner, names, join(path, `f:${key}`), structure, fields)
       names.pop()
     }
     return

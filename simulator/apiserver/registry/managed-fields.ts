@@ -4,12 +4,11 @@ import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { PatchOptions } from '../api.ts'
 import { isObject } from '../patch/merge.ts'
-import { applyStrategy } from '../patch/strategies.ts'
+import { type Structure, structureOf } from '../patch/structure.ts'
 import { applyConflict, badRequest, invalid } from '../status.ts'
 import { apiVersionOf, typed } from './definitions.ts'
 import {
   appliedFields,
-  atomicObjects,
   elementMark,
   elementStep,
   type FieldsV1,
@@ -31,7 +30,7 @@ export function ownership(
   subresource: string | undefined,
   now: number,
 ): KubeObject {
-  const { set, removed } = fieldChanges(previous, object, definition.kind)
+  const { set, removed } = fieldChanges(previous, object, structureOf(definition))
   if (set.size === 0 && removed.size === 0) return object
   const manager = managerOf(who)
   const entries: ManagedFieldsEntry[] = []
@@ -56,6 +55,7 @@ function managerOf(who: RequestContext): string {
   if (who.fieldManager) return who.fieldManager
   const { username } = who.user
   if (username.startsWith('system:node:')) return 'kubelet'
+  if (username === 'system:apiserver') return 'kube-apiserver'
   // As the first word of the component's user agent, which is its binary's name.
   return username.slice(username.lastIndexOf(':') + 1) || 'unknown'
 }
@@ -124,8 +124,9 @@ export function applyPatch(
   }
   const manager = who.fieldManager
   const subresource = options.subresource
-  const applied = appliedFields(configuration, definition.kind)
-  const current = live ? appliedFields(live, definition.kind) : new Map<Path, unknown>()
+  const structure = structureOf(definition)
+  const applied = appliedFields(configuration, structure)
+  const current = live ? appliedFields(live, structure) : new Map<Path, unknown>()
   const changed = new Set([...applied].filter(([path, value]) => differs(value, current, path)).map(([path]) => path))
 
   const others: ManagedFieldsEntry[] = []
@@ -140,25 +141,24 @@ export function applyPatch(
 
   const name: KubeObject['metadata'] = { name: at.name, ...(at.namespace !== undefined && { namespace: at.namespace }) }
   const wanted: KubeObject = { ...configuration, metadata: { ...configuration.metadata, ...name } }
-  let object = live ? (merge(live, wanted, [], definition.kind) as KubeObject) : wanted
+  let object = live ? (merge(live, wanted, [], structure) as KubeObject) : wanted
   if (own) {
     const kept = new Set([...applied.keys(), ...left.flatMap((entry) => [...fromFieldsV1(entry.fieldsV1 as FieldsV1)])])
     const dropped = [...fromFieldsV1(own.fieldsV1 as FieldsV1)].filter((path) => !kept.has(path) && !hasBelow(kept, path))
-    for (const path of dropped) object = removePath(object, steps(path), [], definition.kind) as KubeObject
+    for (const path of dropped) object = removePath(object, steps(path), [], structure) as KubeObject
   }
   return {
     object,
     own: (after) => {
       const fields = toFieldsV1(applied.keys())
-      if (own && sameJson(own.fieldsV1, fields) && live && fieldsSame(live, after, definition.kind))
-        return withEntries(after, [...left, own])
+      if (own && sameJson(own.fieldsV1, fields) && live && fieldsSame(live, after, structure)) return withEntries(after, [...left, own])
       return withEntries(after, [...left, entryOf(manager, 'Apply', definition, subresource, fields, now)])
     },
   }
 }
 
-function fieldsSame(live: KubeObject, after: KubeObject, kind: string): boolean {
-  const { set, removed } = fieldChanges(live, after, kind)
+function fieldsSame(live: KubeObject, after: KubeObject, structure: Structure): boolean {
+  const { set, removed } = fieldChanges(live, after, structure)
   return set.size === 0 && removed.size === 0
 }
 
@@ -203,46 +203,45 @@ function conflictError(taken: readonly FieldConflict[]): Error {
   return applyConflict(`Apply failed with ${taken.length} conflicts: ${lines.join('\n')}`, causes)
 }
 
-function merge(live: unknown, applied: unknown, names: readonly string[], kind: string): unknown {
-  const strategy = Array.isArray(applied) ? applyStrategy(kind, names) : undefined
+function merge(live: unknown, applied: unknown, names: readonly string[], structure: Structure): unknown {
+  const strategy = Array.isArray(applied) ? structure.list(names) : undefined
   if (strategy && Array.isArray(live)) {
     const result = [...live]
     for (const element of applied as unknown[]) {
       const step = elementStep(element, strategy)
       const at = result.findIndex((other) => elementStep(other, strategy) === step)
       if (at < 0) result.push(element)
-      else result[at] = merge(result[at], element, names, kind)
+      else result[at] = merge(result[at], element, names, structure)
     }
     return result
   }
   if (isObject(applied) && isObject(live)) {
-    const field = names.at(-1)
-    if (field !== undefined && atomicObjects.has(field)) return applied
+    if (structure.atomic(names)) return applied
     const result: Record<string, unknown> = { ...live }
     for (const [key, value] of Object.entries(applied)) {
-      if (value !== undefined && value !== null) result[key] = merge(live[key], value, [...names, key], kind)
+      if (value !== undefined && value !== null) result[key] = merge(live[key], value, [...names, key], structure)
     }
     return result
   }
   return applied
 }
 
-function removePath(value: unknown, [step, ...rest]: readonly string[], names: readonly string[], kind: string): unknown {
+function removePath(value: unknown, [step, ...rest]: readonly string[], names: readonly string[], structure: Structure): unknown {
   if (step === undefined) return value
   if (Array.isArray(value)) {
-    const strategy = applyStrategy(kind, names)
+    const strategy = structure.list(names)
     if (!strategy) return value
     const at = value.findIndex((element) => elementStep(element, strategy) === step)
     if (at < 0) return value
     const copy = [...value]
     if (rest.length === 0) copy.splice(at, 1)
-    else copy[at] = removePath(value[at], rest, names, kind)
+    else copy[at] = removePath(value[at], rest, names, structure)
     return copy
   }
   const key = step.slice(2)
   if (!isObject(value) || !step.startsWith('f:') || !(key in value)) return value
   if (rest.length > 0) {
-    const inner = removePath(value[key], rest, [...names, key], kind)
+    const inner = removePath(value[key], rest, [...names, key], structure)
     if (Array.isArray(inner) && inner.length === 0) return omit(value, key)
     return { ...value, [key]: inner }
   }

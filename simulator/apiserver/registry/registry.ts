@@ -5,11 +5,22 @@ import type { FieldError, ResourceDefinition, StrategyContext } from '../../reso
 import type { AdmissionRequest } from '../admission/admission.ts'
 import { defaultAdmission } from '../admission/defaults.ts'
 import type { DeleteOptions, PatchOptions } from '../api.ts'
+import { customDefinitions } from '../extensions/served.ts'
 import { jsonPatch } from '../patch/json.ts'
 import { isObject, mergePatch } from '../patch/merge.ts'
 import { strategicPatch } from '../patch/strategic.ts'
-import { alreadyExists, badRequest, conflict, invalid, modified, notFound, unknownError, unknownResource } from '../status.ts'
-import { createDefinitions, type Definitions, resourceNameOf, typed } from './definitions.ts'
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  invalid,
+  modified,
+  notFound,
+  unknownError,
+  unknownResource,
+  unsupportedMediaType,
+} from '../status.ts'
+import { createDefinitions, type Definitions, presented, requireVerb, resourceNameOf, storable, typed } from './definitions.ts'
 import { type Deleted, deleteObject, settled } from './deletion.ts'
 import { applyPatch, ownership } from './managed-fields.ts'
 import { hasGeneration, metadataErrors, metadataUpdateErrors } from './metadata.ts'
@@ -53,13 +64,21 @@ const longestBase = 63 - suffixLength
 const nameDraws = 8
 
 export function createRegistry(world: RegistryWorld): Registry {
-  const definitions = createDefinitions(world.definitions)
   const { store } = world
+  const definitions = createDefinitions(world.definitions, () => customDefinitions(store))
   const admission = world.admission ?? defaultAdmission
   const list: StrategyContext['list'] = <T>(resource: string, namespace?: string) => store.list(resource, namespace) as readonly T[]
   const contextNow = () => strategyContext(world, list)
 
-  const find: Registry['find'] = (definition, namespace, name) => store.get(resourceNameOf(definition), scope(definition, namespace), name)
+  const stored = (definition: ResourceDefinition, namespace: string | undefined, name: string) =>
+    store.get(resourceNameOf(definition), scope(definition, namespace), name)
+  const put = (definition: ResourceDefinition, object: KubeObject) =>
+    presented(definition, store.put(resourceNameOf(definition), storable(definition, object)))
+
+  const find: Registry['find'] = (definition, namespace, name) => {
+    const found = stored(definition, namespace, name)
+    return found && presented(definition, found)
+  }
   const get: Registry['get'] = (definition, namespace, name) => {
     const object = find(definition, namespace, name)
     if (!object) throw notFound({ group: definition.group, resource: definition.plural, name })
@@ -77,6 +96,7 @@ export function createRegistry(world: RegistryWorld): Registry {
   }
 
   const create: Registry['create'] = (definition, given, who) => {
+    if (definition.custom?.terminating) requireVerb(definition, 'create')
     const resource = resourceNameOf(definition)
     const context = contextNow()
     const incoming = typed(definition, given)
@@ -121,7 +141,7 @@ export function createRegistry(world: RegistryWorld): Registry {
       admitted({ ...request, object }, context)
       if (existing) throw alreadyExists({ group: definition.group, resource: definition.plural, name })
       object = ownership(undefined, object, definition, who, undefined, context.now)
-      return who.dryRun ? object : store.put(resource, object)
+      return who.dryRun ? object : put(definition, object)
     }
   }
 
@@ -130,7 +150,7 @@ export function createRegistry(world: RegistryWorld): Registry {
     const name = incoming.metadata?.name ?? ''
     const namespace = scope(definition, incoming.metadata?.namespace)
     const resource = resourceNameOf(definition)
-    const previous = name ? store.get(resource, namespace, name) : undefined
+    const previous = name ? find(definition, namespace, name) : undefined
     if (!previous) {
       if (name && createdByUpdate.has(resource) && !subresource) return create(definition, withoutVersion(incoming), who)
       throw notFound({ group: definition.group, resource: definition.plural, name })
@@ -195,14 +215,19 @@ export function createRegistry(world: RegistryWorld): Registry {
     if (errors.length > 0) throw invalid(definition.group, definition.kind, name, errors)
     admitted({ ...request, object }, context)
 
-    if (hasGeneration(resource) && before.generation !== undefined && !sameBut(object, previous, ['metadata', 'status'])) {
+    // Without the subresource, a custom resource's status is a field as any other.
+    const unversioned = definition.custom && !definition.status ? ['metadata'] : ['metadata', 'status']
+    if (hasGeneration(resource) && before.generation !== undefined && !sameBut(object, previous, unversioned)) {
       object = { ...object, metadata: { ...object.metadata, generation: before.generation + 1 } }
     }
     object = own(previous, object, definition, who, subresource, context.now)
-    // A write that changes nothing is none: no revision, no event.
-    if (sameJson(object, previous)) return settled(store, resource, previous, who.dryRun) ?? previous
+    // A write that changes nothing is none: no revision, no event. One that only brings the stored version up to date is one.
+    const unchanged = definition.custom
+      ? sameJson(storable(definition, object), stored(definition, before.namespace, name))
+      : sameJson(object, previous)
+    if (unchanged) return settled(store, resource, previous, who.dryRun) ?? previous
     if (who.dryRun) return object
-    return settled(store, resource, object, false) ?? store.put(resource, object)
+    return settled(store, resource, object, false) ?? put(definition, object)
   }
 
   const patch: Registry['patch'] = (definition, namespace, name, body, options, who) => {
@@ -223,12 +248,17 @@ export function createRegistry(world: RegistryWorld): Registry {
         if (options.subresource) throw notFound({ group: definition.group, resource: definition.plural, name })
         const made = create(definition, applied.object, { ...manager, dryRun: true })
         const object = applied.own(made)
-        return { object: who.dryRun ? object : store.put(resourceNameOf(definition), object), created: true }
+        return { object: who.dryRun ? object : put(definition, object), created: true }
       }
       const object = write(definition, applied.object, previous, manager, options.subresource, (_before, after) => applied.own(after))
       return { object, created: false }
     }
     if (!previous) throw notFound({ group: definition.group, resource: definition.plural, name })
+    if (options.type === 'strategic' && definition.custom) {
+      throw unsupportedMediaType(
+        'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+      )
+    }
     let next: unknown
     if (options.type === 'json') next = jsonPatch(previous, body)
     else if (options.type === 'merge') next = mergePatch(previous, body)
@@ -259,7 +289,8 @@ export function createRegistry(world: RegistryWorld): Registry {
       },
       contextNow(),
     )
-    return deleteObject(world, definition, object, options, who.dryRun ?? false)
+    const deleted = deleteObject(world, definition, stored(definition, namespace, name) ?? object, options, who.dryRun ?? false)
+    return { ...deleted, object: presented(definition, deleted.object) }
   }
 
   return { world, definitions, find, get, create, update, patch, delete: remove }

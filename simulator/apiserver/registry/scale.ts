@@ -1,11 +1,13 @@
 import type { Scale } from 'kubernetes-types/autoscaling/v1'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
-import { badRequest, invalid, unknownResource } from '../status.ts'
+import { badRequest, internalError, invalid, unknownResource } from '../status.ts'
 
 /** The Scale (autoscaling/v1) that stands for an object. Throws NotFound where the kind has none. */
 export function scaleOf(definition: ResourceDefinition, object: KubeObject): Scale & KubeObject {
   if (!definition.scale) throw unknownResource()
+  const missing = definition.scale.missing?.(object)
+  if (missing !== undefined) throw internalError(missing)
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata!
   const status: NonNullable<Scale['status']> = { replicas: definition.scale.statusReplicas(object) }
   const selector = definition.scale.selector(object)

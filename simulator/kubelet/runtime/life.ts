@@ -61,6 +61,7 @@ export function apiWithin(api: Api, life: Life, guard: Guard): Api {
           options,
         ),
       ),
+    served: () => api.served(),
     as: (user) => apiWithin(api.as(user), life, guard),
   }
 }

@@ -1,6 +1,5 @@
-import { type Controller, type ControllerWorld, servedResources } from '../../controllers/controller.ts'
+import type { Controller, ControllerWorld } from '../../controllers/controller.ts'
 import { timestamp } from '../../kubernetes.ts'
-import { resources } from '../../resources/catalogue.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 
@@ -66,20 +65,17 @@ export function component(name: string, healthPort: number, healthPath: string, 
   }
 }
 
-function worldOf(context: DaemonContext<null>, api: ControllerWorld['api']): ControllerWorld {
+export function worldOf(context: DaemonContext<null>, api: ControllerWorld['api']): ControllerWorld {
   const certificate = '/etc/kubernetes/pki/ca.crt'
   return {
     api,
     clock: context.clock,
     random: context.random,
-    resources: served,
     podCidr: context.argv.find((argument) => argument.startsWith('--cluster-cidr='))?.slice('--cluster-cidr='.length) ?? '10.244.0.0/16',
     rootCertificate: context.files.exists(certificate) ? context.files.readText(certificate) : '',
     fresh: !context.resumed,
   }
 }
-
-const served = servedResources(resources)
 
 function healthService(path: string) {
   return {

@@ -1,7 +1,9 @@
 import type { Api, ApiServer } from '../../apiserver/api.ts'
 import { apiService } from '../../bootstrap/manifests.ts'
+import { customResourceDefinitionControllers } from '../../controllers/customresourcedefinition/controllers.ts'
 import { klog } from '../klog.ts'
 import type { Daemon } from '../process.ts'
+import { worldOf } from './component.ts'
 
 const self = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 /** How often the real server looks after its own Service and endpoints, ms. */
@@ -30,6 +32,8 @@ export function kubeApiserver(server: ApiServer): Daemon<null> {
         {
           connected(connection) {
             api = connection.as(self)
+            const world = worldOf(context, api)
+            for (const controller of customResourceDefinitionControllers) controller.start(world)
             for (const resource of kept) {
               api.watch(resource, ({ type, object: { metadata } }) => {
                 if (type !== 'DELETED' || metadata?.namespace !== 'default' || metadata.name !== 'kubernetes') return

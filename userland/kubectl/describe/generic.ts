@@ -39,10 +39,11 @@ function text(value: unknown): string {
   return value === null || value === undefined ? '<nil>' : String(value)
 }
 
-const acronyms = new Set(['ID', 'UID', 'API', 'URL', 'URI', 'CIDR', 'OS', 'GC', 'JSON', 'UUID', 'TLS', 'IP', 'HTTP', 'CA'])
+const acronyms = new Set(['API', 'URL', 'UID', 'OSB', 'GUID'])
 
-/** `podCIDR` to `Pod CIDR`, `apiVersion` to `API Version`. */
+/** `podCIDR` to `Pod CIDR`, `apiVersion` to `API Version`; a name with a digit or a dot stays as it is (smartLabelFor). */
 function label(name: string): string {
+  if (/[^\p{L}-]/u.test(name)) return name
   const words = name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z]|[^A-Za-z0-9]+/g) ?? [name]
   return words
     .map((word) => (acronyms.has(word.toUpperCase()) ? word.toUpperCase() : (word[0] as string).toUpperCase() + word.slice(1)))

@@ -1,17 +1,17 @@
 import { parse } from 'yaml'
 import { resolvePath } from '../../../simulator/files.ts'
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { Failure } from '../cli/failure.ts'
+import { Failure, StatusFailure } from '../cli/failure.ts'
 import { bool, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import { pathOf } from '../client/discovery.ts'
+import { apiVersionOf, pathOf } from '../client/discovery.ts'
 import {
   createObject,
   dryRunFlag,
   dryRunOf,
   fieldManagerFlag,
   lastApplied,
-  type patchTypes,
+  patchTypes,
   report,
   sendPatch,
   validateFlag,
@@ -64,7 +64,11 @@ async function patch(call: Call): Promise<undefined> {
   }
   await visit(call, await namedTargets(call, call.args), {}, async (info) => {
     if (dryRunOf(call) === 'client') return report(call, info.type, info.object, 'patched')
-    const patched = await sendPatch(call, info, type as keyof typeof patchTypes, body, flags.text('subresource') || undefined)
+    const patched = await sendPatch(call, info, type, body, flags.text('subresource') || undefined).catch((error: unknown) => {
+      if (!(error instanceof StatusFailure) || error.reason !== 'UnsupportedMediaType') throw error
+      const kind = `${apiVersionOf(info.type)}, Kind=${info.type.kind}`
+      throw new Failure(`${patchTypes[type]} is not supported by ${kind}: ${error.message}`)
+    })
     await report(call, info.type, patched, sameValue(comparable(info.object), comparable(patched)) ? 'patched (no change)' : 'patched')
   })
   return undefined
