@@ -206,7 +206,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
         return failure(error)
       }
     },
-    upgrade: async (request, protocols) => {
+    upgrade: async (request, protocols, transport = 'websocket') => {
       try {
         const user = await authenticated(request)
         const url = new URL(request.url)
@@ -214,7 +214,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
         if (!path?.subresource || path.name === undefined) throw unknownResource()
         const given = target(request, url.searchParams, path, user)
         authorized(user, { ...attributesOf(request, url.searchParams, path), verb: 'create' })
-        return openStream(registry, world.nodes, { ...given, name: path.name }, path.subresource, protocols)
+        return openStream(registry, world.nodes, { ...given, name: path.name }, path.subresource, protocols, transport)
       } catch (error) {
         return failure(error)
       }

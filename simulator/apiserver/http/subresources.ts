@@ -62,8 +62,7 @@ export async function serveSubresource(
     case 'attach':
     case 'portforward':
       registry.get(definition, namespace, name)
-      // SPDY, the protocol before WebSockets, is asked for by an Upgrade header too and ends here.
-      throw badRequest('Upgrade request required: the simulated API server streams over WebSockets')
+      throw badRequest('Upgrade request required')
     case 'proxy':
       throw notImplemented('the simulated cluster does not model pods/proxy')
     default:
