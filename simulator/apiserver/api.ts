@@ -143,6 +143,8 @@ export interface KubeletApi {
   ): ExecSession
   /** Finds the pod's sandbox; what is returned forwards any number of connections to ports on its loopback, whatever becomes of the pod. */
   portForward(namespace: string, pod: string): PortForwarder
+  /** The kubelet's own HTTP API (port 10250), for a caller that may use it. */
+  serve(method: string, path: string, query: URLSearchParams): Response
 }
 
 /**

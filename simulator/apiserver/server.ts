@@ -1,3 +1,4 @@
+import type { Sockets } from '../network/sockets.ts'
 import type { ApiServer, NodeConnector, UserInfo } from './api.ts'
 import { StatusError } from './api.ts'
 import { effectiveUser } from './authorization/impersonation.ts'
@@ -20,6 +21,8 @@ import { badRequest, forbidden, methodNotAllowed, unauthorized, unknownResource 
 
 export interface ApiServerWorld extends RegistryWorld {
   readonly nodes: NodeConnector
+  /** The API server's own sockets, for the proxy subresources; absent: it has no network. */
+  readonly sockets?: () => Sockets
   /** Undefined: 401. */
   authenticate(request: Request): UserInfo | undefined | Promise<UserInfo | undefined>
   /** Absent: everybody may do everything. */
@@ -166,7 +169,9 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     const { name } = given
     if (name === undefined) return serveCollection(registry, given)
     const named = { ...given, name }
-    return path.subresource === undefined ? serveObject(registry, named) : serveSubresource(registry, world.nodes, named, path.subresource)
+    return path.subresource === undefined
+      ? serveObject(registry, named)
+      : serveSubresource(registry, world.nodes, named, path.subresource, world.sockets?.())
   }
 
   function target(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): ResourceRequest {

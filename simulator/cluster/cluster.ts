@@ -7,7 +7,7 @@ import { createApi } from '../apiserver/registry/api.ts'
 import { createApiServer } from '../apiserver/server.ts'
 import { bootstrapObjects } from '../bootstrap/manifests.ts'
 import { nodeProfiles } from '../bootstrap/nodes.ts'
-import { addresses, type ClusterSpec, clusterDomain, nodeAddress, versions } from '../bootstrap/spec.ts'
+import { addresses, type ClusterSpec, clusterDomain, nodeAddress, nodeNames, versions } from '../bootstrap/spec.ts'
 import { EventLoop, type Pacemaker, type TimersSnapshot } from '../clock.ts'
 import type { FileSystem } from '../files.ts'
 import { createKubelet, type KubeletSnapshot, type RunningKubelet } from '../kubelet/kubelet.ts'
@@ -104,6 +104,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     ...registry,
     gitVersion: versions.kubernetes,
     nodes: { kubelet: (node) => kubelets.get(node)?.api },
+    sockets: () => network.machine(nodeNames(spec)[0] as string)!.root.socketsFor('kube-apiserver'),
     authorize: authorizer.authorize,
     rulesFor: authorizer.rulesFor,
     authenticate: (request) => authenticate(credentials, request.headers.get('authorization'), clock.now()),

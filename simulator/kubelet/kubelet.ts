@@ -16,6 +16,7 @@ import { syncPod } from './pod-sync.ts'
 import { endForwards, portForwarder } from './port-forward.ts'
 import { armProbes, disturb, runDueProbes } from './probing.ts'
 import type { Place } from './runtime/run-process.ts'
+import { serveKubelet } from './serve.ts'
 import { type Instance, type NodeState, newNodeState, type PodState } from './state.ts'
 import { ensureMirror, manifestFolder, readManifests } from './static-pods.ts'
 import { flushStatus } from './status-writer.ts'
@@ -164,6 +165,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
         disturb(kubelet)
         return portForwarder(kubelet, ...request)
       },
+      serve: (method, path) => serveKubelet(kubelet, method, path),
     },
     place: (namespace, pod, container) => liveContainer(kubelet, namespace, pod, container).place,
     snapshot: () => takeSnapshot(kubelet),

@@ -2,7 +2,7 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { ExecOptions, MessageSocket, NodeConnector, UpgradeTransport } from '../api.ts'
 import type { Registry } from '../registry/registry.ts'
-import { badRequest, unknownResource } from '../status.ts'
+import { badRequest, notImplemented, unknownResource } from '../status.ts'
 import { runCommand, commandProtocols as webSocketCommandProtocols } from './channels.ts'
 import { runCommandStreams } from './command-streams.ts'
 import { chosenContainer, kubeletOf } from './containers.ts'
@@ -24,6 +24,7 @@ export function openStream(
   transport: UpgradeTransport,
 ): Stream {
   const { definition, query, namespace, name } = given
+  if (subresource === 'proxy') throw notImplemented('the simulated cluster does not model upgrades through the proxy subresources')
   if (definition.kind !== 'Pod' || !['exec', 'attach', 'portforward'].includes(subresource)) throw unknownResource()
   const pod = registry.get(definition, namespace, name) as Pod & KubeObject
   const onNode = (path: string) => {
