@@ -84,6 +84,8 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   prepareForUpdate?(object: T, previous: T, context: StrategyContext): T
   prepareForStatusUpdate?(object: T, previous: T, context: StrategyContext): T
   validateStatusUpdate?(object: T, previous: T, context: StrategyContext): FieldError[]
+  /** In place of `validateUpdate` for a change through the `ephemeralcontainers` subresource. */
+  validateEphemeralContainers?(object: T, previous: T, context: StrategyContext): FieldError[]
   /** Seconds that a deletion waits for the kubelet (pods), given the request's own wish; absent or 0: removed at once. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number
   /** Lines for `Warning` headers on create and update. */

@@ -2,7 +2,7 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import { Failure, misuse } from '../cli/failure.ts'
 import { bool, duration, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import { runRemote } from '../client/remote.ts'
+import { type RemoteOptions, runRemote } from '../client/remote.ts'
 import { filenameFlags } from '../objects/manifests.ts'
 import { chooseContainer, podFor, podPath } from '../objects/pods.ts'
 
@@ -52,11 +52,16 @@ async function exec(call: Call): Promise<number> {
   if (flags.list('filename').length > 0) throw new Failure('-f is not supported by exec of this kubectl: name the pod')
   if (command.length === 0) throw new Failure('you must specify at least one command for the container')
   const pod = await podFor(call, word as string)
+  const streams = await streamsOf(call)
+  return execute(call, pod, flags.text('container'), command, streams)
+}
+
+/** Runs `command` in the pod's container (`wanted`, or the pod's first) and returns its exit code. */
+export async function execute(call: Call, pod: Pod, wanted: string, command: readonly string[], streams: RemoteOptions): Promise<number> {
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
     throw new Failure(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
   // A name that the pod does not have is for the server to refuse.
-  const container = flags.text('container') || (await chooseContainer(call, pod, ''))
-  const streams = await streamsOf(call)
+  const container = wanted || (await chooseContainer(call, pod, ''))
   const query: [string, string][] = [...command.map((one): [string, string] => ['command', one]), ...streamQuery(container, streams)]
   return runRemote(call, await podPath(call, pod, 'exec'), query, streams)
 }
@@ -73,7 +78,7 @@ export async function streamsOf(call: Call): Promise<{ stdin: boolean; tty: bool
   return { stdin, tty }
 }
 
-function streamQuery(container: string, { stdin, tty }: { stdin: boolean; tty: boolean }): [string, string][] {
+function streamQuery(container: string, { stdin, tty }: RemoteOptions): [string, string][] {
   const query: [string, string][] = [['container', container]]
   if (stdin) query.push(['stdin', 'true'])
   query.push(['stdout', 'true'])
