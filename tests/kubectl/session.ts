@@ -31,6 +31,7 @@ export async function kubectlSession(version: KubectlVersion) {
     const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
     return new Promise((resolve, reject) => {
       const child = spawn(binary, words, {
+        cwd: folder,
         env: { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: kubeconfig, ...options.env },
         timeout: 30_000,
       })
@@ -51,8 +52,11 @@ export async function kubectlSession(version: KubectlVersion) {
   }
 
   /** Starts a command line that goes on by itself; `said` waits for what it prints, on either output. */
-  function background(line: string) {
-    const child = spawn(binary, line.split(' '), { env: { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: kubeconfig } })
+  function background(line: string, more: Record<string, string> = {}) {
+    const child = spawn(binary, line.split(' '), {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: kubeconfig, ...more },
+    })
     let text = ''
     const listeners = new Set<() => void>()
     const hear = (bytes: Buffer) => {

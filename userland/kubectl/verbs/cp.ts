@@ -2,7 +2,7 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import { FileError, type FileSystem, resolvePath } from '../../../simulator/files.ts'
 import { BrokenPipe, type ByteSink, nullSink, Pipe } from '../../../simulator/streams.ts'
 import { ArchiveError, endOfArchive, readArchive, writeMember } from '../../tar/archive.ts'
-import { Failure } from '../cli/failure.ts'
+import { Failure, SilentExit } from '../cli/failure.ts'
 import { bool, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { pathOf, resolveType } from '../client/discovery.ts'
@@ -48,7 +48,7 @@ function fileSpec(word: string): Spec {
   return { namespace: pieces.length === 2 ? pieces[0] : undefined, pod: pieces.at(-1), file: word.slice(colon + 1) }
 }
 
-/** `said` gets what the command in the container writes to its standard error. */
+/** Runs a command in the container with streams of its own; `quiet` keeps its exit code from being told. */
 async function inPod(
   call: Call,
   spec: Spec,
@@ -59,8 +59,8 @@ async function inPod(
   const type = resolveType(await call.discovery(), 'pods')
   const pod = await call.client().json<Pod>('GET', pathOf(type, spec.namespace ?? call.namespace(), spec.pod))
   const err = async (line: string) => streams.stderr.write(line)
-  const options = { stdin: streams.stdin !== undefined, tty: false, streams }
-  return execute(quiet ? { ...call, err } : call, pod, call.flags.text('container'), command, options)
+  const options = { stdin: streams.stdin !== undefined, tty: false, quiet, streams }
+  return execute({ ...call, err }, pod, call.flags.text('container'), command, options)
 }
 
 async function copyToPod(call: Call, from: string, to: Spec): Promise<number> {
@@ -126,7 +126,7 @@ async function copyFromPod(call: Call, from: Spec, to: string): Promise<number> 
     .replace(/^(\.\.\/|\/)+/, '')
     .replace(/^\.\.?$/, '')
   let failure: unknown
-  const remote = inPod(call, from, ['tar', 'cf', '-', from.file], { stdout: archive, stderr: call.process.stdout }).then(
+  const remote = inPod(call, from, ['tar', 'cf', '-', from.file], { stdout: archive, stderr: call.process.stdout }, true).then(
     () => archive.end(),
     (error: unknown) => {
       failure = error
@@ -141,7 +141,7 @@ async function copyFromPod(call: Call, from: Spec, to: string): Promise<number> 
   } catch (error) {
     await remote
     // What went wrong in the container explains an archive that is none.
-    if (error instanceof ArchiveError) throw failure ?? new Failure('unexpected EOF')
+    if (error instanceof ArchiveError) throw (await told(call, failure)) ?? new Failure('unexpected EOF')
     throw error
   } finally {
     archive.abandon()
@@ -149,6 +149,12 @@ async function copyFromPod(call: Call, from: Spec, to: string): Promise<number> 
   // A whole archive came: what its tar thought of some of the files has been shown.
   await remote
   return 0
+}
+
+/** Says with which code the command ended, where that is all there is to say. */
+async function told(call: Call, failure: unknown): Promise<unknown> {
+  if (failure instanceof SilentExit) await call.err(`command terminated with exit code ${failure.exitCode}\n`)
+  return failure
 }
 
 async function unpack(call: Call, to: string, rest: string, member: { kind: string; content: Uint8Array; target: string }): Promise<void> {

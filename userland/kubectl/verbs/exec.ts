@@ -30,12 +30,9 @@ export const attachVerb: Verb = {
   flags: streamFlags,
   async run(call) {
     const [word, ...more] = call.args
-    if (!word) throw misuse(call.path, 'at least 1 argument is required for attach')
+    if (!word) throw new Failure('at least 1 argument is required for attach')
     if (more.length > 0)
-      throw misuse(
-        call.path,
-        `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${call.args.length}: [${call.args.join(' ')}]`,
-      )
+      throw new Failure(`expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${call.args.length}: [${call.args.join(' ')}]`)
     const pod = await podFor(call, word)
     const container = await chooseContainer(call, pod, call.flags.text('container'))
     return attach(call, pod, container)
