@@ -1,7 +1,7 @@
 import type { PortForwarder } from '../apiserver/api.ts'
 import { type Connection, connect } from '../network/async.ts'
 import { NetworkError } from '../network/sockets.ts'
-import type { ByteSink, ByteSource } from '../streams.ts'
+import { BrokenPipe, type ByteSink, type ByteSource } from '../streams.ts'
 import { kubeletError } from './kubelet-error.ts'
 import { goDialError, joinHostPort } from './runtime/dial.ts'
 import type { Sandbox } from './state.ts'
@@ -24,6 +24,8 @@ export function portForwarder(kubelet: Kubelet, namespace: string, name: string)
       await forward(kubelet, uid, sandbox, port, stream, signal)
     } catch (error) {
       signal.throwIfAborted()
+      // The client gave this one connection up, which is no failure of the forwarding.
+      if (error instanceof BrokenPipe) return
       throw new Error(`error forwarding port ${port} to pod ${sandbox.id}, uid : ${error instanceof Error ? error.message : String(error)}`)
     }
   }

@@ -1,6 +1,6 @@
 import { SpdyConnection, type SpdyStream } from '../../spdy/connection.ts'
 import { headerOf } from '../../spdy/header-block.ts'
-import { BrokenPipe, Pipe } from '../../streams.ts'
+import { Pipe } from '../../streams.ts'
 import type { MessageSocket, PortForwarder } from '../api.ts'
 import { framed } from './channels.ts'
 
@@ -44,7 +44,7 @@ async function forwardPair(forward: PortForwarder, port: number, data: SpdyStrea
   try {
     await forward(port, { source: data, sink: data }, gone)
   } catch (problem) {
-    if (!gone.aborted && !(problem instanceof BrokenPipe)) await error.write(textOf(problem)).catch(() => {})
+    if (!gone.aborted) await error.write(textOf(problem)).catch(() => {})
   }
   data.abandon()
   await error.end()
