@@ -87,5 +87,6 @@ export function resize(session: ExecSession, data: Uint8Array): void {
     // kubelets drop what does not decode on this channel.
     return
   }
-  if (typeof size.Width === 'number' && typeof size.Height === 'number') session.resize(size.Width, size.Height)
+  // A client whose terminal has no size sends zeros, which kubelets pass over (HandleResizing).
+  if (Number(size.Width) >= 1 && Number(size.Height) >= 1) session.resize(Number(size.Width), Number(size.Height))
 }

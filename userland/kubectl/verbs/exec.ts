@@ -90,5 +90,15 @@ export async function attach(call: Call, pod: Pod, container: string): Promise<n
     await call.err(
       "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n",
     )
-  return runRemote(call, await podPath(call, pod, 'attach'), streamQuery(container, streams), streams)
+  const code = await runRemote(call, await podPath(call, pod, 'attach'), streamQuery(container, streams), streams)
+  if (streams.tty && !call.flags.bool('quiet') && pod.spec?.restartPolicy === 'Always') {
+    const again = `'kubectl attach ${pod.metadata?.name} -c ${container} -i -t'`
+    const ephemeral = pod.spec.ephemeralContainers?.some(({ name }) => name === container)
+    await call.out(
+      ephemeral
+        ? `Session ended, the ephemeral container will not be restarted but may be reattached using ${again} if it is still running\n`
+        : `Session ended, resume using ${again} command when the pod is running\n`,
+    )
+  }
+  return code
 }
