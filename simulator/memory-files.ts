@@ -431,10 +431,18 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return both
 }
 
+/** Contents never change, so each is encoded once, however many snapshots it is in. */
+const encoded = new WeakMap<Uint8Array, string>()
+/** Bytes per step: a multiple of 3, so that the pieces' codes join, and few enough to be arguments of one call. */
+const encodingStep = 24_576
+
 function toBase64(bytes: Uint8Array): string {
+  const known = encoded.get(bytes)
+  if (known !== undefined) return known
   let text = ''
-  for (const byte of bytes) text += String.fromCharCode(byte)
-  return btoa(text)
+  for (let at = 0; at < bytes.length; at += encodingStep) text += btoa(String.fromCharCode(...bytes.subarray(at, at + encodingStep)))
+  encoded.set(bytes, text)
+  return text
 }
 
 function fromBase64(text: string): Uint8Array {

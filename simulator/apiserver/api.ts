@@ -1,6 +1,7 @@
 import type { Status } from 'kubernetes-types/meta/v1'
 import type { Closer } from '../clock.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
+import type { ByteSink, ByteSource } from '../streams.ts'
 
 /** A refusal by the API server, as the Status object that goes over the wire. `message` is the Status's message. */
 export class StatusError extends Error {
@@ -155,14 +156,17 @@ export interface KubeletApi {
     options: ExecOptions,
     output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => Promise<void>,
   ): ExecSession
-  /** A byte stream to a port inside the pod's network namespace (loopback address). */
-  portForward(
-    namespace: string,
-    pod: string,
-    port: number,
-    output: (bytes: Uint8Array) => Promise<void>,
-  ): { write(bytes: Uint8Array): Promise<void>; close(): void; readonly closed: Promise<void> }
+  /** Finds the pod's sandbox; what is returned forwards any number of connections to ports on its loopback, whatever becomes of the pod. */
+  portForward(namespace: string, pod: string): PortForwarder
+  /** The kubelet's own HTTP API (port 10250), for a caller that may use it. */
+  serve(method: string, path: string, query: URLSearchParams): Response
 }
+
+/**
+ * Joins `stream` with one new connection to the port, and resolves when the connection is over. Rejects with the words of the runtime's
+ * streaming server, and with the signal's reason once it aborts.
+ */
+export type PortForwarder = (port: number, stream: { source: ByteSource; sink: ByteSink }, signal: AbortSignal) => Promise<void>
 
 /** One WebSocket, seen from the server. */
 export interface MessageSocket {
@@ -173,12 +177,18 @@ export interface MessageSocket {
   close(code?: number, reason?: string): void
 }
 
+export type UpgradeTransport = 'websocket' | 'SPDY/3.1'
+
 /** The HTTP face of the API server: isomorphic, no listener of its own. */
 export interface ApiServer {
   fetch(request: Request): Promise<Response>
-  /** A WebSocket handshake: the chosen subprotocol and what then talks on the socket, or the Response that refuses it. */
+  /**
+   * A handshake: the chosen subprotocol and what then talks on the socket, or the Response that refuses it. With `SPDY/3.1` the socket is the
+   * bare connection, whose messages are whatever arrived together, and the protocols are those of X-Stream-Protocol-Version.
+   */
   upgrade(
     request: Request,
     protocols: readonly string[],
+    transport?: UpgradeTransport,
   ): Promise<Response | { protocol: string; run(socket: MessageSocket): Promise<void> }>
 }

@@ -387,8 +387,7 @@ describe('exec', () => {
     const refusal = async (address: string) => (await ((await world.server.upgrade(new Request(address), [])) as Response).json()).message
     expect(await refusal(url.replace('?', '?container=nope&'))).toBe('container nope is not valid for pod p')
     expect(await refusal(url.replace('/p/', '/q/'))).toBe('pods "q" not found')
-    expect(await refusal(url)).toMatch(/SPDY/)
-    expect(await refusal(url.replace('/exec', '/portforward'))).toMatch(/does not model port-forward over SPDY/)
+    expect(await refusal(url)).toMatch(/unable to negotiate protocol/)
   })
 
   it('is refused for a pod without a node, and for protocols nobody speaks', async () => {

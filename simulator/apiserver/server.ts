@@ -1,3 +1,4 @@
+import type { Sockets } from '../network/sockets.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
 import type { ApiServer, NodeConnector, UserInfo } from './api.ts'
 import { StatusError } from './api.ts'
@@ -22,6 +23,8 @@ import { badRequest, forbidden, methodNotAllowed, unauthorized, unknownResource 
 
 export interface ApiServerWorld extends RegistryWorld {
   readonly nodes: NodeConnector
+  /** The API server's own sockets, for the proxy subresources; absent: it has no network. */
+  readonly sockets?: () => Sockets
   /** Undefined: 401. */
   authenticate(request: Request): UserInfo | undefined | Promise<UserInfo | undefined>
   /** Absent: everybody may do everything. */
@@ -185,7 +188,9 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     const { name } = given
     if (name === undefined) return serveCollection(registry, given)
     const named = { ...given, name }
-    return subresource === undefined ? serveObject(registry, named) : serveSubresource(registry, world.nodes, named, subresource)
+    return subresource === undefined
+      ? serveObject(registry, named)
+      : serveSubresource(registry, world.nodes, named, subresource, world.sockets?.())
   }
 
   function target(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): ResourceRequest {
@@ -225,7 +230,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
         return failure(error)
       }
     },
-    upgrade: async (request, protocols) => {
+    upgrade: async (request, protocols, transport = 'websocket') => {
       try {
         const user = await authenticated(request)
         const url = new URL(request.url)
@@ -233,7 +238,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
         if (!path?.subresource || path.name === undefined) throw unknownResource()
         const given = target(request, url.searchParams, path, user)
         authorized(user, { ...attributesOf(request, url.searchParams, path), verb: 'create' })
-        return openStream(registry, world.nodes, { ...given, name: path.name }, path.subresource, protocols)
+        return openStream(registry, world.nodes, { ...given, name: path.name }, path.subresource, protocols, transport)
       } catch (error) {
         return failure(error)
       }

@@ -118,6 +118,10 @@ export function notImplemented(message: string): StatusError {
   return refusal(501, 'NotImplemented', message)
 }
 
+export function serviceUnavailable(message: string): StatusError {
+  return refusal(503, 'ServiceUnavailable', message)
+}
+
 export function internalError(message: string): StatusError {
   return refusal(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 }

@@ -8,7 +8,7 @@ import { createApi } from '../apiserver/registry/api.ts'
 import { createApiServer } from '../apiserver/server.ts'
 import { bootstrapObjects } from '../bootstrap/manifests.ts'
 import { nodeProfiles } from '../bootstrap/nodes.ts'
-import { addresses, type ClusterSpec, clusterDomain, nodeAddress, versions } from '../bootstrap/spec.ts'
+import { addresses, type ClusterSpec, clusterDomain, nodeAddress, nodeNames, versions } from '../bootstrap/spec.ts'
 import { EventLoop, type Pacemaker, type TimersSnapshot } from '../clock.ts'
 import type { FileSystem } from '../files.ts'
 import { createKubelet, type KubeletSnapshot, type RunningKubelet } from '../kubelet/kubelet.ts'
@@ -108,6 +108,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     gitVersion: versions.kubernetes,
     ...(world.openapi && { openapi: world.openapi }),
     nodes: { kubelet: (node) => kubelets.get(node)?.api },
+    sockets: () => network.machine(nodeNames(spec)[0] as string)!.root.socketsFor('kube-apiserver'),
     authorize: authorizer.authorize,
     rulesFor: authorizer.rulesFor,
     authenticate: (request) => authenticate(credentials, request.headers.get('authorization'), clock.now()),

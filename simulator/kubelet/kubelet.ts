@@ -13,9 +13,10 @@ import { renewLease, reportNode } from './node-status.ts'
 import { liveContainer } from './pod-lookup.ts'
 import { isMirror, isStatic } from './pod-source.ts'
 import { syncPod } from './pod-sync.ts'
-import { startPortForward } from './port-forward.ts'
+import { endForwards, portForwarder } from './port-forward.ts'
 import { armProbes, disturb, runDueProbes } from './probing.ts'
 import type { Place } from './runtime/run-process.ts'
+import { serveKubelet } from './serve.ts'
 import { type Instance, type NodeState, newNodeState, type PodState } from './state.ts'
 import { ensureMirror, manifestFolder, readManifests } from './static-pods.ts'
 import { flushStatus } from './status-writer.ts'
@@ -91,6 +92,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     pods: new Map(),
     live: new Map(),
     volumes: new Map(),
+    forwards: new Map(),
     watches: [],
     get stopped() {
       return stopped
@@ -161,8 +163,9 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
       },
       portForward: (...request) => {
         disturb(kubelet)
-        return startPortForward(kubelet, ...request)
+        return portForwarder(kubelet, ...request)
       },
+      serve: (method, path) => serveKubelet(kubelet, method, path),
     },
     place: (namespace, pod, container) => liveContainer(kubelet, namespace, pod, container).place,
     snapshot: () => takeSnapshot(kubelet),
@@ -173,6 +176,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     stop() {
       stopped = true
       for (const watch of kubelet.watches) watch.close()
+      for (const uid of [...kubelet.forwards.keys()]) endForwards(kubelet, uid)
       for (const { main, place } of kubelet.live.values()) {
         main.stop()
         for (const process of [...place.processes]) process.kill('SIGKILL')

@@ -5,6 +5,7 @@ import { hostLocal } from '../programs/cni/host-local.ts'
 import { ptp } from '../programs/cni/ptp.ts'
 import { executable } from '../programs/process.ts'
 import type { Random } from '../random.ts'
+import { nullSink, Pipe } from '../streams.ts'
 import { catalogue, collect, fakeNode } from './testing/fake-node.ts'
 
 const conflist = {
@@ -64,19 +65,45 @@ test('port-forward reaches the pod’s loopback, and says what a refused port sa
   const node = realNode()
   node.run('web', web)
   await node.pass(2000)
+  const forward = node.kubelet.api.portForward('default', 'web')
+  const { signal } = new AbortController()
   let answer = ''
-  const forward = node.kubelet.api.portForward('default', 'web', 8080, async (bytes) => {
-    answer += new TextDecoder().decode(bytes)
-  })
-  await forward.write(new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n'))
-  await node.pass(100)
+  const sink = {
+    write: async (bytes: Uint8Array | string) => {
+      answer += new TextDecoder().decode(bytes as Uint8Array)
+    },
+  }
+  const source = new Pipe()
+  await source.write('GET / HTTP/1.1\r\n\r\n')
+  const over = forward(8080, { source, sink }, signal)
+  await node.pass(1500)
   expect(node.errors).toEqual([])
   expect(answer).toContain('HTTP/1.1 200 OK')
-  await forward.closed
-  const refused = node.kubelet.api.portForward('default', 'web', 81, async () => {})
-  const failure = expect(refused.closed).rejects.toThrow('IPv4: dial tcp4 127.0.0.1:81: connect: connection refused')
+  await over
+  const refused = forward(81, { source: new Pipe(), sink }, signal)
+  const failure = expect(refused).rejects.toThrow(
+    /^error forwarding port 81 to pod [0-9a-f]{64}, uid : failed to execute portforward in network namespace "\/var\/run\/netns\/cni-\S+": failed to connect to localhost:81 inside namespace "[0-9a-f]{64}", IPv4: dial tcp4 127\.0\.0\.1:81: connect: connection refused IPv6 dial tcp6 \[::1\]:81: connect: cannot assign requested address $/,
+  )
   await node.pass(100)
   await failure
+})
+
+test('forwarded connections end with their pod, and the next one is told', async () => {
+  const node = realNode()
+  node.run('web', web)
+  await node.pass(2000)
+  const forward = node.kubelet.api.portForward('default', 'web')
+  const { signal } = new AbortController()
+  const open = forward(8080, { source: new Pipe(), sink: nullSink }, signal)
+  await node.pass(100)
+  node.api.delete('pods', 'default', 'web', { gracePeriodSeconds: 0 })
+  await node.pass(2000)
+  await open
+  await expect(forward(8080, { source: new Pipe(), sink: nullSink }, signal)).rejects.toThrow(
+    /uid : failed to find sandbox "[0-9a-f]{64}" in store: not found$/,
+  )
+  expect(() => node.kubelet.api.portForward('default', 'web')).toThrow('pod does not exist')
+  expect(node.errors).toEqual([])
 })
 
 test('after a restore the daemons listen again', async () => {

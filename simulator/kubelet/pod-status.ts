@@ -34,13 +34,12 @@ export function podStatus(pod: Pod, state: PodState, context: StatusContext): Po
       over: state.over,
     }),
   )
-  const ephemeral = (spec.ephemeralContainers ?? []).map((container) =>
-    containerStatus(container as Container, state.containers[container.name], {
-      waiting: 'ContainerCreating',
-      init: false,
-      over: state.over,
-    }),
-  )
+  // No probe makes an ephemeral container ready, and its status never says that it is.
+  const ephemeral = (spec.ephemeralContainers ?? []).map((container) => {
+    const options = { waiting: 'ContainerCreating', init: false, over: state.over }
+    const { started: _, ...status } = containerStatus(container as Container, state.containers[container.name], options)
+    return { ...status, ready: false }
+  })
   const phase = state.termination?.phase ?? podPhase(pod, initStatuses, statuses, state)
   const addresses = spec.hostNetwork ? (state.sandbox ? context.hostAddresses : []) : (state.sandbox?.addresses ?? [])
   const conditions = podConditions(pod, state, phase, initStatuses, statuses, context.now)

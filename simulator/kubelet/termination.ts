@@ -4,6 +4,7 @@ import { containerOf, containerReference } from './container-reference.ts'
 import { runHook } from './lifecycle-hooks.ts'
 import { isStatic } from './pod-source.ts'
 import { isSidecar } from './pod-status.ts'
+import { endForwards } from './port-forward.ts'
 import { removeSandbox } from './sandbox.ts'
 import type { PodState } from './state.ts'
 import { flushStatus } from './status-writer.ts'
@@ -111,6 +112,7 @@ export function terminatePod(kubelet: Kubelet, pod: Pod, state: PodState): void 
 export function endPod(kubelet: Kubelet, pod: Pod, state: PodState): void {
   state.over = true
   for (const known of Object.values(state.containers)) known.probes = {}
+  endForwards(kubelet, state.uid)
   removeSandbox(kubelet, pod, state)
   for (const name of Object.keys(state.volumes ?? {})) kubelet.volumes.delete(`${state.uid}/${name}`)
   for (const key of [`pod/${state.uid}`, killKey(state.uid), `volumes/${state.uid}`, `deadline/${state.uid}`]) kubelet.timers.clear(key)

@@ -79,6 +79,8 @@ export interface Kubelet {
   readonly live: Map<string, LiveContainer>
   /** `<uid>/<volume>` */
   readonly volumes: Map<string, LiveVolume>
+  /** Forwarded connections by the pod's UID: aborted when its sandbox goes. */
+  readonly forwards: Map<string, Set<AbortController>>
   readonly watches: Closer[]
   readonly stopped: boolean
   /** Looks at the pod again in this instant. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { concatenate } from './http-message.ts'
 import { type Endpoint, type HttpsService, NetworkError, type Sockets, type TcpConnection } from './sockets.ts'
 
 /** The caller's own patience ended; the kernel would have waited longer (its own is `NetworkError` ETIMEDOUT). */
@@ -23,8 +24,8 @@ export interface Connection {
   readonly local: Endpoint
   readonly remote: Endpoint
   readonly service: HttpsService | undefined
-  /** What came next; undefined once the peer closed its side. Rejects with NetworkError, DialTimeout or `signal.reason`. */
-  read(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<Uint8Array | undefined>
+  /** What came next, with `atMost` (bytes) everything that has come, up to that; undefined once the peer closed its side. Rejects with NetworkError, DialTimeout or `signal.reason`. */
+  read(options?: { timeoutMs?: number; signal?: AbortSignal; atMost?: number }): Promise<Uint8Array | undefined>
   write(bytes: Uint8Array): void
   /** Sends FIN; reading goes on. */
   end(): void
@@ -70,7 +71,7 @@ export function connect(sockets: Sockets, to: Endpoint, options: Waiting): Promi
     },
     read: async (reading = {}) => {
       await until(() => chunks.length > 0 || ended || failure !== undefined, { clock, ...reading })
-      const chunk = chunks.shift()
+      const chunk = reading.atMost === undefined ? chunks.shift() : takeTogether(chunks, reading.atMost)
       if (chunk) return chunk
       if (failure) throw failure
       return undefined
@@ -89,6 +90,15 @@ export function connect(sockets: Sockets, to: Endpoint, options: Waiting): Promi
       throw error
     },
   )
+}
+
+/** As many of the first chunks as fit into `atMost` bytes, at least one. */
+function takeTogether(chunks: Uint8Array[], atMost: number): Uint8Array | undefined {
+  let count = 1
+  let size = chunks[0]?.length ?? 0
+  while (count < chunks.length && size + chunks[count]!.length <= atMost) size += chunks[count++]!.length
+  const taken = chunks.splice(0, count)
+  return taken.length < 2 ? taken[0] : concatenate(taken)
 }
 
 /** A datagram there and one back: what a resolver does. Rejects with NetworkError (ICMP said no), DialTimeout or `signal.reason`. */

@@ -106,6 +106,7 @@ export const coreutils = [
 /** What busybox has of them as applets. */
 export const applets = [
   ...coreutils,
+  'tar',
   'sh',
   'ash',
   'vi',
@@ -139,7 +140,11 @@ export function debianAndAlpine(release: {
       ...common,
       tags: tagsOf(tags, ['', '-bookworm']),
       files: debianFiles(),
-      executables: { ...inFolder('/usr/bin', tools, [...coreutils, 'sh', 'bash']), ...inFolder('/bin', tools, ['sh', 'bash']), ...own },
+      executables: {
+        ...inFolder('/usr/bin', tools, [...coreutils, 'tar', 'sh', 'bash']),
+        ...inFolder('/bin', tools, ['sh', 'bash']),
+        ...own,
+      },
     },
     {
       ...common,

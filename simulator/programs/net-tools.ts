@@ -1,3 +1,4 @@
+import { busybox } from './busybox/busybox.ts'
 import { curl } from './netutils/curl/curl.ts'
 import { dig } from './netutils/dig.ts'
 import { host } from './netutils/host.ts'
@@ -37,9 +38,10 @@ export const netTools: Readonly<Record<string, Command>> = {
   wget: wgetBusybox,
 }
 
-/** Network applets of busybox, by name. */
+/** Network applets of busybox, by name, and busybox itself. */
 export const busyboxNetTools: Readonly<Record<string, Command>> = {
   arp,
+  busybox,
   ifconfig,
   ip,
   nc: ncBusybox,

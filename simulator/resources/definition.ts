@@ -107,6 +107,8 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   validateStatusUpdate?(object: T, previous: T, context: StrategyContext): FieldError[]
   /** What a first deletion marks the object with, `deletionTimestamp` included, for kinds whose deletion is not the usual one. */
   prepareForDelete?(object: T, context: { readonly now: number }): T
+  /** In place of `validateUpdate` for a change through the `ephemeralcontainers` subresource. */
+  validateEphemeralContainers?(object: T, previous: T, context: StrategyContext): FieldError[]
   /** Seconds that a deletion waits for the kubelet (pods), given the request's own wish; absent or 0: removed at once. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number
   /** Lines for `Warning` headers on create and update. */

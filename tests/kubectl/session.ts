@@ -31,6 +31,7 @@ export async function kubectlSession(version: KubectlVersion) {
     const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
     return new Promise((resolve, reject) => {
       const child = spawn(binary, words, {
+        cwd: folder,
         env: { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: kubeconfig, ...options.env },
         timeout: 30_000,
       })
@@ -50,8 +51,55 @@ export async function kubectlSession(version: KubectlVersion) {
     })
   }
 
+  /** Starts a command line that goes on by itself; `said` waits for what it prints, on either output. */
+  function background(line: string, more: Record<string, string> = {}) {
+    const child = spawn(binary, line.split(' '), {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: kubeconfig, ...more },
+    })
+    let text = ''
+    const listeners = new Set<() => void>()
+    const hear = (bytes: Buffer) => {
+      text += bytes.toString()
+      for (const listener of [...listeners]) listener()
+    }
+    child.stdout.on('data', hear)
+    child.stderr.on('data', hear)
+    const ended = new Promise<number>((resolve) => {
+      child.on('close', (code) => {
+        resolve(code ?? -1)
+        for (const listener of [...listeners]) listener()
+      })
+    })
+    return {
+      text: () => text,
+      ended,
+      said: (pattern: RegExp, seconds = 20) =>
+        new Promise<RegExpExecArray>((resolve, reject) => {
+          const timer = setTimeout(() => reject(new Error(`${line} did not say ${pattern} within ${seconds} s: ${text}`)), seconds * 1000)
+          const look = () => {
+            const match = pattern.exec(text)
+            if (!match) return
+            clearTimeout(timer)
+            listeners.delete(look)
+            resolve(match)
+          }
+          listeners.add(look)
+          look()
+        }),
+      write: (bytes: string) => child.stdin.write(bytes),
+      endInput: () => child.stdin.end(),
+      stop: () => {
+        child.kill('SIGINT')
+        return ended
+      },
+    }
+  }
+
   return {
     kubectl,
+    background,
+    kubeconfig,
     cluster,
     folder,
     defects,

@@ -1,4 +1,5 @@
 import type { Command } from '../../simulator/programs/process.ts'
+import { tar } from '../tar/tar.ts'
 import { awk } from './awk.ts'
 import { column, cut, paste, sort, tr, uniq } from './columns.ts'
 import { diff } from './diff.ts'
@@ -84,6 +85,7 @@ export const filters: Readonly<Record<string, Command>> = {
   stat,
   tac,
   tail,
+  tar,
   tee,
   test,
   timeout,

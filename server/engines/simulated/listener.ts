@@ -2,16 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { WebSocketServer } from 'ws'
 import type { Certificates } from './certificates.ts'
 import type { PlainRequest } from './messages.ts'
 import type { ClusterThread } from './thread.ts'
+import { type SocketHandlers, type UpgradedSocket, upgradeToSpdy, upgradeToWebSocket } from './upgraded-socket.ts'
 
 /** Where a request for a cluster goes; undefined where there is no such cluster. */
 export type Route = (cluster: string) => { thread: ClusterThread } | undefined
 
 /** Requests larger than this are refused; as kube-apiserver's own limit. */
 const largestBody = 3 * 1024 * 1024
+/** Messages of one upgraded connection that the simulator has not read yet, before its client is made to wait. */
+const mostOnTheWay = 32
 
 /**
  * The one HTTPS listener for all simulated clusters: `https://127.0.0.1:PORT/clusters/ID/…` goes to the API server of cluster ID.
@@ -98,19 +101,24 @@ function upgrade(route: Route, sockets: WebSocketServer, request: IncomingMessag
     socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
     return
   }
-  const offered = (request.headers['sec-websocket-protocol'] ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean)
-  let web: WebSocket | undefined
+  const spdy = /^spdy\/3\.1$/i.test(request.headers.upgrade ?? '')
+  const offered = listOf(request.headers[spdy ? 'x-stream-protocol-version' : 'sec-websocket-protocol'])
+  let open: UpgradedSocket | undefined
   const early: (Uint8Array | string)[] = []
   const refusal: { status: number; headers: readonly (readonly [string, string])[]; chunks: Uint8Array[] } = {
     status: 500,
     headers: [],
     chunks: [],
   }
+  let onTheWay = 0
   const call = thread.open(
-    { kind: 'upgrade', cluster: target.cluster, request: plain(request, target.path, undefined), protocols: offered },
+    {
+      kind: 'upgrade',
+      cluster: target.cluster,
+      request: plain(request, target.path, undefined),
+      protocols: offered,
+      transport: spdy ? 'SPDY/3.1' : 'websocket',
+    },
     (message) => {
       switch (message.kind) {
         case 'head':
@@ -120,28 +128,18 @@ function upgrade(route: Route, sockets: WebSocketServer, request: IncomingMessag
             call.send({ kind: 'taken' })
             break
           }
-          // The handshake answers with the protocol that the API server chose, whatever else was offered.
-          if (message.protocol) request.headers['sec-websocket-protocol'] = message.protocol
-          else delete request.headers['sec-websocket-protocol']
-          sockets.handleUpgrade(request, socket, head, (opened) => {
-            web = opened
-            opened.on('message', (data: Buffer, binary: boolean) =>
-              call.send({ kind: 'message', data: binary ? new Uint8Array(data) : data.toString() }),
-            )
-            opened.on('close', () => {
-              call.send({ kind: 'closed' })
-              call.close()
-            })
-            opened.on('error', () => opened.terminate())
-            for (const message of early.splice(0)) send(opened, message)
-          })
+          upgradeTo(message.protocol)
           break
         case 'message':
-          if (web) send(web, message.data)
+          if (open) deliver(open, message.data)
           else early.push(message.data)
           break
+        case 'taken':
+          onTheWay--
+          if (onTheWay < mostOnTheWay) open?.resume()
+          break
         case 'close':
-          web?.close(message.code ?? 1000, message.reason)
+          open?.close(message.code ?? 1000, message.reason)
           break
         case 'chunk':
           refusal.chunks.push(message.bytes)
@@ -149,16 +147,37 @@ function upgrade(route: Route, sockets: WebSocketServer, request: IncomingMessag
           break
         case 'done':
         case 'failed':
-          if (!web) refuse()
+          if (!open) refuse()
+          else if (message.kind === 'failed') open.destroy()
           break
       }
     },
-    () => (web ? web.terminate() : socket.destroy()),
+    () => (open ? open.destroy() : socket.destroy()),
   )
   socket.on('error', () => socket.destroy())
 
-  function send(opened: WebSocket, data: Uint8Array | string): void {
-    opened.send(data, () => call.send({ kind: 'taken' }))
+  function upgradeTo(protocol: string | undefined): void {
+    const handlers: SocketHandlers = {
+      message(data) {
+        onTheWay++
+        if (onTheWay >= mostOnTheWay) open?.pause()
+        call.send({ kind: 'message', data })
+      },
+      closed() {
+        call.send({ kind: 'closed' })
+        call.close()
+      },
+    }
+    const begin = (opened: UpgradedSocket) => {
+      open = opened
+      for (const message of early.splice(0)) deliver(opened, message)
+    }
+    if (spdy) begin(upgradeToSpdy(socket, head, protocol, handlers))
+    else upgradeToWebSocket(sockets, request, socket, head, protocol, handlers, begin)
+  }
+
+  function deliver(to: UpgradedSocket, data: Uint8Array | string): void {
+    to.send(data, () => call.send({ kind: 'taken' }))
   }
 
   function refuse(): void {
@@ -168,6 +187,14 @@ function upgrade(route: Route, sockets: WebSocketServer, request: IncomingMessag
     socket.end(body)
     call.close()
   }
+}
+
+function listOf(header: string | string[] | undefined): string[] {
+  return [header ?? []]
+    .flat()
+    .flatMap((text) => text.split(','))
+    .map((name) => name.trim())
+    .filter(Boolean)
 }
 
 function targetOf(url: string): { cluster: string; path: string } | undefined {

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { UpgradeTransport } from '../../../simulator/apiserver/api.ts'
 import type { ClusterSpec, Probe, ProbeResult, ProbeSource } from '../engine.ts'
 
 /** A request to a thread that hosts clusters. Each carries a port of its own, on which the answer and whatever streams travel. */
@@ -19,7 +20,13 @@ export type ThreadRequest = { readonly port: MessagePort } /** Comes first: PEM 
   /** Answers with the serialised state of the cluster now. */
   | { readonly kind: 'snapshot'; readonly cluster: string }
   | { readonly kind: 'fetch'; readonly cluster: string; readonly request: PlainRequest }
-  | { readonly kind: 'upgrade'; readonly cluster: string; readonly request: PlainRequest; readonly protocols: readonly string[] }
+  | {
+      readonly kind: 'upgrade'
+      readonly cluster: string
+      readonly request: PlainRequest
+      readonly protocols: readonly string[]
+      readonly transport: UpgradeTransport
+    }
   | { readonly kind: 'terminal'; readonly cluster: string; readonly columns: number; readonly rows: number }
   | { readonly kind: 'probe'; readonly cluster: string; readonly from: ProbeSource; readonly what: Probe }
   | { readonly kind: 'script'; readonly cluster: string; readonly script: string; readonly files: Readonly<Record<string, string>> }
@@ -46,7 +53,10 @@ export interface Tokens {
   readonly learner: string
 }
 
-/** On a call's port, from the thread. `head` and `chunk` are for fetch, `message` for sockets, `output` for terminals and scripts. */
+/**
+ * On a call's port, from the thread. `head` and `chunk` are for fetch, `message` for sockets, `output` for terminals and scripts. `taken` gives
+ * back room for one message to the thread.
+ */
 export type FromThread =
   | { readonly kind: 'done'; readonly value?: unknown }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
@@ -55,6 +65,7 @@ export type FromThread =
   | { readonly kind: 'message'; readonly data: Uint8Array | string }
   | { readonly kind: 'close'; readonly code?: number; readonly reason?: string }
   | { readonly kind: 'output'; readonly bytes: Uint8Array }
+  | { readonly kind: 'taken' }
 
 /** On a call's port, to the thread. `taken` gives back room for one chunk, message or output. */
 export type ToThread =

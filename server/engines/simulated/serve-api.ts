@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { ApiServer } from '../../../simulator/apiserver/api.ts'
+import type { ApiServer, UpgradeTransport } from '../../../simulator/apiserver/api.ts'
 import type { FromThread, PlainRequest, ToThread } from './messages.ts'
 
 /** How many chunks or messages may be on their way to the listener before the source waits. */
@@ -8,25 +8,23 @@ const window = 8
 /** Room on a port: `take` waits while the other side has not given back enough. */
 function flowControl(port: MessagePort) {
   let room = window
-  let waiting: (() => void)[] = []
+  const waiting: (() => void)[] = []
   let closed = false
-  const wake = () => {
-    for (const resume of waiting.splice(0)) resume()
-  }
   port.on('message', (message: ToThread) => {
     if (message.kind !== 'taken') return
-    room++
-    wake()
+    // Whoever waits longest gets the room itself: what several streams send must leave in the order in which they asked.
+    const next = waiting.shift()
+    if (next) next()
+    else room++
   })
   port.on('close', () => {
     closed = true
-    wake()
-    waiting = []
+    for (const resume of waiting.splice(0)) resume()
   })
   return {
     async take(): Promise<boolean> {
-      while (room <= 0 && !closed) await new Promise<void>((resolve) => waiting.push(resolve))
-      room--
+      if (room > 0) room--
+      else if (!closed) await new Promise<void>((resolve) => waiting.push(resolve))
       return !closed
     },
   }
@@ -39,10 +37,14 @@ export async function serveFetch(server: ApiServer, plain: PlainRequest, port: M
   await sendResponse(response, port, abort)
 }
 
-/** Answers a WebSocket handshake and then carries its messages. */
-export async function serveUpgrade(server: ApiServer, plain: PlainRequest, protocols: readonly string[], port: MessagePort): Promise<void> {
+/** Answers a handshake (WebSocket or SPDY) and then carries its messages. */
+export async function serveUpgrade(
+  server: ApiServer,
+  { request, protocols, transport }: { request: PlainRequest; protocols: readonly string[]; transport: UpgradeTransport },
+  port: MessagePort,
+): Promise<void> {
   const abort = abortOn(port)
-  const accepted = await server.upgrade(requestOf(plain, abort.signal), protocols)
+  const accepted = await server.upgrade(requestOf(request, abort.signal), protocols, transport)
   if (accepted instanceof Response) return sendResponse(accepted, port, abort)
   const incoming: (Uint8Array | string)[] = []
   const readers: (() => void)[] = []
@@ -65,7 +67,9 @@ export async function serveUpgrade(server: ApiServer, plain: PlainRequest, proto
   await accepted.run({
     async receive() {
       while (incoming.length === 0 && !closed) await new Promise<void>((resolve) => readers.push(resolve))
-      return incoming.shift()
+      const message = incoming.shift()
+      if (message !== undefined) post(port, { kind: 'taken' })
+      return message
     },
     async send(data) {
       if (await flow.take()) post(port, { kind: 'message', data })

@@ -61,7 +61,7 @@ async function handle(request: ThreadRequest): Promise<void> {
     case 'fetch':
       return serveFetch(need(request.cluster).cluster.server, request.request, port)
     case 'upgrade':
-      return serveUpgrade(need(request.cluster).cluster.server, request.request, request.protocols, port)
+      return serveUpgrade(need(request.cluster).cluster.server, request, port)
     case 'terminal': {
       const hosted = need(request.cluster)
       return serveTerminal(hosted.cluster, request, port, hosted.touch)

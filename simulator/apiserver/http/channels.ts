@@ -7,19 +7,18 @@ const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 25
 
 /** Newest first: `close` exists only in v5. */
 export const commandProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const
-export const portForwardProtocols = ['v4.channel.k8s.io'] as const
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-function framed(which: number, bytes: Uint8Array): Uint8Array {
+export function framed(which: number, bytes: Uint8Array): Uint8Array {
   const message = new Uint8Array(bytes.length + 1)
   message[0] = which
   message.set(bytes, 1)
   return message
 }
 
-function exitStatus(code: number): Status {
+export function exitStatus(code: number): Status {
   if (code === 0) return { metadata: {}, status: 'Success' }
   return {
     metadata: {},
@@ -30,7 +29,7 @@ function exitStatus(code: number): Status {
   }
 }
 
-type Output = Parameters<KubeletApi['exec']>[3]
+export type Output = Parameters<KubeletApi['exec']>[3]
 
 /** Runs one exec or attach session over a WebSocket until the process has ended or the client has gone. */
 export async function runCommand(socket: MessageSocket, options: ExecOptions, start: (output: Output) => ExecSession): Promise<void> {
@@ -80,7 +79,7 @@ export async function runCommand(socket: MessageSocket, options: ExecOptions, st
   socket.close(1000)
 }
 
-function resize(session: ExecSession, data: Uint8Array): void {
+export function resize(session: ExecSession, data: Uint8Array): void {
   let size: { Width?: unknown; Height?: unknown }
   try {
     size = JSON.parse(decoder.decode(data))
@@ -88,44 +87,6 @@ function resize(session: ExecSession, data: Uint8Array): void {
     // kubelets drop what does not decode on this channel.
     return
   }
-  if (typeof size.Width === 'number' && typeof size.Height === 'number') session.resize(size.Width, size.Height)
-}
-
-type Forward = ReturnType<KubeletApi['portForward']>
-
-/**
- * Port-forward over channels: port i has data channel 2i and error channel 2i+1; each begins with the port number, little-endian.
- */
-export async function runPortForward(
-  socket: MessageSocket,
-  ports: readonly number[],
-  dial: (port: number, output: (bytes: Uint8Array) => Promise<void>) => Forward,
-): Promise<void> {
-  const forwards = new Map<number, Forward>()
-  for (const [index, port] of ports.entries()) {
-    const number = new Uint8Array([port & 0xff, port >> 8])
-    await socket.send(framed(2 * index, number))
-    await socket.send(framed(2 * index + 1, number))
-    const fail = (error: unknown) =>
-      socket.send(framed(2 * index + 1, encoder.encode(error instanceof Error ? error.message : String(error))))
-    try {
-      const forward = dial(port, (bytes) => socket.send(framed(2 * index, bytes)))
-      forwards.set(2 * index, forward)
-      forward.closed.then(
-        () => {
-          forwards.delete(2 * index)
-          if (forwards.size === 0) socket.close(1000)
-        },
-        (error) => fail(error).finally(() => socket.close(1000)),
-      )
-    } catch (error) {
-      await fail(error)
-    }
-  }
-  for (;;) {
-    const message = await socket.receive()
-    if (message === undefined) break
-    if (typeof message !== 'string') await forwards.get(message[0] ?? -1)?.write(message.subarray(1))
-  }
-  for (const forward of forwards.values()) forward.close()
+  // A client whose terminal has no size sends zeros, which kubelets pass over (HandleResizing).
+  if (Number(size.Width) >= 1 && Number(size.Height) >= 1) session.resize(Number(size.Width), Number(size.Height))
 }

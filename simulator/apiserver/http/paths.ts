@@ -26,7 +26,8 @@ export function parseResourcePath(pathname: string): ResourcePath | undefined {
     rest = rest.slice(2)
   }
   const [plural, name, subresource] = rest
-  if (!plural || rest.length > 3) return undefined
+  // What follows `proxy` is the path on the other side.
+  if (!plural || (rest.length > 3 && subresource !== 'proxy')) return undefined
   return { group, version, namespace, plural, name, subresource }
 }
 

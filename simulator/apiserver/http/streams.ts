@@ -1,10 +1,12 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../kubernetes.ts'
-import type { ExecOptions, MessageSocket, NodeConnector } from '../api.ts'
+import type { ExecOptions, MessageSocket, NodeConnector, UpgradeTransport } from '../api.ts'
 import type { Registry } from '../registry/registry.ts'
 import { badRequest, notImplemented, unknownResource } from '../status.ts'
-import { commandProtocols, portForwardProtocols, runCommand, runPortForward } from './channels.ts'
+import { runCommand, commandProtocols as webSocketCommandProtocols } from './channels.ts'
+import { runCommandStreams } from './command-streams.ts'
 import { chosenContainer, kubeletOf } from './containers.ts'
+import { channelProtocol, forwardChannels, forwardStreams, streamProtocol, tunnelProtocol } from './port-forward.ts'
 import type { ResourceRequest } from './resources.ts'
 
 export interface Stream {
@@ -12,15 +14,17 @@ export interface Stream {
   run(socket: MessageSocket): Promise<void>
 }
 
-/** What talks on a WebSocket to a pod's exec, attach or portforward. Refusals are StatusErrors, before the handshake. */
+/** What talks on an upgraded connection to a pod's exec, attach or portforward. Refusals are StatusErrors, before the handshake. */
 export function openStream(
   registry: Registry,
   nodes: NodeConnector,
   given: ResourceRequest & { name: string },
   subresource: string,
   offered: readonly string[],
+  transport: UpgradeTransport,
 ): Stream {
   const { definition, query, namespace, name } = given
+  if (subresource === 'proxy') throw notImplemented('the simulated cluster does not model upgrades through the proxy subresources')
   if (definition.kind !== 'Pod' || !['exec', 'attach', 'portforward'].includes(subresource)) throw unknownResource()
   const pod = registry.get(definition, namespace, name) as Pod & KubeObject
   const onNode = (path: string) => {
@@ -29,19 +33,18 @@ export function openStream(
   }
 
   if (subresource === 'portforward') {
-    // Over SPDY the ports are named later, on the streams.
-    const protocol = chooseProtocol(subresource, offered)
     const kubelet = onNode(`portForward/${namespace}/${name}`)
+    const protocol = chooseProtocol(portForwardProtocols[transport], offered)
+    const forwarder = kubelet.portForward(namespace!, name)
+    // Over SPDY the ports are named later, on the streams.
+    if (protocol !== channelProtocol) return { protocol, run: (socket) => forwardStreams(socket, forwarder) }
     const ports = query
       .getAll('ports')
       .flatMap((text) => text.split(','))
       .map(Number)
     if (ports.length === 0) throw badRequest('query parameter "ports" is required')
     if (ports.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535)) throw badRequest('port must be between 1 and 65535')
-    return {
-      protocol,
-      run: (socket) => runPortForward(socket, ports, (port, output) => kubelet.portForward(namespace!, name, port, output)),
-    }
+    return { protocol, run: (socket) => forwardChannels(socket, ports, forwarder) }
   }
 
   const flag = (key: string) => query.get(key) === 'true' || query.get(key) === '1'
@@ -56,21 +59,21 @@ export function openStream(
   if (!options.stdin && !options.stdout && !options.stderr) throw badRequest('you must specify at least 1 of stdin, stdout, stderr')
   if (subresource === 'exec' && options.command.length === 0) throw badRequest('you must specify at least one command for the container')
   const kubelet = onNode(`${subresource}/${namespace}/${name}/${options.container}`)
+  const run = transport === 'websocket' ? runCommand : runCommandStreams
   return {
-    protocol: chooseProtocol(subresource, offered),
-    run: (socket) => runCommand(socket, options, (output) => kubelet[subresource as 'exec' | 'attach'](namespace!, name, options, output)),
+    protocol: chooseProtocol(commandProtocols[transport], offered),
+    run: (socket) => run(socket, options, (output) => kubelet[subresource as 'exec' | 'attach'](namespace!, name, options, output)),
   }
 }
 
+/** Newest first. */
+const commandProtocols = { websocket: webSocketCommandProtocols, 'SPDY/3.1': [channelProtocol] } as const
+const portForwardProtocols = { websocket: [tunnelProtocol, channelProtocol], 'SPDY/3.1': [streamProtocol] } as const
+
 /** Asked last, so that a client that falls back from one protocol to another is told what is wrong with its request, not with its protocol. */
-function chooseProtocol(subresource: string, offered: readonly string[]): string {
-  const spoken: readonly string[] = subresource === 'portforward' ? portForwardProtocols : commandProtocols
+function chooseProtocol(spoken: readonly string[], offered: readonly string[]): string {
   const protocol = spoken.find((name) => offered.includes(name))
   if (protocol) return protocol
-  // No WebSocket protocol at all is the older upgrade to SPDY, which kubectl tries when the first was refused.
-  const wish = offered.length > 0 ? offered.join(', ') : 'SPDY/3.1'
-  if (subresource === 'portforward' && (offered.length === 0 || offered.includes('SPDY/3.1+portforward.k8s.io'))) {
-    throw notImplemented(`the simulated cluster does not model port-forward over ${wish}; it speaks ${spoken.join(', ')}`)
-  }
-  throw badRequest(`unable to agree on a subprotocol: the client offers ${wish}, the server speaks ${spoken.join(', ')}`)
+  const wish = offered.join(' ')
+  throw badRequest(`unable to upgrade: unable to negotiate protocol: client supports [${wish}], server accepts [${spoken.join(' ')}]`)
 }

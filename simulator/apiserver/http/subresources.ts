@@ -1,5 +1,6 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../kubernetes.ts'
+import type { Sockets } from '../../network/sockets.ts'
 import type { DeleteOptions, NodeConnector } from '../api.ts'
 import { jsonPatch } from '../patch/json.ts'
 import { isObject, mergePatch } from '../patch/merge.ts'
@@ -10,6 +11,7 @@ import { badRequest, methodNotAllowed, notImplemented, unknownResource, unsuppor
 import { readObject, readPatch } from './bodies.ts'
 import { logResponse } from './logs.ts'
 import { dryRunOf } from './options.ts'
+import { proxyResponse } from './proxy.ts'
 import { type ResourceRequest, serveObject, writeContext } from './resources.ts'
 import { jsonResponse } from './responses.ts'
 
@@ -18,6 +20,7 @@ export async function serveSubresource(
   nodes: NodeConnector,
   given: ResourceRequest & { name: string },
   subresource: string,
+  sockets: Sockets | undefined,
 ): Promise<Response> {
   const { definition, request, query, namespace, name } = given
   const isPod = definition.kind === 'Pod' && definition.group === ''
@@ -30,6 +33,9 @@ export async function serveSubresource(
     case 'finalize':
       if (definition.kind !== 'Namespace' || request.method !== 'PUT') throw unknownResource()
       return serveObject(registry, given, 'finalize')
+    case 'proxy':
+      if (definition.group !== '' || !['Pod', 'Service', 'Node'].includes(definition.kind)) throw unknownResource()
+      return proxyResponse(registry, nodes, sockets, given)
     case 'token':
       if (definition.kind !== 'ServiceAccount') throw unknownResource()
       throw notImplemented('the simulated cluster does not model serviceaccounts/token')
@@ -62,10 +68,7 @@ export async function serveSubresource(
     case 'attach':
     case 'portforward':
       registry.get(definition, namespace, name)
-      // SPDY, the protocol before WebSockets, is asked for by an Upgrade header too and ends here.
-      throw badRequest('Upgrade request required: the simulated API server streams over WebSockets')
-    case 'proxy':
-      throw notImplemented('the simulated cluster does not model pods/proxy')
+      throw badRequest('Upgrade request required')
     default:
       throw unknownResource()
   }

@@ -204,6 +204,9 @@ export function createRegistry(world: RegistryWorld): Registry {
     if (subresource === 'status') {
       object = definition.prepareForStatusUpdate?.(object, previous, context) ?? object
       errors = definition.validateStatusUpdate?.(object, previous, context) ?? []
+    } else if (subresource === 'ephemeralcontainers') {
+      object = definition.defaults?.(object, context) ?? object
+      errors = definition.validateEphemeralContainers?.(object, previous, context) ?? []
     } else if (!subresource) {
       object = definition.prepareForUpdate?.(object, previous, context) ?? object
       object = definition.defaults?.(object, context) ?? object

@@ -1,4 +1,5 @@
 import { type Connection, connect, DialTimeout } from '../../network/async.ts'
+import { concatenate } from '../../network/http-message.ts'
 import { NetworkError, type TcpConnection } from '../../network/sockets.ts'
 import type { Process } from '../process.ts'
 import { libcOf } from '../resolver/configuration.ts'
@@ -173,6 +174,12 @@ async function listenOnce(process: Process, options: Options, dialect: 'openbsd'
   const write = (data: Uint8Array | string, to: 'stdout' | 'stderr' = 'stdout') => {
     writing = writing.then(() => process[to].write(data))
   }
+  // What came while the last write went on is written together, as one read(2) takes all that is there.
+  const arrived: Uint8Array[] = []
+  const pass = (bytes: Uint8Array) => {
+    if (arrived.push(bytes) > 1) return
+    writing = writing.then(() => process.stdout.write(concatenate(arrived.splice(0))))
+  }
   let finish: () => void = () => {}
   const finished = new Promise<void>((resolve) => {
     finish = resolve
@@ -189,7 +196,7 @@ async function listenOnce(process: Process, options: Options, dialect: 'openbsd'
       if (options.has('v')) write(`Connection received on ${connection.remote.address} ${connection.remote.port}\n`, 'stderr')
       void feed(process, connection)
       return {
-        data: (bytes) => write(bytes),
+        data: pass,
         end: () => {
           connection.end()
           current = undefined

@@ -44,7 +44,7 @@ export function nginxImages(tools: Tools): Image[] {
         tags: tagsOf(tags, ['', '-bookworm', '-trixie']),
         files: { ...debianFiles(), ...nginxFiles },
         executables: {
-          ...inFolder('/usr/bin', tools, [...coreutils, 'sh', 'bash']),
+          ...inFolder('/usr/bin', tools, [...coreutils, 'tar', 'sh', 'bash']),
           ...inFolder('/bin', tools, ['sh', 'bash']),
           '/usr/bin/curl': netTools.curl!,
           ...own,

@@ -69,6 +69,7 @@ export const pods: ResourceDefinition<PodObject> = {
     ...validateSpec(pod),
     ...validatePodSpecUpdate(pod.spec ?? { containers: [] }, previous.spec ?? { containers: [] }),
   ],
+  validateEphemeralContainers: (pod, previous) => [...validateSpec(pod), ...validateEphemeralUpdate(pod, previous)],
   gracePeriodSeconds(pod, requested) {
     // Nobody is there to wait for: the pod never reached a node, or has ended.
     if (!pod.spec?.nodeName || pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') return 0
@@ -86,11 +87,6 @@ export const pods: ResourceDefinition<PodObject> = {
     'status.nominatedNodeName': pod.status?.nominatedNodeName ?? '',
   }),
   columns: podColumns,
-}
-
-/** For the `ephemeralcontainers` subresource, in place of `validateUpdate`. */
-export function validateEphemeralContainersUpdate(pod: PodObject, previous: PodObject): FieldError[] {
-  return [...validateSpec(pod), ...validateEphemeralUpdate(pod, previous)]
 }
 
 function validateSpec(pod: PodObject): FieldError[] {

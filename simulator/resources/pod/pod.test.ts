@@ -1,7 +1,7 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import { describe, expect, test } from 'vitest'
 import { contextWith, created, noon, row, sentences, updated } from '../testing.ts'
-import { pods, validateEphemeralContainersUpdate } from './definition.ts'
+import { pods } from './definition.ts'
 
 const container = { name: 'web', image: 'nginx:1.27' }
 const pod = (spec: object = {}) => ({ spec: { containers: [container], ...spec } })
@@ -216,8 +216,8 @@ describe('validation', () => {
     const { object } = created(pods, pod())
     const ephemeral = (image: string) =>
       pods.defaults!({ ...object, spec: { ...object.spec, ephemeralContainers: [{ name: 'debug', image }] } } as Pod, contextWith())
-    expect(validateEphemeralContainersUpdate(ephemeral('busybox:1'), object)).toEqual([])
-    expect(sentences(validateEphemeralContainersUpdate(object, ephemeral('busybox:1')))).toEqual([
+    expect(pods.validateEphemeralContainers!(ephemeral('busybox:1'), object, contextWith())).toEqual([])
+    expect(sentences(pods.validateEphemeralContainers!(object, ephemeral('busybox:1'), contextWith()))).toEqual([
       'spec.ephemeralContainers: Forbidden: existing ephemeral containers "debug" may not be removed\n',
     ])
   })

@@ -1,5 +1,6 @@
 import type { Status } from 'kubernetes-types/meta/v1'
 import type { MessageSocket } from '../../../simulator/apiserver/api.ts'
+import type { ByteSink, ByteSource } from '../../../simulator/streams.ts'
 import { PlainFailure, SilentExit } from '../cli/failure.ts'
 import type { Call } from '../cli/verb.ts'
 import { race } from './streaming.ts'
@@ -12,6 +13,8 @@ export interface RemoteOptions {
   readonly stdin: boolean
   readonly tty: boolean
   readonly quiet?: boolean
+  /** In place of the process's own. */
+  readonly streams?: { readonly stdin?: ByteSource; readonly stdout?: ByteSink; readonly stderr?: ByteSink }
 }
 
 /**
@@ -36,8 +39,11 @@ export async function runRemote(call: Call, path: string, query: [string, string
       const listener = terminal.onResize(resize)
       closers.push(() => listener.close())
     }
-    if (options.stdin) void feed(call, socket, AbortSignal.any([stop.signal, call.process.signal]))
-    const status = await race(drain(call, socket), call.process.signal)
+    if (options.stdin) void feed(options.streams?.stdin ?? call.process.stdin, socket, AbortSignal.any([stop.signal, call.process.signal]))
+    const status = await race(
+      drain({ stdout: call.process.stdout, stderr: call.process.stderr, ...options.streams }, socket),
+      call.process.signal,
+    )
     return await exitCode(call, status, options)
   } finally {
     stop.abort(new Error('the command has ended'))
@@ -66,10 +72,10 @@ function send(socket: MessageSocket, to: number, bytes: Uint8Array): Promise<voi
 }
 
 /** Copies stdin until it or the command ends. Nobody waits for it: a command may end while its input is open. */
-async function feed(call: Call, socket: MessageSocket, signal: AbortSignal): Promise<void> {
+async function feed(stdin: ByteSource, socket: MessageSocket, signal: AbortSignal): Promise<void> {
   try {
     for (;;) {
-      const bytes = await call.process.stdin.read(signal)
+      const bytes = await stdin.read(signal)
       if (bytes === undefined) break
       await send(socket, channel.stdin, bytes)
     }
@@ -79,7 +85,7 @@ async function feed(call: Call, socket: MessageSocket, signal: AbortSignal): Pro
   }
 }
 
-async function drain(call: Call, socket: MessageSocket): Promise<Status | undefined> {
+async function drain(to: { stdout: ByteSink; stderr: ByteSink }, socket: MessageSocket): Promise<Status | undefined> {
   const decoder = new TextDecoder()
   let status: Status | undefined
   for (;;) {
@@ -87,8 +93,8 @@ async function drain(call: Call, socket: MessageSocket): Promise<Status | undefi
     if (message === undefined) return status
     const bytes = typeof message === 'string' ? new TextEncoder().encode(message) : message
     const body = bytes.subarray(1)
-    if (bytes[0] === channel.stdout && body.length > 0) await call.process.stdout.write(body)
-    else if (bytes[0] === channel.stderr && body.length > 0) await call.process.stderr.write(body)
+    if (bytes[0] === channel.stdout && body.length > 0) await to.stdout.write(body)
+    else if (bytes[0] === channel.stderr && body.length > 0) await to.stderr.write(body)
     else if (bytes[0] === channel.error && body.length > 0) {
       status = JSON.parse(decoder.decode(body)) as Status
       return status

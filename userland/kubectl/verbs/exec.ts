@@ -2,7 +2,7 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import { Failure, misuse } from '../cli/failure.ts'
 import { bool, duration, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import { runRemote } from '../client/remote.ts'
+import { type RemoteOptions, runRemote } from '../client/remote.ts'
 import { filenameFlags } from '../objects/manifests.ts'
 import { chooseContainer, podFor, podPath } from '../objects/pods.ts'
 
@@ -30,12 +30,9 @@ export const attachVerb: Verb = {
   flags: streamFlags,
   async run(call) {
     const [word, ...more] = call.args
-    if (!word) throw misuse(call.path, 'at least 1 argument is required for attach')
+    if (!word) throw new Failure('at least 1 argument is required for attach')
     if (more.length > 0)
-      throw misuse(
-        call.path,
-        `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${call.args.length}: [${call.args.join(' ')}]`,
-      )
+      throw new Failure(`expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${call.args.length}: [${call.args.join(' ')}]`)
     const pod = await podFor(call, word)
     const container = await chooseContainer(call, pod, call.flags.text('container'))
     return attach(call, pod, container)
@@ -52,11 +49,16 @@ async function exec(call: Call): Promise<number> {
   if (flags.list('filename').length > 0) throw new Failure('-f is not supported by exec of this kubectl: name the pod')
   if (command.length === 0) throw new Failure('you must specify at least one command for the container')
   const pod = await podFor(call, word as string)
+  const streams = await streamsOf(call)
+  return execute(call, pod, flags.text('container'), command, streams)
+}
+
+/** Runs `command` in the pod's container (`wanted`, or the pod's first) and returns its exit code. */
+export async function execute(call: Call, pod: Pod, wanted: string, command: readonly string[], streams: RemoteOptions): Promise<number> {
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
     throw new Failure(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
   // A name that the pod does not have is for the server to refuse.
-  const container = flags.text('container') || (await chooseContainer(call, pod, ''))
-  const streams = await streamsOf(call)
+  const container = wanted || (await chooseContainer(call, pod, ''))
   const query: [string, string][] = [...command.map((one): [string, string] => ['command', one]), ...streamQuery(container, streams)]
   return runRemote(call, await podPath(call, pod, 'exec'), query, streams)
 }
@@ -73,7 +75,7 @@ export async function streamsOf(call: Call): Promise<{ stdin: boolean; tty: bool
   return { stdin, tty }
 }
 
-function streamQuery(container: string, { stdin, tty }: { stdin: boolean; tty: boolean }): [string, string][] {
+function streamQuery(container: string, { stdin, tty }: RemoteOptions): [string, string][] {
   const query: [string, string][] = [['container', container]]
   if (stdin) query.push(['stdin', 'true'])
   query.push(['stdout', 'true'])
@@ -88,5 +90,15 @@ export async function attach(call: Call, pod: Pod, container: string): Promise<n
     await call.err(
       "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n",
     )
-  return runRemote(call, await podPath(call, pod, 'attach'), streamQuery(container, streams), streams)
+  const code = await runRemote(call, await podPath(call, pod, 'attach'), streamQuery(container, streams), streams)
+  if (streams.tty && !call.flags.bool('quiet') && pod.spec?.restartPolicy === 'Always') {
+    const again = `'kubectl attach ${pod.metadata?.name} -c ${container} -i -t'`
+    const ephemeral = pod.spec.ephemeralContainers?.some(({ name }) => name === container)
+    await call.out(
+      ephemeral
+        ? `Session ended, the ephemeral container will not be restarted but may be reattached using ${again} if it is still running\n`
+        : `Session ended, resume using ${again} command when the pod is running\n`,
+    )
+  }
+  return code
 }

@@ -1,4 +1,3 @@
-import { Failure, misuse } from '../cli/failure.ts'
 import type { VerbGroup } from '../cli/help.ts'
 import type { Verb } from '../cli/verb.ts'
 import { describeVerb } from '../describe/describe.ts'
@@ -6,6 +5,7 @@ import { applyVerb } from './apply.ts'
 import { authVerb } from './auth.ts'
 import { apiResourcesVerb, apiVersionsVerb, clusterInfoVerb, optionsVerb, refused, topVerb, versionVerb } from './cluster.ts'
 import { configVerb } from './config.ts'
+import { cpVerb } from './cp.ts'
 import { createVerb } from './create.ts'
 import { debugVerb } from './debug.ts'
 import { deleteVerb } from './delete.ts'
@@ -20,6 +20,7 @@ import { annotateVerb, labelVerb } from './label.ts'
 import { logsVerb } from './logs.ts'
 import { cordonVerb, drainVerb, taintVerb, uncordonVerb } from './nodes.ts'
 import { patchVerb, replaceVerb } from './patch.ts'
+import { portForwardVerb } from './port-forward.ts'
 import { rolloutVerb } from './rollout.ts'
 import { runVerb } from './run.ts'
 import { autoscaleVerb, scaleVerb } from './scale.ts'
@@ -33,25 +34,8 @@ const completion = refused(
   'Output shell completion code for the specified shell (bash, zsh, fish, or powershell)',
   'the shell of this terminal completes kubectl by itself: press Tab',
 )
-const cp = refused(
-  'cp',
-  'Copy files and directories to and from containers',
-  "use kubectl exec POD -- cat FILE > FILE, or kubectl exec -i POD -- sh -c 'cat > FILE' < FILE",
-  ({ args }) => {
-    if (args.length !== 2) throw new Failure('source and destination are required')
-    if (!args.some((word) => word.includes(':'))) throw new Failure('one of src or dest must be a remote file specification')
-  },
-)
 const kustomize = refused('kustomize', 'Build a kustomization target from a directory or URL', 'write the objects out and use apply -f')
 const plugin = refused('plugin', 'Provides utilities for interacting with plugins', 'plugins cannot be installed here')
-const portForward = refused(
-  'port-forward',
-  'Forward one or more local ports to a pod',
-  'reach the pod from another one: kubectl run -it --rm --image=busybox --restart=Never test -- wget -qO- http://POD_IP:PORT',
-  (call) => {
-    if (call.args.length < 2) throw misuse(call.path, 'TYPE/NAME and list of ports are required for port-forward')
-  },
-)
 const proxy = refused('proxy', 'Run a proxy to the Kubernetes API server', 'use kubectl get --raw PATH')
 
 /** In the order of the real command, which is also the order of its suggestions. */
@@ -62,7 +46,7 @@ export const verbGroups: readonly VerbGroup[] = [
   { title: 'Cluster Management Commands', verbs: [certificate, clusterInfoVerb, topVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
   {
     title: 'Troubleshooting and Debugging Commands',
-    verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForward, proxy, cp, authVerb, debugVerb, eventsVerb],
+    verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForwardVerb, proxy, cpVerb, authVerb, debugVerb, eventsVerb],
   },
   { title: 'Advanced Commands', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb, waitVerb, kustomize] },
   { title: 'Settings Commands', verbs: [labelVerb, annotateVerb, completion] },
