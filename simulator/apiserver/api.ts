@@ -82,6 +82,22 @@ export interface Api {
 export interface UserInfo {
   readonly username: string
   readonly groups: readonly string[]
+  readonly uid?: string
+  /** What authentication or impersonation says besides: `authentication.kubernetes.io/pod-name` … */
+  readonly extra?: Readonly<Record<string, readonly string[]>>
+}
+
+/** The other end of a connection, as far as its TLS handshake tells. */
+export interface Peer {
+  /** Its client certificate: whom the cluster's authority says it is, or why that is nobody. Absent where it showed none. */
+  readonly certificate?: ClientCertificate | { readonly invalid: string }
+}
+
+export interface ClientCertificate {
+  readonly commonName: string
+  readonly organizations: readonly string[]
+  /** SHA-256 of the certificate, hex. */
+  readonly fingerprint: string
 }
 
 /**
@@ -160,10 +176,11 @@ export interface MessageSocket {
 
 /** The HTTP face of the API server: isomorphic, no listener of its own. */
 export interface ApiServer {
-  fetch(request: Request): Promise<Response>
+  fetch(request: Request, peer?: Peer): Promise<Response>
   /** A WebSocket handshake: the chosen subprotocol and what then talks on the socket, or the Response that refuses it. */
   upgrade(
     request: Request,
     protocols: readonly string[],
+    peer?: Peer,
   ): Promise<Response | { protocol: string; run(socket: MessageSocket): Promise<void> }>
 }

@@ -1,5 +1,9 @@
+import type { Pod, Secret } from 'kubernetes-types/core/v1'
 import { defaultAdmission } from '../apiserver/admission/defaults.ts'
 import type { Api, ApiServer, UserInfo } from '../apiserver/api.ts'
+import { createAuthenticator } from '../apiserver/authentication/authenticator.ts'
+import { issuer } from '../apiserver/authentication/claims.ts'
+import { nodeOfPod, type ServiceAccountTokens, serviceAccountTokens } from '../apiserver/authentication/service-account-tokens.ts'
 import { authorizedApi } from '../apiserver/authorization/authorized-api.ts'
 import { clusterAuthorizer } from '../apiserver/authorization/authorizer.ts'
 import { escalationCheck } from '../apiserver/authorization/escalation.ts'
@@ -9,9 +13,11 @@ import { bootstrapObjects } from '../bootstrap/manifests.ts'
 import { nodeProfiles } from '../bootstrap/nodes.ts'
 import { addresses, type ClusterSpec, clusterDomain, nodeAddress, versions } from '../bootstrap/spec.ts'
 import { EventLoop, type Pacemaker, type TimersSnapshot } from '../clock.ts'
+import { tokenSecretType } from '../controllers/serviceaccount-tokens.ts'
 import type { FileSystem } from '../files.ts'
 import { createKubelet, type KubeletSnapshot, type RunningKubelet } from '../kubelet/kubelet.ts'
 import type { Place } from '../kubelet/runtime/run-process.ts'
+import type { KubeObject } from '../kubernetes.ts'
 import { type FilesSnapshot, MemoryFiles } from '../memory-files.ts'
 import { createNetwork, type Network } from '../network/network.ts'
 import type { NetworkSnapshot } from '../network/snapshot.ts'
@@ -21,9 +27,9 @@ import type { Catalogue } from '../programs/process.ts'
 import { resolve } from '../programs/resolver/resolver.ts'
 import { Random } from '../random.ts'
 import { resources } from '../resources/catalogue.ts'
+import { encodeBase64 } from '../resources/configuration/base64.ts'
 import { Store, type StoreSnapshot } from '../store/store.ts'
 import { nodeFiles, workstationAddress, workstationFiles, workstationKubeconfig, workstationName } from './hosts.ts'
-import { authenticate, type Credentials, serviceAccountToken } from './tokens.ts'
 import { createWorkstation } from './workstation.ts'
 
 /** What a cluster needs of the world around it. */
@@ -57,7 +63,10 @@ export interface ClusterSnapshot {
   readonly learnerToken: string
 }
 
-const administrator: UserInfo = { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }
+/** The platform: as kubeadm's super-admin.conf, it cannot lock itself out. */
+const administrator: UserInfo = { username: 'kubernetes-super-admin', groups: ['system:masters', 'system:authenticated'] }
+/** The learner: as kubeadm's admin.conf, through the binding of kubeadm:cluster-admins. */
+const clusterAdmin: UserInfo = { username: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:authenticated'] }
 const nodeSegment = 'kind'
 
 export interface SimulatedCluster {
@@ -86,6 +95,8 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   const random = new Random(spec.seed)
   if (from) random.state = from.random
   const laid = from?.laid ?? clock.now()
+  /** Another cluster's state under this one's keys. */
+  const isFork = from !== undefined && from.learnerToken !== world.tokens.learner
   const store = new Store({ clock }, from?.store)
   const authorizer = clusterAuthorizer(store)
   const admission = [...defaultAdmission, escalationCheck(authorizer)]
@@ -93,22 +104,28 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   const api = createApi({ ...registry, user: administrator })
   const kubeletApi = (user: UserInfo) => authorizedApi(api.as(user), user, authorizer.authorize)
   const kubelets = new Map<string, RunningKubelet>()
-  const credentials: Credentials = {
+  const tokens = serviceAccountTokens({ reader: store, clock, random, key: world.tokens.platform })
+  const authenticator = createAuthenticator({
     people: new Map([
       [world.tokens.platform, administrator],
-      [world.tokens.learner, administrator],
+      [world.tokens.learner, clusterAdmin],
     ]),
-    signingKey: world.tokens.platform,
-  }
+    tokens,
+  })
   const server = createApiServer({
     ...registry,
     gitVersion: versions.kubernetes,
     nodes: { kubelet: (node) => kubelets.get(node)?.api },
     authorize: authorizer.authorize,
     rulesFor: authorizer.rulesFor,
-    authenticate: (request) => authenticate(credentials, request.headers.get('authorization'), clock.now()),
+    authenticate: authenticator.authenticate,
+    reviewToken: authenticator.review,
+    tokens,
   })
-  const catalogue: Catalogue = { ...world.catalogue, images: [...world.catalogue.images, ...controlPlaneImages(server)] }
+  const catalogue: Catalogue = {
+    ...world.catalogue,
+    images: [...world.catalogue.images, ...controlPlaneImages(server, { issueLegacyToken: tokens.issueLegacy })],
+  }
 
   const network = createNetwork({ clock, random })
   if (from) network.restore(from.network)
@@ -144,15 +161,13 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
         providerId: `kind://docker/${spec.name}/${name}`,
         // Programs in pods are not held to their roles yet: what they would do without a right (log it and try again) is not written.
         apiOf: (service, user) => (service === server ? api.as(user) : undefined),
-        serviceAccountToken: ({ namespace, serviceAccount, audience, pod, expiresAt }) =>
-          serviceAccountToken(credentials, {
-            namespace,
-            serviceAccount,
-            ...(audience ? { audience } : {}),
-            pod: { name: pod.metadata?.name ?? '', uid: pod.metadata?.uid ?? '' },
-            issuedAt: clock.now(),
-            expiresAt,
-          }),
+        foreignTokens: isFork,
+        serviceAccountToken({ namespace, serviceAccount, audience = issuer, pod, expirationSeconds }) {
+          const account = api.get('serviceaccounts', namespace, serviceAccount)
+          const where = nodeOfPod(store, pod as Pod & KubeObject)
+          const subject = { serviceAccount: account, audiences: [audience], expirationSeconds, pod: pod as KubeObject }
+          return tokens.issue({ ...subject, ...(where && { node: where }) }).token
+        },
         resolver: (place) => async (host) => {
           const found = await resolve({ sockets: place.namespace.sockets, files: place.files, clock, random }, host)
           return 'addresses' in found ? found.addresses : []
@@ -179,6 +194,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   })
   giveKubeconfig(station.files, spec, world.tokens.learner, from)
 
+  if (isFork) resignTokenSecrets(api, tokens)
   if (from) {
     // Daemons open their sockets and connections again, which draws ports. Unless that wrote something (timers were overdue), the draws
     // are taken back, so that the future is the one that the snapshot had.
@@ -228,6 +244,18 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       for (const process of station.processes) process.kill('SIGKILL')
       clock.close()
     },
+  }
+}
+
+/** Tokens that Secrets keep were signed with the key of the cluster that this one is a fork of. */
+function resignTokenSecrets(api: Api, tokens: ServiceAccountTokens): void {
+  type SecretObject = Secret & KubeObject
+  for (const secret of api.list<SecretObject>('secrets', { fieldSelector: `type=${tokenSecretType}` })) {
+    const { namespace, annotations } = secret.metadata ?? {}
+    const account = api.find('serviceaccounts', namespace, annotations?.['kubernetes.io/service-account.name'] ?? '')
+    if (!account || !secret.data?.['token']) continue
+    const token = encodeBase64(new TextEncoder().encode(tokens.issueLegacy(account, secret)))
+    api.update<SecretObject>('secrets', { ...secret, data: { ...secret.data, token } })
   }
 }
 
