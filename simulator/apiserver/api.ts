@@ -35,6 +35,15 @@ export interface ListOptions {
   fieldSelector?: string
 }
 
+export interface WatchOptions extends ListOptions {
+  /** First delivers every existing object as ADDED. */
+  readonly initial?: boolean
+  /** It stood before a restore of the cluster and goes on: nobody asks again whether it may. */
+  readonly resumed?: boolean
+  /** The server ended it, and the user may not open another: `last` is what list() would have shown. Called once, nothing follows. */
+  ended?(last: readonly KubeObject[]): void
+}
+
 export interface DeleteOptions {
   propagationPolicy?: 'Foreground' | 'Background' | 'Orphan'
   gracePeriodSeconds?: number
@@ -70,11 +79,7 @@ export interface Api {
    * Calls `handler` for every later change, in order, each in an event of its own (never inside the write that caused it).
    * With `initial`, first delivers every existing object as ADDED.
    */
-  watch<T extends KubeObject>(
-    resource: ResourceName,
-    handler: (event: WatchEvent<T>) => void,
-    options?: ListOptions & { initial?: boolean },
-  ): Closer
+  watch<T extends KubeObject>(resource: ResourceName, handler: (event: WatchEvent<T>) => void, options?: WatchOptions): Closer
   /** The same API as another user; for admission, authorization and audit. */
   as(user: UserInfo): Api
 }

@@ -7,8 +7,10 @@ import { nodeOfPod, type ServiceAccountTokens, serviceAccountTokens } from '../a
 import { authorizedApi } from '../apiserver/authorization/authorized-api.ts'
 import { clusterAuthorizer } from '../apiserver/authorization/authorizer.ts'
 import { escalationCheck } from '../apiserver/authorization/escalation.ts'
+import { watchRights } from '../apiserver/authorization/watch-rights.ts'
 import { createApi } from '../apiserver/registry/api.ts'
 import { createApiServer } from '../apiserver/server.ts'
+import { unauthorized } from '../apiserver/status.ts'
 import { bootstrapObjects } from '../bootstrap/manifests.ts'
 import { nodeProfiles } from '../bootstrap/nodes.ts'
 import { addresses, type ClusterSpec, clusterDomain, nodeAddress, versions } from '../bootstrap/spec.ts'
@@ -112,6 +114,12 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     ]),
     tokens,
   })
+  const rights = watchRights({ store, clock, random })
+  const tokenUser = (token: string | undefined): UserInfo => {
+    const found = token === undefined ? undefined : authenticator.review(token, undefined)
+    if (!found || !('user' in found)) throw unauthorized()
+    return found.user
+  }
   const server = createApiServer({
     ...registry,
     gitVersion: versions.kubernetes,
@@ -159,8 +167,12 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
         labels,
         taints,
         providerId: `kind://docker/${spec.name}/${name}`,
-        // Programs in pods are not held to their roles yet: what they would do without a right (log it and try again) is not written.
-        apiOf: (service, user) => (service === server ? api.as(user) : undefined),
+        apiOf(service, user, token) {
+          if (service !== server) return undefined
+          // A static pod of the control plane goes by the node's files; its loops are not held to roles.
+          if (!token) return api.as(user)
+          return authorizedApi(api.as(user), () => tokenUser(token()), authorizer.authorize, rights)
+        },
         foreignTokens: isFork,
         serviceAccountToken({ namespace, serviceAccount, audience = issuer, pod, expirationSeconds }) {
           const account = api.get('serviceaccounts', namespace, serviceAccount)

@@ -34,8 +34,11 @@ export interface KubeletWorld {
   readonly providerId?: string
   /** Quantities; default 8 CPUs, 16 GiB, 110 pods. */
   readonly capacity?: { readonly cpu: string; readonly memory: string; readonly pods: string }
-  /** The API behind a service that a daemon reached, as `user`; undefined where it is no Kubernetes API. Default: `api.as(user)`. */
-  apiOf?(service: HttpsService, user: UserInfo): Api | undefined
+  /**
+   * The API behind a service that a daemon reached; undefined where it is no Kubernetes API. `token` reads the one in the pod's files;
+   * absent for static pods, which have files of their own for that. Default: `api.as(user)`.
+   */
+  apiOf?(service: HttpsService, user: UserInfo, token: (() => string | undefined) | undefined): Api | undefined
   /**
    * A token that the API server will accept for this pod, as its TokenRequest answers (StatusError where it refuses);
    * default: one that looks like it and is known to nobody.

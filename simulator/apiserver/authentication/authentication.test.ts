@@ -157,7 +157,7 @@ test('a token ends with its time, its pod and its account, and reviews say why',
   const { uid } = api.get('serviceaccounts', 'shop', 'web').metadata!
   api.delete('serviceaccounts', 'shop', 'web')
   expect((await review(fresh)).error).toContain('serviceaccounts "web" not found')
-  const again = api.create('serviceaccounts', { metadata: { name: 'web', namespace: 'shop' } }).metadata!.uid
+  const again = api.create<KubeObject>('serviceaccounts', { metadata: { name: 'web', namespace: 'shop' } }).metadata!.uid
   expect((await review(fresh)).error).toContain(`service account UID (${again}) does not match claim (${uid})`)
 })
 

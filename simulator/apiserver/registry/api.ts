@@ -1,6 +1,6 @@
 import type { KubeObject, ResourceName } from '../../kubernetes.ts'
 import type { StoreEvent } from '../../store/store.ts'
-import type { Api, ListOptions, UserInfo, WatchEvent } from '../api.ts'
+import type { Api, ListOptions, UserInfo, WatchEvent, WatchOptions } from '../api.ts'
 import { type Predicate, selectorPredicate } from '../selectors.ts'
 import { methodNotAllowed } from '../status.ts'
 import { allows } from './definitions.ts'
@@ -43,11 +43,7 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
       registry.delete(definitions.named(resource), namespace, name, options, who)
     },
     bind: (namespace, pod, node) => bindPod(registry, namespace, pod, node, who),
-    watch: <T extends KubeObject>(
-      resource: ResourceName,
-      handler: (event: WatchEvent<T>) => void,
-      options: ListOptions & { initial?: boolean } = {},
-    ) => {
+    watch: <T extends KubeObject>(resource: ResourceName, handler: (event: WatchEvent<T>) => void, options: WatchOptions = {}) => {
       const definition = definitions.named(resource)
       if (!allows(definition, 'watch')) throw methodNotAllowed()
       const matches = watchPredicate(definition.namespaced ? options.namespace : undefined, selectorPredicate(options, definition))
