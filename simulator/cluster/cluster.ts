@@ -43,6 +43,11 @@ export interface ClusterWorld {
   readonly tokens: { readonly platform: string; readonly learner: string }
   /** PEM of the authority that clients of the API server are to trust. */
   readonly rootCertificate: string
+  /**
+   * Signs a certificate request (PKCS#10, PEM) as the cluster's authority: the certificate as PEM. Real keys take real time, so the
+   * answer comes when it comes and not at a moment of the cluster's. Rejects with why not; absent: nobody signs.
+   */
+  signCertificate?(request: { readonly request: string; readonly usages: readonly string[]; readonly seconds: number }): Promise<string>
   /** Defects: something threw that nobody expected. */
   onError(error: unknown): void
 }

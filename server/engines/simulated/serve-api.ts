@@ -35,14 +35,14 @@ function flowControl(port: MessagePort) {
 /** Answers one HTTP request of a client outside; the body streams with flow control, and ends when the client goes. */
 export async function serveFetch(server: ApiServer, plain: PlainRequest, port: MessagePort): Promise<void> {
   const abort = abortOn(port)
-  const response = await server.fetch(requestOf(plain, abort.signal))
+  const response = await server.fetch(requestOf(plain, abort.signal), plain.peer)
   await sendResponse(response, port, abort)
 }
 
 /** Answers a WebSocket handshake and then carries its messages. */
 export async function serveUpgrade(server: ApiServer, plain: PlainRequest, protocols: readonly string[], port: MessagePort): Promise<void> {
   const abort = abortOn(port)
-  const accepted = await server.upgrade(requestOf(plain, abort.signal), protocols)
+  const accepted = await server.upgrade(requestOf(plain, abort.signal), protocols, plain.peer)
   if (accepted instanceof Response) return sendResponse(accepted, port, abort)
   const incoming: (Uint8Array | string)[] = []
   const readers: (() => void)[] = []

@@ -26,7 +26,8 @@ export function createAuthenticator(world: {
     review,
     authenticate(request, peer) {
       const certificate = peer?.certificate
-      if (certificate && !('invalid' in certificate)) {
+      // Without a common name it names nobody.
+      if (certificate && !('invalid' in certificate) && certificate.commonName) {
         const { commonName, organizations, fingerprint } = certificate
         return {
           username: commonName,
@@ -35,7 +36,7 @@ export function createAuthenticator(world: {
         }
       }
       const token = bearerToken(request.headers.get('authorization'))
-      if (token === undefined) return certificate ? undefined : anonymous
+      if (token === undefined) return certificate && 'invalid' in certificate ? undefined : anonymous
       const answer = review(token, undefined)
       return 'user' in answer ? answer.user : undefined
     },
