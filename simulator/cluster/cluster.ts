@@ -1,4 +1,5 @@
 import type { Pod, Secret } from 'kubernetes-types/core/v1'
+import { certificateAdmission } from '../apiserver/admission/certificates.ts'
 import { defaultAdmission } from '../apiserver/admission/defaults.ts'
 import type { Api, ApiServer, UserInfo } from '../apiserver/api.ts'
 import { createAuthenticator } from '../apiserver/authentication/authenticator.ts'
@@ -15,6 +16,7 @@ import { bootstrapObjects } from '../bootstrap/manifests.ts'
 import { nodeProfiles } from '../bootstrap/nodes.ts'
 import { addresses, type ClusterSpec, clusterDomain, nodeAddress, versions } from '../bootstrap/spec.ts'
 import { EventLoop, type Pacemaker, type TimersSnapshot } from '../clock.ts'
+import type { SignCertificate } from '../controllers/certificate-signing.ts'
 import { tokenSecretType } from '../controllers/serviceaccount-tokens.ts'
 import type { FileSystem } from '../files.ts'
 import { createKubelet, type KubeletSnapshot, type RunningKubelet } from '../kubelet/kubelet.ts'
@@ -47,7 +49,7 @@ export interface ClusterWorld {
    * Signs a certificate request (PKCS#10, PEM) as the cluster's authority: the certificate as PEM. Real keys take real time, so the
    * answer comes when it comes and not at a moment of the cluster's. Rejects with why not; absent: nobody signs.
    */
-  signCertificate?(request: { readonly request: string; readonly usages: readonly string[]; readonly seconds: number }): Promise<string>
+  readonly signCertificate?: SignCertificate
   /** Defects: something threw that nobody expected. */
   onError(error: unknown): void
 }
@@ -106,7 +108,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   const isFork = from !== undefined && from.learnerToken !== world.tokens.learner
   const store = new Store({ clock }, from?.store)
   const authorizer = clusterAuthorizer(store)
-  const admission = [...defaultAdmission, escalationCheck(authorizer)]
+  const admission = [...defaultAdmission, certificateAdmission(authorizer.authorize), escalationCheck(authorizer)]
   const registry = { store, definitions: resources, clock, random, serviceCidr: addresses.serviceCidr, admission }
   const api = createApi({ ...registry, user: administrator })
   const kubeletApi = (user: UserInfo) => authorizedApi(api.as(user), user, authorizer.authorize)
@@ -137,7 +139,10 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   })
   const catalogue: Catalogue = {
     ...world.catalogue,
-    images: [...world.catalogue.images, ...controlPlaneImages(server, { issueLegacyToken: tokens.issueLegacy })],
+    images: [
+      ...world.catalogue.images,
+      ...controlPlaneImages(server, { issueLegacyToken: tokens.issueLegacy, signCertificate: world.signCertificate?.bind(world) }),
+    ],
   }
 
   const network = createNetwork({ clock, random })

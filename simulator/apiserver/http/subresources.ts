@@ -27,6 +27,9 @@ export async function serveSubresource(
     case 'status':
       if (!definition.status) throw unknownResource()
       return serveObject(registry, given, 'status')
+    case 'approval':
+      if (!definition.approval) throw unknownResource()
+      return serveObject(registry, given, 'approval')
     case 'scale':
       return serveScale(registry, given)
     case 'finalize':

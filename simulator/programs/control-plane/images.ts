@@ -1,6 +1,7 @@
 import type { ApiServer } from '../../apiserver/api.ts'
 import { versions } from '../../bootstrap/spec.ts'
 import { controllers } from '../../controllers/catalogue.ts'
+import { certificateSigningController, type SignCertificate } from '../../controllers/certificate-signing.ts'
 import { serviceAccountTokenController } from '../../controllers/serviceaccount-tokens.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { Image } from '../process.ts'
@@ -12,11 +13,14 @@ import { kubeApiserver } from './kube-apiserver.ts'
 export interface ClusterKeys {
   /** The token of a Secret that keeps one. */
   issueLegacyToken(serviceAccount: KubeObject, secret: KubeObject): string
+  /** Undefined: nobody signs. */
+  readonly signCertificate: SignCertificate | undefined
 }
 
 function kubeControllerManager(keys: ClusterKeys) {
   const loops = controllers.filter(({ name }) => name !== 'kube-scheduler')
-  return component('kube-controller-manager', 10257, '/healthz', [...loops, serviceAccountTokenController(keys.issueLegacyToken)])
+  const keyed = [serviceAccountTokenController(keys.issueLegacyToken), certificateSigningController(keys.signCertificate)]
+  return component('kube-controller-manager', 10257, '/healthz', [...loops, ...keyed])
 }
 
 const kubeScheduler = component(
