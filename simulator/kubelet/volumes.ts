@@ -82,7 +82,11 @@ export function renewTokens(kubelet: Kubelet, pod: Pod, state: PodState, all: bo
     const live = kubelet.volumes.get(`${state.uid}/${volume.name}`)
     if (known?.kind !== 'files' || !live || !hasToken(volume) || (!all && (known.refreshAt ?? 0) > now)) continue
     try {
-      live.files.replace(projectedTree(kubelet, pod, volume))
+      // Only the tokens: what else the volume projects has a beat of its own.
+      for (const one of volume.projected?.sources ?? []) {
+        if (!one.serviceAccountToken) continue
+        for (const [path, { content }] of Object.entries(source(kubelet, pod, one))) live.files.write(path, content)
+      }
       const refreshAt = renewalTime(kubelet, volume)
       if (refreshAt) known.refreshAt = refreshAt
     } catch (error) {

@@ -25,6 +25,8 @@ interface Reader {
 
 /** go-jose's leeway: so long after a deletion began a token is still good, ms. */
 const leewayMs = 60_000
+/** About the pods of a small cluster, ten of whose tokens take 8 kB. */
+const mostBelieved = 64
 const invalidated = 'service account token has been invalidated'
 
 /**
@@ -38,6 +40,21 @@ export function serviceAccountTokens(world: {
   readonly key: string
 }): ServiceAccountTokens {
   const { reader, clock, random, key } = world
+  /** Claims of tokens whose signature is known to be right: signing costs as much as all other checks together. */
+  const believed = new Map<string, Record<string, unknown>>()
+
+  function believe(token: string, claims: Record<string, unknown>): void {
+    if (believed.size >= mostBelieved) believed.clear()
+    believed.set(token, claims)
+  }
+
+  function read(token: string): { claims: Record<string, unknown> } | { error: string } | undefined {
+    const known = believed.get(token)
+    if (known) return { claims: known }
+    const found = readJwt(key, token)
+    if (found && 'claims' in found) believe(token, found.claims)
+    return found
+  }
 
   /** Why the object is not what the token was bound to any more. */
   function gone(object: KubeObject | undefined, uid: string | undefined, mismatch: (found: string) => string): string | undefined {
@@ -116,14 +133,16 @@ export function serviceAccountTokens(world: {
   return {
     issue(subject) {
       const claims = boundClaims(subject, random.uuid(), clock.now())
-      return { token: signJwt(key, claims), claims }
+      const token = signJwt(key, claims)
+      believe(token, { ...claims })
+      return { token, claims }
     },
     issueLegacy: (serviceAccount, secret) => signJwt(key, legacyClaims(serviceAccount, secret)),
     authenticate(token, wanted = [issuer]) {
-      const read = readJwt(key, token)
-      if (!read) return {}
-      if ('error' in read) return read
-      const { claims } = read
+      const found = read(token)
+      if (!found) return {}
+      if ('error' in found) return found
+      const { claims } = found
       if (claims['iss'] === issuer) return bound(claims as unknown as BoundClaims, wanted)
       if (claims['iss'] === legacyIssuer) return legacy(claims, token, wanted)
       return {}

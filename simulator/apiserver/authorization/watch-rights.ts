@@ -8,10 +8,10 @@ import type { Store } from '../../store/store.ts'
  */
 export interface WatchRights {
   /**
-   * `holds` is asked after changes of roles, bindings and accounts, and with `doubtful` now; `end` is called when the watch ends without
-   * a right to another.
+   * `holds` is asked after changes of roles, bindings and accounts; `end` is called when the watch ends without a right to another.
+   * `resumed`: nobody has asked when it was opened, so that happens when the first of its kind would end.
    */
-  register(holds: () => boolean, end: () => void, doubtful: boolean): Closer
+  register(holds: () => boolean, end: () => void, resumed: boolean): Closer
 }
 
 /** client-go asks for a watch of five to ten minutes (tools/cache/reflector.go), ms. */
@@ -23,10 +23,16 @@ interface OpenWatch {
   ending?: Closer
 }
 
-/** Nothing is done, and no timer runs, as long as nobody loses a right. */
+/** Nothing is done, and no timer runs, as long as nobody loses a right; after a restore of the cluster one does, once. */
 export function watchRights({ store, clock, random }: { store: Store; clock: Clock; random: Random }): WatchRights {
   const open = new Set<OpenWatch>()
   let looking = false
+  let asking = false
+
+  function lookAtAll(): void {
+    looking = false
+    for (const watch of open) look(watch)
+  }
 
   function look(watch: OpenWatch): void {
     if (watch.ending || watch.holds()) return
@@ -49,18 +55,18 @@ export function watchRights({ store, clock, random }: { store: Store; clock: Clo
       // What is added takes nothing away, and an account is what its name and UID are.
       if (looking || type === 'ADDED' || (resource === 'serviceaccounts' && type !== 'DELETED')) return
       looking = true
-      clock.soon(() => {
-        looking = false
-        for (const watch of open) look(watch)
-      })
+      clock.soon(lookAtAll)
     })
   }
 
   return {
-    register(holds, end, doubtful) {
+    register(holds, end, resumed) {
       const watch: OpenWatch = { holds, end }
       open.add(watch)
-      if (doubtful) look(watch)
+      if (resumed && !asking) {
+        asking = true
+        clock.after(shortestMs, lookAtAll)
+      }
       return {
         close() {
           open.delete(watch)

@@ -125,26 +125,30 @@ function start(
   const name = context.state.node
   if (!context.files.exists(networkFile)) {
     log('E', 'main.go:256', `Failed to read net conf: open ${networkFile}: no such file or directory`)
-    return void context.exit(1)
+    context.exit(1)
+    return undefined
   }
   let network: NetworkConfiguration
   try {
     network = JSON.parse(context.files.readText(networkFile)) as NetworkConfiguration
   } catch (error) {
     log('E', 'main.go:256', `error parsing subnet config: ${error instanceof Error ? error.message : String(error)}`)
-    return void context.exit(1)
+    context.exit(1)
+    return undefined
   }
   const own = nodes.find<NodeObject>('nodes', undefined, name)
   const cidr = own?.spec?.podCIDR
   if (!cidr) {
     log('E', 'main.go:359', `Error registering network: failed to acquire lease: node "${name}" pod cidr not assigned`)
-    return void context.exit(1)
+    context.exit(1)
+    return undefined
   }
   const type = network.Backend?.Type ?? 'udp'
   const make = type === 'vxlan' ? vxlan : type === 'host-gw' ? hostGateway : undefined
   if (!make) {
     log('E', 'main.go:272', `Error fetching backend: unknown backend type: the simulated cluster does not model Flannel's backend ${type}`)
-    return void context.exit(1)
+    context.exit(1)
+    return undefined
   }
   const backend = make(context.namespace, network, cidr, context.resumed)
   const publicIp = context.namespace.link('eth0')?.addresses[0]?.address ?? ''
@@ -159,7 +163,8 @@ function start(
     } catch (error) {
       if (!(error instanceof StatusError)) throw error
       log('E', 'main.go:359', `Error registering network: failed to acquire lease: ${error.message}`)
-      return void context.exit(1)
+      context.exit(1)
+      return undefined
     }
     if (context.argv.includes('--ip-masq')) masqueradeRules(context.namespace.netfilter, network.Network, cidr)
     writeSubnetFile(context, network.Network, cidr, backend.mtu)
