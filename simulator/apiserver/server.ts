@@ -1,7 +1,9 @@
 import type { Sockets } from '../network/sockets.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
-import type { ApiServer, NodeConnector, UserInfo } from './api.ts'
+import type { ApiServer, NodeConnector, Peer, UserInfo } from './api.ts'
 import { StatusError } from './api.ts'
+import type { Authenticator } from './authentication/authenticator.ts'
+import type { ServiceAccountTokens } from './authentication/service-account-tokens.ts'
 import { effectiveUser } from './authorization/impersonation.ts'
 import { readObject } from './http/bodies.ts'
 import { createDiscovery, type VirtualResource } from './http/discovery.ts'
@@ -19,14 +21,18 @@ import { serveOpenapi } from './openapi/serve.ts'
 import { bindPod } from './registry/pods.ts'
 import { createRegistry } from './registry/registry.ts'
 import type { RegistryWorld } from './registry/world.ts'
-import { badRequest, forbidden, methodNotAllowed, unauthorized, unknownResource } from './status.ts'
+import { badRequest, forbidden, methodNotAllowed, notImplemented, unauthorized, unknownResource } from './status.ts'
 
 export interface ApiServerWorld extends RegistryWorld {
   readonly nodes: NodeConnector
   /** The API server's own sockets, for the proxy subresources; absent: it has no network. */
   readonly sockets?: () => Sockets
   /** Undefined: 401. */
-  authenticate(request: Request): UserInfo | undefined | Promise<UserInfo | undefined>
+  authenticate(request: Request, peer?: Peer): UserInfo | undefined | Promise<UserInfo | undefined>
+  /** For TokenReview; absent: no token is anybody's. */
+  readonly reviewToken?: Authenticator['review']
+  /** Issues what `serviceaccounts/NAME/token` asks for; absent: refused. */
+  readonly tokens?: ServiceAccountTokens
   /** Absent: everybody may do everything. */
   readonly authorize?: Authorize
   readonly rulesFor?: (user: UserInfo, namespace: string) => object
@@ -45,6 +51,9 @@ const bindings: VirtualResource = {
   namespaced: true,
   verbs: ['create'],
 }
+
+const keyDocuments = new Set(['/openid/v1/jwks', '/.well-known/openid-configuration'])
+const noPublicKeys = 'the simulated cluster signs service account tokens with a key of its own (HS256), so it has no public keys to show'
 
 /** The Kubernetes HTTP API over a store. Every failure becomes a Status; nothing escapes. */
 export function createApiServer(world: ApiServerWorld): ApiServer {
@@ -83,8 +92,8 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   }
   const authorize: Authorize = world.authorize ?? (() => ({ allowed: true }))
 
-  async function authenticated(request: Request): Promise<UserInfo> {
-    const user = await world.authenticate(request)
+  async function authenticated(request: Request, peer: Peer | undefined): Promise<UserInfo> {
+    const user = await world.authenticate(request, peer)
     if (!user) throw unauthorized()
     return effectiveUser(request.headers, user, authorize)
   }
@@ -112,19 +121,17 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     )
   }
 
-  async function serve(request: Request): Promise<Response> {
+  async function serve(request: Request, peer: Peer | undefined): Promise<Response> {
     const url = new URL(request.url)
     const query = url.searchParams
     const pathname = url.pathname.length > 1 ? url.pathname.replace(/\/+$/, '') : url.pathname
-    // Public to everybody, as the role system:public-info-viewer makes them.
-    const health = healthResponse(pathname, query)
-    if (health) return health
-    if (pathname === '/version') return jsonResponse(version)
-
-    const user = await authenticated(request)
+    const user = await authenticated(request, peer)
     const path = parseResourcePath(pathname)
     if (path) return serveResource(request, query, path, user)
     authorized(user, { verb: request.method.toLowerCase(), path: pathname })
+    const health = healthResponse(pathname, query)
+    if (health) return health
+    if (pathname === '/version') return jsonResponse(version)
     return serveDocument(request, pathname)
   }
 
@@ -152,6 +159,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     if (root === 'apis' && third === undefined) return jsonResponse(discovery.group(second!))
     if (root === 'apis' && rest.length === 0) return jsonResponse(discovery.resources(second!, third!))
     if (root === 'openapi') return serveOpenapi(openapi, request, parts.slice(1))
+    if (keyDocuments.has(pathname)) throw notImplemented(noPublicKeys)
     throw unknownResource()
   }
 
@@ -188,9 +196,8 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     const { name } = given
     if (name === undefined) return serveCollection(registry, given)
     const named = { ...given, name }
-    return subresource === undefined
-      ? serveObject(registry, named)
-      : serveSubresource(registry, world.nodes, named, subresource, world.sockets?.())
+    if (subresource === undefined) return serveObject(registry, named)
+    return serveSubresource({ registry, nodes: world.nodes, tokens: world.tokens, sockets: world.sockets?.() }, named, subresource)
   }
 
   function target(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): ResourceRequest {
@@ -215,7 +222,8 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     if (!body) throw badRequest(`the body of the request is empty; it must be an object of kind ${review.kind}`)
     authorized(user, attributesOf(request, query, path))
     if (review !== bindings) {
-      return jsonResponse(answerReview(review, body, user, authorize, world.clock.now(), world.rulesFor), { status: 201 })
+      const { rulesFor, reviewToken } = world
+      return jsonResponse(answerReview(review, body, user, { authorize, now: world.clock.now(), rulesFor, reviewToken }), { status: 201 })
     }
     const name = (body.metadata as { name?: string } | undefined)?.name ?? ''
     bindPod(registry, path.namespace!, name, bindingTarget(body), { user, dryRun: dryRunOf(query.getAll('dryRun'), 'CreateOptions') })
@@ -223,16 +231,16 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   }
 
   return {
-    fetch: async (request) => {
+    fetch: async (request, peer) => {
       try {
-        return await serve(request)
+        return await serve(request, peer)
       } catch (error) {
         return failure(error)
       }
     },
-    upgrade: async (request, protocols, transport = 'websocket') => {
+    upgrade: async (request, protocols, { transport = 'websocket', peer } = {}) => {
       try {
-        const user = await authenticated(request)
+        const user = await authenticated(request, peer)
         const url = new URL(request.url)
         const path = parseResourcePath(url.pathname)
         if (!path?.subresource || path.name === undefined) throw unknownResource()

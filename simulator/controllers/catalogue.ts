@@ -1,3 +1,4 @@
+import { certificateCleaner } from './certificate-signing.ts'
 import type { Controller } from './controller.ts'
 import { cronjobController } from './cronjob.ts'
 import { daemonsetController } from './daemonset.ts'
@@ -43,5 +44,6 @@ export const controllers: readonly Controller[] = [
   persistentVolumeBinder,
   localPathProvisioner,
   resourceQuotaController,
+  certificateCleaner,
   scheduler,
 ]

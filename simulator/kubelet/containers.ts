@@ -19,6 +19,9 @@ import type { Instance, PodState } from './state.ts'
 import type { Kubelet, LiveContainer } from './world.ts'
 
 /** What a service account, or the node for a static pod, is to the API server. */
+const tokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+const noToken = `open ${tokenFile}: no such file or directory`
+
 function apiUser(kubelet: Kubelet, pod: Pod) {
   const account = pod.spec?.serviceAccountName
   const namespace = pod.metadata?.namespace ?? 'default'
@@ -71,6 +74,7 @@ export function startInstance(
   const files = containerFiles(kubelet, pod, state, container, image, env, instance, restored)
   const namespace = (state.sandbox?.namespace && world.machine.namespace(state.sandbox.namespace)) || world.machine.root
   const user = apiUser(kubelet, pod)
+  const token = pod.spec?.serviceAccountName ? () => (files.exists(tokenFile) ? files.readText(tokenFile) : undefined) : undefined
   const place: Place = {
     files,
     env,
@@ -83,7 +87,8 @@ export function startInstance(
     programs: programsOf(world.catalogue),
     processes: new Set(),
     nextPid: () => kubelet.state.nextPid++,
-    apiOf: (service: HttpsService) => (world.apiOf ? world.apiOf(service, user) : world.api.as(user)),
+    apiOf: (service: HttpsService) => (world.apiOf ? world.apiOf(service, user, token) : world.api.as(user)),
+    ...(world.apiOf && token && { missingCredentials: () => (token() === undefined ? noToken : undefined) }),
     crashed: (error) => world.onError(error),
     ...(world.resolver ? { resolve: world.resolver({ namespace, files }) } : {}),
   }
@@ -146,6 +151,7 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
       },
       exited: ended,
       apiOf: (service) => place.apiOf?.(service),
+      ...(place.missingCredentials && { missingCredentials: place.missingCredentials }),
       crashed: (error) => kubelet.world.onError(error),
     })
     live.main = { kill: (signal) => daemon.signal(signal), stop: () => daemon.stop() }

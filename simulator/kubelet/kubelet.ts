@@ -21,7 +21,7 @@ import { type Instance, type NodeState, newNodeState, type PodState } from './st
 import { ensureMirror, manifestFolder, readManifests } from './static-pods.ts'
 import { flushStatus } from './status-writer.ts'
 import { forgetPod, killOverdue, resumeStopping, terminatePod } from './termination.ts'
-import { followedBy, isOutdated, liveVolume, refreshVolume } from './volumes.ts'
+import { followedBy, isOutdated, liveVolume, refreshVolume, renewTokens } from './volumes.ts'
 import type { Kubelet, KubeletWorld } from './world.ts'
 
 /** Plain JSON: all that a kubelet needs to go on where it was. Its durable timers are the clock's. */
@@ -78,6 +78,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     if (stopped) return
     const uid = key.slice(key.indexOf('/') + 1)
     if (key === 'probes') runDueProbes(kubelet)
+    else if (key === 'tokens') renewDueTokens(kubelet, false)
     else if (key.startsWith('kill/')) killOverdue(kubelet, uid)
     else if (key.startsWith('volumes/')) kubelet.refreshVolumes(uid)
     else kubelet.sync(uid)
@@ -109,6 +110,10 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     syncAt(uid, at) {
       const set = timers.when(`pod/${uid}`)
       if (set === undefined || at < set || set <= clock.now()) timers.set(`pod/${uid}`, at)
+    },
+    tokensDueAt(at) {
+      const set = timers.when('tokens')
+      if (set === undefined || at < set) timers.set('tokens', at)
     },
     refreshVolumes(uid) {
       const pod = kubelet.pods.get(uid)
@@ -142,6 +147,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
       if (!isMirror(pod)) kubelet.pods.set(pod.metadata?.uid ?? '', pod)
     }
     for (const one of Object.values(state.pods)) resume(kubelet, one)
+    if (world.foreignTokens) renewDueTokens(kubelet, true)
     armProbes(kubelet)
   }
   readManifests(kubelet)
@@ -184,6 +190,20 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
       kubelet.live.clear()
     },
   }
+}
+
+/** Renews tokens in volumes, all or those that are due, and looks for when the next ones are. */
+function renewDueTokens(kubelet: Kubelet, all: boolean): void {
+  let next: number | undefined
+  for (const state of Object.values(kubelet.state.pods)) {
+    const pod = kubelet.pods.get(state.uid)
+    if (!pod || state.over) continue
+    renewTokens(kubelet, pod, state, all)
+    for (const volume of Object.values(state.volumes ?? {})) {
+      if (volume.kind === 'files' && volume.refreshAt) next = Math.min(next ?? volume.refreshAt, volume.refreshAt)
+    }
+  }
+  if (next !== undefined) kubelet.tokensDueAt(next)
 }
 
 function podChanged(kubelet: Kubelet, event: WatchEvent<KubeObject & Pod>): void {

@@ -11,7 +11,8 @@ import { ensureImage } from './pulling.ts'
 import { createSandbox, SandboxError } from './sandbox.ts'
 import type { ContainerState, Instance, PodState } from './state.ts'
 import { endPod, releasePod, stopAll, stopContainer, terminatePod } from './termination.ts'
-import { setUpVolumes, VolumeError } from './volumes.ts'
+import { VolumeError } from './volume-error.ts'
+import { setUpVolumes } from './volumes.ts'
 import { type Kubelet, podReference, podTitle } from './world.ts'
 
 /** How long the kubelet takes to see that a container ended: its relist period. */

@@ -72,7 +72,7 @@ export interface NetworkList {
 }
 
 export type VolumeState =
-  /** Files of its own: emptyDir and projections. */
+  /** Files of its own: emptyDir and projections. `refreshAt`: when the tokens in it are to be renewed, ms since the epoch. */
   | { readonly kind: 'files'; readonly readOnly: boolean; files: FilesSnapshot; refreshAt?: number }
   | { readonly kind: 'hostPath'; readonly path: string }
 

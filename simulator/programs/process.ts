@@ -114,13 +114,22 @@ export interface DaemonContext<State> {
   onSignal(handler: (signal: Signal) => void): void
   /**
    * The API as the pod's service account, through the cluster's network: connects to `server` (default: the in-cluster
-   * KUBERNETES_SERVICE_HOST and PORT) from this process's namespace; `error` where that dial fails.
-   * The connection lives until the process ends.
+   * KUBERNETES_SERVICE_HOST and PORT) from this process's namespace; `error` where that dial fails, or `NoCredentials`.
+   * The connection lives until the process or the server ends; of the latter, `ended` is told.
    */
-  connectApi(options: { server?: { host: string; port: number } }, handlers: { connected(api: Api): void; error(error: Error): void }): void
+  connectApi(options: { server?: { host: string; port: number } }, handlers: ApiConnection): void
   /** The network namespace it runs in; kube-proxy and CNI agents (hostNetwork) program `namespace.machine` through it. */
   readonly namespace: NetworkNamespace
 }
+
+export interface ApiConnection {
+  connected(api: Api): void
+  error(error: Error): void
+  ended?(): void
+}
+
+/** The process has no token to show; the message is that of opening its file. */
+export class NoCredentials extends Error {}
 
 /** A CNI plugin binary (CNI specification 1.0): called synchronously by the kubelet's runtime for ADD and DEL. Throws `CniError`. */
 export interface CniPlugin {

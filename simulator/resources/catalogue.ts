@@ -1,6 +1,7 @@
 import { horizontalpodautoscalers } from './autoscaling/horizontalpodautoscaler.ts'
 import { cronjobs } from './batch/cronjob.ts'
 import { jobs } from './batch/job.ts'
+import { certificatesigningrequests } from './certificates/certificatesigningrequest.ts'
 import { leases } from './cluster/lease.ts'
 import { namespaces } from './cluster/namespace.ts'
 import { nodes } from './cluster/node.ts'
@@ -54,6 +55,7 @@ export const resources: readonly ResourceDefinition[] = [
   horizontalpodautoscalers,
   cronjobs,
   jobs,
+  certificatesigningrequests,
   ingressclasses,
   ingresses,
   networkpolicies,

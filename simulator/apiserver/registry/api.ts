@@ -1,7 +1,7 @@
 import type { KubeObject, ResourceName } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { StoreEvent } from '../../store/store.ts'
-import type { Api, ListOptions, ServedResource, UserInfo, WatchEvent } from '../api.ts'
+import type { Api, ListOptions, ServedResource, UserInfo, WatchEvent, WatchOptions } from '../api.ts'
 import { type Predicate, selectorPredicate } from '../selectors.ts'
 import { apiVersionOf, type Definitions, presented, requireVerb, resourceNameOf } from './definitions.ts'
 import { bindPod } from './pods.ts'
@@ -49,11 +49,7 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
       registry.delete(definitions.named(resource), namespace, name, options, who)
     },
     bind: (namespace, pod, node) => bindPod(registry, namespace, pod, node, who),
-    watch: <T extends KubeObject>(
-      resource: ResourceName,
-      handler: (event: WatchEvent<T>) => void,
-      options: ListOptions & { initial?: boolean } = {},
-    ) => {
+    watch: <T extends KubeObject>(resource: ResourceName, handler: (event: WatchEvent<T>) => void, options: WatchOptions = {}) => {
       const definition = definitions.named(resource)
       requireVerb(definition, 'watch')
       const matches = watchPredicate(definition.namespaced ? options.namespace : undefined, selectorPredicate(options, definition))

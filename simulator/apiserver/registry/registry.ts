@@ -36,7 +36,7 @@ export interface Registry {
   find(definition: ResourceDefinition, namespace: string | undefined, name: string): KubeObject | undefined
   get(definition: ResourceDefinition, namespace: string | undefined, name: string): KubeObject
   create(definition: ResourceDefinition, object: KubeObject, context: RequestContext): KubeObject
-  /** `subresource` is `status`, `finalize`, `ephemeralcontainers` or absent. */
+  /** `subresource` is `status`, `approval`, `finalize`, `ephemeralcontainers` or absent. */
   update(definition: ResourceDefinition, object: KubeObject, context: RequestContext, subresource?: string): KubeObject
   /** `created` where server-side apply made the object. */
   patch(
@@ -207,6 +207,9 @@ export function createRegistry(world: RegistryWorld): Registry {
     } else if (subresource === 'ephemeralcontainers') {
       object = definition.defaults?.(object, context) ?? object
       errors = definition.validateEphemeralContainers?.(object, previous, context) ?? []
+    } else if (subresource === 'approval') {
+      object = definition.approval!.prepare(object, previous, context)
+      errors = definition.approval!.validate(object, previous, context)
     } else if (!subresource) {
       object = definition.prepareForUpdate?.(object, previous, context) ?? object
       object = definition.defaults?.(object, context) ?? object
@@ -330,6 +333,10 @@ function merged(definition: ResourceDefinition, incoming: KubeObject, previous: 
       if (incoming.status === undefined) delete object.status
       else object.status = incoming.status
       return object
+    }
+    case 'approval': {
+      if (!definition.approval) throw unknownResource()
+      return { ...previous, metadata: incoming.metadata!, status: incoming.status }
     }
     case 'finalize': {
       if (definition.kind !== 'Namespace') throw unknownResource()

@@ -58,7 +58,7 @@ export function apiWithin(api: Api, life: Life, guard: Guard): Api {
         api.watch(
           resource,
           guard((event) => life.over || handler(event as never)),
-          options,
+          options?.ended ? { ...options, ended: guard((last) => life.over || options.ended?.(last)) } : options,
         ),
       ),
     served: () => api.served(),

@@ -37,6 +37,8 @@ export interface Place {
   resolve?(host: string): Promise<readonly string[]>
   /** For daemons that are run by hand: the API as whoever they are. */
   apiOf?(service: HttpsService): Api | undefined
+  /** Why they have nothing to show to an API server; undefined where they have. */
+  missingCredentials?(): string | undefined
   /** Told what a program threw that is neither a signal nor a broken pipe. */
   crashed?(error: unknown, argv: readonly string[]): void
 }
@@ -214,6 +216,7 @@ function runDaemon(place: Place, daemon: Daemon<any>, start: Start): { kill(sign
     },
     exited,
     ...(place.apiOf ? { apiOf: place.apiOf.bind(place) } : {}),
+    ...(place.missingCredentials ? { missingCredentials: place.missingCredentials.bind(place) } : {}),
     crashed: (error) => place.crashed?.(error, start.argv),
   })
   return {

@@ -1,17 +1,28 @@
 import type { ApiServer } from '../../apiserver/api.ts'
 import { versions } from '../../bootstrap/spec.ts'
 import { controllers } from '../../controllers/catalogue.ts'
+import { certificateSigningController, type SignCertificate } from '../../controllers/certificate-signing.ts'
+import { serviceAccountTokenController } from '../../controllers/serviceaccount-tokens.ts'
+import type { KubeObject } from '../../kubernetes.ts'
 import type { Image } from '../process.ts'
 import { component } from './component.ts'
 import { etcd } from './etcd.ts'
 import { kubeApiserver } from './kube-apiserver.ts'
 
-const kubeControllerManager = component(
-  'kube-controller-manager',
-  10257,
-  '/healthz',
-  controllers.filter(({ name }) => name !== 'kube-scheduler'),
-)
+/** What the cluster's keys sign for kube-controller-manager. */
+export interface ClusterKeys {
+  /** The token of a Secret that keeps one. */
+  issueLegacyToken(serviceAccount: KubeObject, secret: KubeObject): string
+  /** Undefined: nobody signs. */
+  readonly signCertificate: SignCertificate | undefined
+}
+
+function kubeControllerManager(keys: ClusterKeys) {
+  const loops = controllers.filter(({ name }) => name !== 'kube-scheduler')
+  const keyed = [serviceAccountTokenController(keys.issueLegacyToken), certificateSigningController(keys.signCertificate)]
+  return component('kube-controller-manager', 10257, '/healthz', [...loops, ...keyed])
+}
+
 const kubeScheduler = component(
   'kube-scheduler',
   10259,
@@ -20,7 +31,7 @@ const kubeScheduler = component(
 )
 
 /** The control plane's images of one cluster: its API server's program serves this very `server`. All are distroless: no shell inside. */
-export function controlPlaneImages(server: ApiServer): Image[] {
+export function controlPlaneImages(server: ApiServer, keys: ClusterKeys): Image[] {
   const kubernetes = (tag: string) => tag === versions.kubernetes
   return [
     { repositories: ['registry.k8s.io/etcd'], tags: (tag) => tag === versions.etcd, executables: { '/usr/local/bin/etcd': etcd } },
@@ -32,7 +43,7 @@ export function controlPlaneImages(server: ApiServer): Image[] {
     {
       repositories: ['registry.k8s.io/kube-controller-manager'],
       tags: kubernetes,
-      executables: { '/usr/local/bin/kube-controller-manager': kubeControllerManager },
+      executables: { '/usr/local/bin/kube-controller-manager': kubeControllerManager(keys) },
     },
     { repositories: ['registry.k8s.io/kube-scheduler'], tags: kubernetes, executables: { '/usr/local/bin/kube-scheduler': kubeScheduler } },
   ]

@@ -1,9 +1,9 @@
 import { sha512 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import type { Api } from '../../apiserver/api.ts'
 import type { Closer } from '../../clock.ts'
 import { NetworkError } from '../../network/sockets.ts'
-import type { Daemon, DaemonContext } from '../process.ts'
+import { type Followed, type InformerCache, type InformerFailure, type Informers, informers } from '../informers.ts'
+import { type Daemon, type DaemonContext, NoCredentials } from '../process.ts'
 import { CorefileError, parseCorefile, type ServerBlock } from './corefile.ts'
 import { byChainOrder, isDirective, pluginOf } from './directives.ts'
 import { listen } from './listener.ts'
@@ -20,12 +20,27 @@ const reloadJitterMs = 15_000
 const syncWaitMs = 5000
 const syncLogMs = 500
 
+/** Kinds that the kubernetes plugin always follows. */
+const always: readonly Followed[] = [
+  { resource: 'services', type: '*v1.Service' },
+  { resource: 'endpointslices.discovery.k8s.io', type: '*v1.EndpointSlice' },
+  { resource: 'namespaces', type: '*v1.Namespace' },
+]
+
+/** client-go's words, of which the plugin's logger keeps the warning and drops the error's own (until coredns 1.13.2). */
+function logFailure(context: DaemonContext<CoreDnsState>, { what, type, message }: InformerFailure): void {
+  const source = 'pkg/mod/k8s.io/client-go@v0.32.3/tools/cache/reflector.go:251'
+  if (what === 'list') context.log(`[INFO] plugin/kubernetes: ${source}: failed to list ${type}: ${message}`)
+  context.log('[ERROR] plugin/kubernetes: Unhandled Error')
+}
+
 /** A running configuration: what a reload replaces as a whole. */
 interface Instance {
   serve(): void
   started(): void
   readonly lameduck: number
-  readonly wantsApi: boolean
+  /** Kinds that the kubernetes plugin follows; undefined without it. */
+  readonly followed: readonly Followed[] | undefined
   readonly reloads: boolean
   readonly banner: readonly string[]
   close(): void
@@ -35,13 +50,13 @@ interface Instance {
 export const coredns: Daemon<CoreDnsState> = {
   kind: 'daemon',
   id: 'coredns/coredns',
-  initial: () => ({ corefile: '', started: false, loop: undefined, stopping: false }),
+  initial: () => ({ corefile: '', started: false, known: {}, loop: undefined, stopping: false }),
   run,
 }
 
 function run(context: DaemonContext<CoreDnsState>): void {
   const file = flag(context.argv, 'conf') ?? 'Corefile'
-  let api: Api | undefined
+  let following: Informers | undefined
   let instance: Instance
   const timers = context.timers(fire)
 
@@ -53,7 +68,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
     }
   }
   try {
-    instance = configure(context, file, context.state.corefile, () => api)
+    instance = configure(context, file, context.state.corefile, cache)
   } catch (error) {
     if (!(error instanceof CorefileError)) throw error
     return fatal(error.message)
@@ -68,10 +83,10 @@ function run(context: DaemonContext<CoreDnsState>): void {
     timers.set('stop', context.clock.now() + instance.lameduck)
   })
 
-  if (instance.wantsApi) connect()
+  if (instance.followed) follow(instance.followed)
   if (context.state.started) {
     open()
-  } else if (!instance.wantsApi) {
+  } else if (!instance.followed) {
     start()
   } else {
     timers.set('sync-log', context.clock.now() + syncLogMs)
@@ -82,8 +97,6 @@ function run(context: DaemonContext<CoreDnsState>): void {
     switch (key) {
       case 'stop':
         return context.exit(0)
-      case 'api':
-        return connect()
       case 'sync-log':
         if (context.state.started) return
         context.log('[INFO] plugin/kubernetes: waiting for Kubernetes API before starting server')
@@ -98,22 +111,23 @@ function run(context: DaemonContext<CoreDnsState>): void {
     }
   }
 
-  function connect(): void {
-    context.connectApi(
-      {},
-      {
-        connected(connection) {
-          api = connection
-          if (!context.state.started) start()
-        },
-        error(error) {
-          context.log(
-            `[ERROR] plugin/kubernetes: Failed to watch: failed to list *v1.Service: Get "https://${context.env['KUBERNETES_SERVICE_HOST']}:${context.env['KUBERNETES_SERVICE_PORT']}/api/v1/services?limit=500&resourceVersion=0": ${error.message}`,
-          )
-          timers.set('api', context.clock.now() + 1000 + context.random.below(1000))
-        },
+  function cache(): InformerCache | undefined {
+    return following?.synced ? following.cache : undefined
+  }
+
+  function follow(kinds: readonly Followed[]): void {
+    following = informers(context, {
+      memory: context.state.known,
+      followed: kinds,
+      failed: (failure) => logFailure(context, failure),
+      synced: () => context.state.started || start(),
+      unconnected(error) {
+        if (!(error instanceof NoCredentials)) return false
+        fatal(`plugin/kubernetes: ${error.message}`)
+        return true
       },
-    )
+    })
+    following.start()
   }
 
   function start(): void {
@@ -143,7 +157,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
     context.log('[INFO] Reloading')
     let next: Instance
     try {
-      next = configure(context, file, text, () => api)
+      next = configure(context, file, text, cache)
     } catch (error) {
       if (!(error instanceof CorefileError)) throw error
       context.log(`[ERROR] Restart failed: ${error.message}`)
@@ -153,7 +167,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
     instance.close()
     instance = next
     context.state.corefile = text
-    if (instance.wantsApi && !api) connect()
+    if (instance.followed && !following) follow(instance.followed)
     if (!open()) return
     for (const line of instance.banner.slice(1)) context.log(line)
     instance.started()
@@ -167,13 +181,14 @@ function run(context: DaemonContext<CoreDnsState>): void {
 }
 
 /** Reads a Corefile into servers that are ready to serve. Throws CorefileError. */
-function configure(context: DaemonContext<CoreDnsState>, file: string, text: string, api: () => Api | undefined): Instance {
+function configure(context: DaemonContext<CoreDnsState>, file: string, text: string, api: () => InformerCache | undefined): Instance {
   const blocks = parseCorefile(file, text, isDirective, context.env)
   const opens: (() => Closer)[] = []
   const starts: (() => void)[] = []
   const stops: (() => void)[] = []
   const readiness: { plugin: string; ready: () => boolean }[] = []
   const banner: string[] = []
+  const besides = new Map<string, Followed>()
   let lameduck = 0
   const byPort = new Map<number, { zones: readonly string[]; handle: Handler }[]>()
 
@@ -191,6 +206,7 @@ function configure(context: DaemonContext<CoreDnsState>, file: string, text: str
       waiting: () => readiness.filter(({ ready }) => !ready()).map(({ plugin }) => plugin),
       serve: (query, reply) => handle(query, reply),
       api,
+      follow: (kind) => besides.set(kind.resource, kind),
     }
     handle = chain(context, file, block, zones, port, hooks)
     byPort.set(port, [...(byPort.get(port) ?? []), { zones, handle }])
@@ -203,7 +219,9 @@ function configure(context: DaemonContext<CoreDnsState>, file: string, text: str
   return {
     lameduck,
     reloads,
-    wantsApi: blocks.some(({ directives }) => directives.some(({ name }) => name === 'kubernetes')),
+    followed: blocks.some(({ directives }) => directives.some(({ name }) => name === 'kubernetes'))
+      ? [...always, ...besides.values()]
+      : undefined,
     banner: [
       ...banner,
       ...(reloads ? [`[INFO] plugin/reload: Running configuration SHA512 = ${bytesToHex(sha512(utf8ToBytes(text)))}`] : []),

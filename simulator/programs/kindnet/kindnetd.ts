@@ -1,7 +1,7 @@
 import type { Node } from 'kubernetes-types/core/v1'
-import type { Api } from '../../apiserver/api.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import { KernelError } from '../../network/kernel-error.ts'
+import { type InformerCache, type InformerMemory, informers } from '../informers.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 
@@ -16,14 +16,13 @@ const attempts = 5
  * kind's own network agent: writes the CNI configuration, routes to the other nodes' pods by their node address,
  * and masquerades what leaves the cluster. Follows kind's images/kindnetd.
  */
-export const kindnetd: Daemon<{ connected: boolean; failures?: number }> = {
+export const kindnetd: Daemon<{ failures?: number; known: InformerMemory }> = {
   kind: 'daemon',
   id: 'kindnet/kindnetd',
-  initial: () => ({ connected: false }),
+  initial: () => ({ known: {} }),
   run(context) {
     const log = klog(context)
-    const timers = context.timers((key) => (key === 'retry' ? handle() : connect()))
-    let handle = () => {}
+    const timers = context.timers(() => attempt())
     const [host = '', port = '6443'] = (context.env['CONTROL_PLANE_ENDPOINT'] ?? '').split(':')
     const hostIp = context.env['HOST_IP'] ?? ''
     context.onSignal(() => context.exit(0))
@@ -33,34 +32,28 @@ export const kindnetd: Daemon<{ connected: boolean; failures?: number }> = {
       log('I', 'main.go:148', `podIP = ${context.env['POD_IP']}`)
       log('I', 'main.go:150', 'setting mtu 1500 for CNI')
     }
-    connect()
-
-    function connect(): void {
-      context.connectApi(host ? { server: { host, port: Number(port) } } : {}, {
-        connected(api) {
-          context.state.connected = true
-          handle = () => attempt(api)
-          if (!context.resumed) handle()
-          api.watch<NodeObject>('nodes', ({ object, previous }) => {
-            if (object.spec?.podCIDR !== previous?.spec?.podCIDR || addressOf(object) !== (previous && addressOf(previous))) handle()
-          })
-        },
-        error(error) {
-          log(
-            'E',
-            'reflector.go:205',
-            `"Failed to watch" err="failed to list *v1.Node: Get \\"https://${host}:${port}/api/v1/nodes?limit=500&resourceVersion=0\\": ${error.message}" type="*v1.Node"`,
-          )
-          timers.set('connect', context.clock.now() + 1000 + context.random.below(4000))
-        },
-      })
-    }
+    const following = informers(context, {
+      memory: context.state.known,
+      followed: [{ resource: 'nodes', type: '*v1.Node' }],
+      server: host ? { host, port: Number(port) } : undefined,
+      synced: () => context.resumed || attempt(),
+      failed: ({ what, type, message }) =>
+        log(
+          'E',
+          'reflector.go:205',
+          `"Failed to watch" err=${JSON.stringify(what === 'list' ? `failed to list ${type}: ${message}` : message)} type="${type}"`,
+        ),
+    })
+    following.onChange<NodeObject>('nodes', ({ object, previous }) => {
+      if (object.spec?.podCIDR !== previous?.spec?.podCIDR || addressOf(object) !== (previous && addressOf(previous))) attempt()
+    })
+    following.start()
 
     /** A node address that cannot be a gateway fails the whole round; the real agent tries five times, waiting longer each time, and panics. */
-    function attempt(api: Api): void {
+    function attempt(): void {
       timers.clear('retry')
       try {
-        reconcile(context, api, hostIp, (message) => log('I', 'main.go:301', message))
+        reconcile(context, following.cache, hostIp, (message) => log('I', 'main.go:301', message))
         context.state.failures = 0
       } catch (error) {
         if (!(error instanceof KernelError)) throw error
@@ -78,7 +71,7 @@ export const kindnetd: Daemon<{ connected: boolean; failures?: number }> = {
   },
 }
 
-function reconcile(context: DaemonContext<unknown>, api: Api, hostIp: string, say: (message: string) => void): void {
+function reconcile(context: DaemonContext<unknown>, api: InformerCache, hostIp: string, say: (message: string) => void): void {
   const subnet = context.env['POD_SUBNET'] ?? ''
   const { namespace, files } = context
   for (const node of api.list<NodeObject>('nodes')) {

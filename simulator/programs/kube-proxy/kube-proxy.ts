@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
-import type { Api } from '../../apiserver/api.ts'
 import type { Netfilter } from '../../network/netfilter/netfilter.ts'
 import type { Rule } from '../../network/netfilter/rule.ts'
+import { type InformerCache, type InformerMemory, informers } from '../informers.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 import { installBase } from './base-rules.ts'
@@ -24,17 +24,22 @@ interface Programmed {
   readonly rules: readonly PortRules[]
 }
 
+interface ProxyState {
+  synced: boolean
+  readonly known: InformerMemory
+}
+
 const serviceLabel = 'kubernetes.io/service-name'
 
 /** kube-proxy in iptables mode. Follows upstream's cmd/kube-proxy and pkg/proxy/iptables; when it stops, its rules stay as they were. */
-export const kubeProxy: Daemon<{ synced: boolean }> = {
+export const kubeProxy: Daemon<ProxyState> = {
   kind: 'daemon',
   id: 'kube-proxy/kube-proxy',
-  initial: () => ({ synced: false }),
+  initial: () => ({ synced: false, known: {} }),
   run,
 }
 
-function run(context: DaemonContext<{ synced: boolean }>): void {
+function run(context: DaemonContext<ProxyState>): void {
   const log = klog(context)
   let configuration: Configuration
   try {
@@ -44,29 +49,34 @@ function run(context: DaemonContext<{ synced: boolean }>): void {
     return context.exit(1)
   }
   const node = option(context.argv, 'hostname-override') ?? context.hostname
-  const timers = context.timers(() => connect())
   const { netfilter } = context.namespace
   if (!context.resumed) log('I', 'server_linux.go:53', '"Using iptables proxy"')
   context.onSignal((signal) => {
     if (signal === 'SIGTERM') context.exit(0)
   })
-  connect()
+  const following = informers(context, {
+    memory: context.state.known,
+    followed: [
+      { resource: 'services', type: '*v1.Service' },
+      { resource: 'endpointslices.discovery.k8s.io', type: '*v1.EndpointSlice' },
+    ],
+    server: configuration.server,
+    synced: serve,
+    failed: ({ what, type, message }) =>
+      log(
+        'E',
+        'reflector.go:205',
+        `"Failed to watch" err=${JSON.stringify(what === 'list' ? `failed to list ${type}: ${message}` : message)} logger="UnhandledError" reflector="k8s.io/client-go/informers/factory.go:160" type="${type}"`,
+      ),
+  })
+  let touch: (key: string) => void = () => {}
+  following.onChange<ServiceObject>('services', ({ object }) => touch(`${object.metadata?.namespace}/${object.metadata?.name}`))
+  following.onChange<SliceObject>('endpointslices.discovery.k8s.io', ({ object }) =>
+    touch(`${object.metadata?.namespace}/${object.metadata?.labels?.[serviceLabel]}`),
+  )
+  following.start()
 
-  function connect(): void {
-    context.connectApi(configuration.server ? { server: configuration.server } : {}, {
-      connected: serve,
-      error(error) {
-        log(
-          'E',
-          'reflector.go:205',
-          `"Failed to watch" err="failed to list *v1.Service: Get \\"${configuration.url}/api/v1/services?limit=500&resourceVersion=0\\": ${error.message}" logger="UnhandledError" reflector="k8s.io/client-go/informers/factory.go:160" type="*v1.Service"`,
-        )
-        timers.set('connect', context.clock.now() + 1000 + context.random.below(4000))
-      },
-    })
-  }
-
-  function serve(api: Api): void {
+  function serve(): void {
     if (!context.resumed) {
       const addresses = context.sockets.addresses().filter((address) => !address.startsWith('127.'))
       log('I', 'server.go:219', `"Successfully retrieved NodeIPs" NodeIPs=["${addresses[0] ?? ''}"]`)
@@ -78,10 +88,10 @@ function run(context: DaemonContext<{ synced: boolean }>): void {
         log('I', 'shared_informer.go:356', `"Caches are synced" controller="${controller} config"`)
       }
     }
-    const proxier = iptablesProxier(api, netfilter, node, configuration.clusterCidr)
+    const proxier = iptablesProxier(following.cache, netfilter, node, configuration.clusterCidr)
     let queued = false
     const changed = new Set<string>()
-    const touch = (key: string) => {
+    touch = (key) => {
       changed.add(key)
       if (queued) return
       queued = true
@@ -100,15 +110,11 @@ function run(context: DaemonContext<{ synced: boolean }>): void {
       proxier.syncAll()
       context.state.synced = true
     }
-    api.watch<ServiceObject>('services', ({ object }) => touch(`${object.metadata?.namespace}/${object.metadata?.name}`))
-    api.watch<SliceObject>('endpointslices.discovery.k8s.io', ({ object }) =>
-      touch(`${object.metadata?.namespace}/${object.metadata?.labels?.[serviceLabel]}`),
-    )
   }
 }
 
 /** Keeps the rules of all Services, rewriting only the chains of those that changed. */
-function iptablesProxier(api: Api, netfilter: Netfilter, node: string, clusterCidr: string | undefined) {
+function iptablesProxier(api: InformerCache, netfilter: Netfilter, node: string, clusterCidr: string | undefined) {
   const programmed = new Map<string, Programmed>()
 
   function make(key: string): Programmed | undefined {
