@@ -84,13 +84,15 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
     case 'b':
       return check(typeof value === 'boolean')
     case 'i':
-      return check(Number.isInteger(value))
+      if (typeof value === 'number' && !fits(field, value)) throw mismatch(field, value, goType(field), path, walk)
+      return check(typeof value === 'number')
     case 'd':
       return check(typeof value === 'number')
     case 'Q':
       return typeof value === 'number' ? String(value) : check(typeof value === 'string')
     case 'I':
-      return check(typeof value === 'string' || Number.isInteger(value))
+      if (typeof value === 'number' && !isInt32(value)) throw mismatch(field, value, 'int32', path, walk)
+      return check(typeof value === 'string' || typeof value === 'number')
     case 'E':
       return check(Array.isArray(value) && value.every((item) => typeof item === 'string'))
     case 'R':
@@ -100,6 +102,38 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
   if (value === null) return {}
   check(isObject(value))
   return struct(type, value as Record<string, unknown>, path, walk)
+}
+
+/** Whole numbers of 64 bits in the API types; all others have 32. */
+const wide = new Set([
+  'activeDeadlineSeconds',
+  'deletionGracePeriodSeconds',
+  'expirationSeconds',
+  'fsGroup',
+  'generation',
+  'gid',
+  'gracePeriodSeconds',
+  'observedGeneration',
+  'remainingItemCount',
+  'revision',
+  'runAsGroup',
+  'runAsUser',
+  'seconds',
+  'sizeBytes',
+  'startingDeadlineSeconds',
+  'supplementalGroups',
+  'terminationGracePeriodSeconds',
+  'tolerationSeconds',
+  'uid',
+])
+
+function isInt32(value: number): boolean {
+  return value === (value | 0)
+}
+
+/** As Go's decoder; beyond 2^53 a number of JSON is not exact here, and is refused too. */
+function fits({ name }: WireField, value: number): boolean {
+  return wide.has(name) ? Number.isSafeInteger(value) : isInt32(value)
 }
 
 const goTypes: Record<string, string> = {
@@ -117,12 +151,22 @@ const goTypes: Record<string, string> = {
   F: 'v1.FieldsV1',
 }
 
-function goType({ type }: WireField): string {
+function goType({ type, name }: WireField): string {
+  if (type === 'i' && wide.has(name)) return 'int64'
   return goTypes[type] ?? `v1.${type.slice(type.indexOf('.') + 1)}`
 }
 
 function mismatch(field: WireField, value: unknown, type: string, path: string, walk: Walk): Error {
-  const found = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  const found =
+    value === null
+      ? 'null'
+      : Array.isArray(value)
+        ? 'array'
+        : typeof value === 'boolean'
+          ? 'bool'
+          : typeof value === 'number' && (field.type === 'i' || field.type === 'I')
+            ? `number ${value}`
+            : typeof value
   const where = `${field.owner}.${path.replaceAll(/\[\d+\]/g, '')}`
   return cannotHandle(walk.definition, `json: cannot unmarshal ${found} into Go struct field ${where} of type ${type}`)
 }

@@ -32,8 +32,13 @@ function binary(
 ): Response {
   const headers = new Headers({ 'Content-Type': type, 'Cache-Control': 'no-cache, private', 'Content-Length': String(bytes.length) })
   // RFC 9111 5.5: code 299, no agent, quoted text.
-  for (const warning of warnings) headers.append('Warning', `299 - "${warning.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`)
+  for (const warning of warnings) headers.append('Warning', `299 - "${utf8(warning.replaceAll('\\', '\\\\').replaceAll('"', '\\"'))}"`)
   return new Response(bytes, { status, headers })
+}
+
+/** A header's value is bytes: one character for each byte of the text's UTF-8, without those that would end the header. */
+function utf8(text: string): string {
+  return Array.from(encoder.encode(text.replaceAll(/[\u0000-\u001f\u007f]/g, '')), (byte) => String.fromCharCode(byte)).join('')
 }
 
 export function plainText(text: string, status = 200): Response {
