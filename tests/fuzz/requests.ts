@@ -146,7 +146,7 @@ function queryText(random: Random, method: string): string {
   for (let i = random.below(method === 'GET' ? 4 : 5) >> (method === 'GET' ? 0 : 2); i > 0; i--) {
     const key = oneOf(random, keys)
     const value = random.below(10) === 0 ? oneOf(random, oddTexts) : oneOf(random, parameters[key]!)
-    query.push(`${key}=${random.below(15) === 0 ? value.replaceAll(/[\s#]/g, '') : encodeURIComponent(value.toWellFormed())}`)
+    query.push(`${key}=${random.below(15) === 0 ? value.replaceAll(/[\s#]/g, '') : encodeURIComponent(Buffer.from(value).toString())}`)
   }
   return query.length > 0 ? `?${query.join('&')}` : ''
 }

@@ -81,18 +81,18 @@ export async function readObject(request: Request): Promise<Record<string, unkno
   return value
 }
 
-const patchTypes: Record<string, PatchOptions['type']> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-}
+const patchTypes: ReadonlyMap<string, PatchOptions['type']> = new Map([
+  ['application/json-patch+json', 'json'],
+  ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'],
+  ['application/apply-patch+yaml', 'apply'],
+])
 
 export async function readPatch(request: Request): Promise<{ type: PatchOptions['type']; patch: unknown }> {
-  const type = patchTypes[mediaType(request)]
+  const type = patchTypes.get(mediaType(request))
   if (!type) {
     throw unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patchTypes).join(', ')}`,
+      `the body of the request was in an unknown format - accepted media types include: ${[...patchTypes.keys()].join(', ')}`,
     )
   }
   const body = await text(request)

@@ -1,9 +1,11 @@
 import type { KubeObject } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
+import { parseQuantity, quantityFormatSentence } from '../../resources/quantity.ts'
 import { isObject } from '../patch/merge.ts'
 import { messageFields, messageOf, type WireField } from '../protobuf/wire-types.ts'
 import { apiVersionOf } from '../registry/definitions.ts'
 import { badRequest } from '../status.ts'
+import { timeError } from './times.ts'
 
 export interface Conformed {
   readonly object: KubeObject
@@ -75,9 +77,14 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
     return value
   }
   switch (type) {
-    case 's':
     case 'T':
-    case 'U':
+    case 'U': {
+      check(typeof value === 'string')
+      const wrong = timeError(value as string, type === 'T' ? 'time' : 'micro')
+      if (wrong) throw cannotHandle(walk.definition, wrong)
+      return value
+    }
+    case 's':
     case 'y':
       // Go reads null as the zero value.
       return value === null && type === 's' ? '' : check(typeof value === 'string')
@@ -89,7 +96,9 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
     case 'd':
       return check(typeof value === 'number')
     case 'Q':
-      return typeof value === 'number' ? String(value) : check(typeof value === 'string')
+      if (typeof value !== 'number') check(typeof value === 'string')
+      if (!parseQuantity(value as string | number)) throw cannotHandle(walk.definition, quantityFormatSentence)
+      return String(value)
     case 'I':
       if (typeof value === 'number' && !isInt32(value)) throw mismatch(field, value, 'int32', path, walk)
       return check(typeof value === 'string' || typeof value === 'number')
