@@ -11,6 +11,12 @@ export interface Outcome {
   readonly err: string
 }
 
+export interface RunOptions {
+  readonly input?: string
+  readonly env?: Record<string, string>
+  readonly stopAfter?: RegExp
+}
+
 /** A simulated cluster behind HTTPS, and a real kubectl pointed at it. */
 export async function kubectlSession(version: KubectlVersion) {
   const binary = realKubectl(version)
@@ -27,10 +33,15 @@ export async function kubectlSession(version: KubectlVersion) {
   writeFileSync(kubeconfig, await cluster.kubeconfigText('learner'), { mode: 0o600 })
 
   /** Runs one command line (words split at spaces, quotes kept together); `input` goes to standard input. */
-  function kubectl(line: string, options: { input?: string; env?: Record<string, string>; stopAfter?: RegExp } = {}): Promise<Outcome> {
+  function kubectl(line: string, options: RunOptions = {}): Promise<Outcome> {
+    return run(binary, line, options)
+  }
+
+  /** The same for another client of the cluster. */
+  function run(program: string, line: string, options: RunOptions = {}): Promise<Outcome> {
     const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
     return new Promise((resolve, reject) => {
-      const child = spawn(binary, words, {
+      const child = spawn(program, words, {
         env: { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: kubeconfig, ...options.env },
         timeout: 30_000,
       })
@@ -52,6 +63,7 @@ export async function kubectlSession(version: KubectlVersion) {
 
   return {
     kubectl,
+    run,
     cluster,
     folder,
     defects,
