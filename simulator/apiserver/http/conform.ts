@@ -53,9 +53,19 @@ function struct(message: string, value: Record<string, unknown>, path: string, w
     const field = fields.get(name)
     const at = path === '' ? name : `${path}.${name}`
     if (!field) walk.unknown.push(at)
-    else if (inner !== null && inner !== undefined) result[name] = shaped(field, inner, at, walk)
+    else if (inner !== null && inner !== undefined) {
+      const value = shaped(field, inner, at, walk)
+      if (field.keepsZero || !isEmpty(field, value)) result[name] = value
+    }
   }
   return result
+}
+
+/** What Go's `omitempty` leaves out: such a field comes back as if it had never been written. A struct is never empty. */
+function isEmpty(field: WireField, value: unknown): boolean {
+  if (field.list) return (value as unknown[]).length === 0
+  if (field.map) return Object.keys(value as object).length === 0
+  return value === false || value === 0 || (value === '' && (field.type === 's' || field.type === 'y'))
 }
 
 function shaped(field: WireField, value: unknown, path: string, walk: Walk): unknown {
