@@ -39,7 +39,9 @@ export async function kubectlSession(version: KubectlVersion) {
 
   /** The same for another client of the cluster. */
   function run(program: string, line: string, options: RunOptions = {}): Promise<Outcome> {
-    const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+    const words = [...line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) =>
+      word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double, single) => double ?? single),
+    )
     return new Promise((resolve, reject) => {
       const child = spawn(program, words, {
         env: { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: kubeconfig, ...options.env },
