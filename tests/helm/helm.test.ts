@@ -74,7 +74,7 @@ describe.each(kubectlVersions)('the helm that comes with kubectl %s', (version) 
 
   it('rolls a failing upgrade back by itself', async () => {
     const flag = major === '3' ? '--atomic' : '--rollback-on-failure'
-    const outcome = await helm(`upgrade web ${chart} --set image=registry.invalid/none:1 ${flag} --timeout 8s`)
+    const outcome = await helm(`upgrade web ${chart} --set image=registry.invalid/none:1 ${flag} --timeout 5s`)
     expect(outcome.code, outcome.out).toBe(1)
     expect(outcome.err).toMatch(/release web failed, and has been rolled back due to/)
     expect((await kubectl('get deploy web -o jsonpath={.spec.template.spec.containers[0].image}')).out).toBe('nginx:1.27-alpine')

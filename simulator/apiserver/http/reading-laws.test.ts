@@ -42,8 +42,9 @@ function playground() {
   const play = ({ kind, name, labels, value }: Write) => {
     const existing = world.api.find('configmaps', 'default', name)
     const object = { metadata: { name, namespace: 'default', labels }, data: { v: String(value) } }
-    if (kind === 'delete') existing && world.api.delete('configmaps', 'default', name)
-    else if (existing) world.api.update('configmaps', object)
+    if (kind === 'delete') {
+      if (existing) world.api.delete('configmaps', 'default', name)
+    } else if (existing) world.api.update('configmaps', object)
     else world.api.create('configmaps', object)
     world.clock.settle()
   }
