@@ -31,6 +31,9 @@ import { claim, deletionOrder, isActive, isReady, isTerminal, type PodObject, po
 
 type Ending = { readonly type: 'FailureTarget' | 'SuccessCriteriaMet'; readonly reason: string; readonly message: string }
 
+/** MaxPodCreateDeletePerSync. */
+const burst = 500
+
 /** Runs pods to their end. Follows upstream's pkg/controller/job, whose finalizer keeps a pod until it has been counted. */
 export const jobController: Controller = {
   name: 'job-controller',
@@ -146,7 +149,7 @@ export const jobController: Controller = {
       const excess = [...surplus, ...others.slice(0, Math.max(0, active.length - surplus.length - wanted))]
       if (excess.length > 0) return remove(job, excess, true)
       const terminating = pods.filter((pod) => pod.metadata?.deletionTimestamp && !isTerminal(pod)).length
-      const missing = wanted - active.length - (job.spec?.podReplacementPolicy === 'Failed' ? terminating : 0)
+      const missing = Math.min(burst, wanted - active.length - (job.spec?.podReplacementPolicy === 'Failed' ? terminating : 0))
       if (missing <= 0) return undefined
       const until = Math.max(backOffUntil(job, pods), backOff.when(key) ?? 0)
       if (until > clock.now()) {

@@ -1,6 +1,9 @@
+import type { Scale } from 'kubernetes-types/autoscaling/v1'
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { Sockets } from '../../network/sockets.ts'
+import { ageColumn, column, nameColumn } from '../../resources/columns.ts'
+import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { DeleteOptions, NodeConnector } from '../api.ts'
 import type { ServiceAccountTokens } from '../authentication/service-account-tokens.ts'
 import { answerTokenRequest } from '../authentication/token-request.ts'
@@ -14,7 +17,7 @@ import { readObject, readPatch } from './bodies.ts'
 import { logResponse } from './logs.ts'
 import { dryRunOf } from './options.ts'
 import { proxyResponse } from './proxy.ts'
-import { type ResourceRequest, serveObject, writeContext } from './resources.ts'
+import { objectResponse, type ResourceRequest, serveObject, writeContext } from './resources.ts'
 import { jsonResponse } from './responses.ts'
 
 /** What subresources need beyond the registry. */
@@ -105,11 +108,27 @@ export function bindingTarget(body: Record<string, unknown> | undefined): string
   return typeof target?.name === 'string' ? target.name : ''
 }
 
+/** How a Scale looks as a table; it is no resource of its own (printScale of kube-apiserver's printers). */
+const scaleView: ResourceDefinition<Scale & KubeObject> = {
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'Scale',
+  plural: 'scales',
+  singular: 'scale',
+  namespaced: true,
+  columns: [
+    nameColumn,
+    column('Desired', 'Wanted replicas.', ({ spec }) => spec?.replicas ?? 0, 'integer'),
+    column('Available', 'Replicas that there are.', ({ status }) => status?.replicas ?? 0, 'integer'),
+    ageColumn,
+  ],
+}
+
 async function serveScale(registry: Registry, given: ResourceRequest & { name: string }): Promise<Response> {
   const { definition, request, namespace, name } = given
   if (!definition.scale) throw unknownResource()
   const object = registry.get(definition, namespace, name)
-  if (request.method === 'GET') return jsonResponse(scaleOf(definition, object))
+  if (request.method === 'GET') return objectResponse(registry, { ...given, definition: scaleView }, scaleOf(definition, object))
   let scale: KubeObject
   if (request.method === 'PUT') {
     const body = (await readObject(request)) as KubeObject | undefined

@@ -112,7 +112,7 @@ export function createRegistry(world: RegistryWorld): Registry {
       if (generated && existing && draw < nameDraws) continue
 
       const metadata: ObjectMeta = {
-        ...clientMetadata(incoming.metadata),
+        ...withoutEmpty(clientMetadata(incoming.metadata)),
         name,
         ...(namespace && { namespace }),
         uid: world.random.uuid(),
@@ -176,7 +176,7 @@ export function createRegistry(world: RegistryWorld): Registry {
     }
     if (incoming.metadata?.resourceVersion && incoming.metadata.resourceVersion !== before.resourceVersion) throw modified(subject)
 
-    const metadata: ObjectMeta = { ...incoming.metadata }
+    const metadata: ObjectMeta = withoutEmpty({ ...incoming.metadata })
     for (const field of systemFields) {
       if (before[field] === undefined) delete metadata[field]
       else (metadata as Record<string, unknown>)[field] = before[field]
@@ -314,6 +314,15 @@ const systemFields = [
   'resourceVersion',
   'generateName',
 ] as const
+
+/** Empty maps and lists are not kept, as Go's `omitempty` has it. */
+function withoutEmpty(metadata: ObjectMeta): ObjectMeta {
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    const value = metadata[field]
+    if (value === null || (value && Object.keys(value).length === 0)) delete metadata[field]
+  }
+  return metadata
+}
 
 /** Which parts of what the client sent count, by subresource. */
 function merged(definition: ResourceDefinition, incoming: KubeObject, previous: KubeObject, subresource: string | undefined): KubeObject {

@@ -19,10 +19,10 @@ const evictionTolerations: Toleration[] = ['node.kubernetes.io/not-ready', 'node
   tolerationSeconds: 300,
 }))
 
-const systemPriorities: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2000000000,
-  'system-node-critical': 2000001000,
-}
+const systemPriorities: ReadonlyMap<string, number> = new Map([
+  ['system-cluster-critical', 2000000000],
+  ['system-node-critical', 2000001000],
+])
 
 export const pods: ResourceDefinition<PodObject> = {
   group: '',
@@ -119,7 +119,7 @@ function withPriority(pod: PodObject, context: StrategyContext): PodObject {
   const found = name
     ? context.find<Plain<PriorityClass>>(classes, undefined, name)
     : context.list<Plain<PriorityClass>>(classes).find((one) => one.globalDefault)
-  const priority = found?.value ?? systemPriorities[name ?? ''] ?? 0
+  const priority = found?.value ?? systemPriorities.get(name ?? '') ?? 0
   const preemptionPolicy = pod.spec.preemptionPolicy ?? found?.preemptionPolicy ?? 'PreemptLowerPriority'
   const spec = { ...pod.spec, priority, preemptionPolicy }
   if (!name && found?.metadata?.name) spec.priorityClassName = found.metadata.name
@@ -128,6 +128,6 @@ function withPriority(pod: PodObject, context: StrategyContext): PodObject {
 
 function priorityClassExists(pod: PodObject, context: StrategyContext): FieldError[] {
   const name = pod.spec?.priorityClassName
-  if (!name || name in systemPriorities || context.find(classes, undefined, name)) return []
+  if (!name || systemPriorities.has(name) || context.find(classes, undefined, name)) return []
   return [forbidden('spec.priorityClassName', `no PriorityClass with name ${name} was found`)]
 }
