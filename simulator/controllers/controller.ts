@@ -1,5 +1,7 @@
 import { type Api, StatusError, type WatchEvent } from '../apiserver/api.ts'
 import type { Clock } from '../clock.ts'
+import type { EventMemory } from '../events/correlator.ts'
+import { type EventRecorder, eventRecorder } from '../events/recorder.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject, OwnerReference, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
@@ -24,6 +26,18 @@ export interface ControllerWorld {
    * False after a restore: what was reconciled is in the snapshot, so watches start from now instead of from every object.
    */
   readonly fresh: boolean
+  /** What control loops remember besides objects: plain data that a restore brings back, and a restart of their process loses. */
+  readonly memory: ControllerMemory
+}
+
+export interface ControllerMemory {
+  /** By component. */
+  readonly events: Record<string, EventMemory>
+}
+
+/** `component` is what stands under From in `kubectl describe`. */
+export function recorderOf(world: ControllerWorld, component: string): EventRecorder {
+  return eventRecorder(world.api, world.clock, { component }, (world.memory.events[component] ??= {}))
 }
 
 /** A control loop, named as kube-controller-manager names it. */

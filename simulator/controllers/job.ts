@@ -1,9 +1,18 @@
 import type { JobCondition, JobStatus } from 'kubernetes-types/batch/v1'
 import type { Container } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
-import { eventRecorder } from '../events.ts'
 import { timestamp } from '../kubernetes.ts'
-import { type Controller, controllerOf, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
+import {
+  type Controller,
+  controllerOf,
+  controllerReference,
+  keyOf,
+  recorderOf,
+  splitKey,
+  watchOwned,
+  workQueue,
+  writeStatus,
+} from './controller.ts'
 import {
   backOffUntil,
   completionIndex,
@@ -36,7 +45,7 @@ export const jobController: Controller = {
   name: 'job-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'job-controller')
+    const events = recorderOf(world, 'job-controller')
     const queue = workQueue('job', clock, reconcile)
     const orphans = workQueue('job-orphan-pods', clock, releaseOrphan)
     // Apart from the queue's own timers, because a pod that fails and is gone leaves nothing else to tell how long to wait.

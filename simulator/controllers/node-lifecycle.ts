@@ -1,8 +1,7 @@
 import type { Taint } from 'kubernetes-types/core/v1'
-import { eventRecorder } from '../events.ts'
 import { sameJson } from '../json.ts'
 import { timestamp } from '../kubernetes.ts'
-import { type Controller, keyOf, splitKey, workQueue } from './controller.ts'
+import { type Controller, keyOf, recorderOf, splitKey, workQueue } from './controller.ts'
 import { type NodeObject, tolerates } from './placement.ts'
 import type { PodObject } from './pods.ts'
 
@@ -25,7 +24,7 @@ export const nodeLifecycleController: Controller = {
   name: 'node-lifecycle-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'node-controller')
+    const events = recorderOf(world, 'node-controller')
     const queue = workQueue('node-lifecycle', clock, reconcile)
     api.watch<NodeObject>(
       'nodes',
@@ -81,7 +80,7 @@ export const taintEvictionController: Controller = {
   name: 'taint-eviction-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'taint-eviction-controller')
+    const events = recorderOf(world, 'taint-eviction-controller')
     const queue = workQueue('taint-eviction', clock, reconcile)
     api.watch<NodeObject>('nodes', ({ object, previous }) => {
       if (sameJson(object.spec?.taints, previous?.spec?.taints)) return

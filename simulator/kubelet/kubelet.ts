@@ -1,11 +1,11 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeletApi, WatchEvent } from '../apiserver/api.ts'
+import { eventRecorder } from '../events/recorder.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import type { FileTree } from '../memory-files.ts'
 import { containerOf } from './container-reference.ts'
 import { startInstance } from './containers.ts'
-import { eventRecorder } from './events.ts'
 import { startAttach, startExec } from './exec.ts'
 import { openListeners } from './listeners.ts'
 import { readLogs } from './log-reading.ts'
@@ -85,7 +85,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
   const kubelet: Kubelet = {
     world,
     state,
-    events: eventRecorder(api, clock, random, node, state.events),
+    events: eventRecorder(api, clock, { component: 'kubelet', host: node }, state.events),
     timers,
     hostAddresses: world.addresses ?? world.machine.root.sockets.addresses().slice(0, 1),
     pods: new Map(),

@@ -1,7 +1,7 @@
 import type { Pod } from 'kubernetes-types/core/v1'
+import type { EventMemory } from '../events/correlator.ts'
 import type { FilesSnapshot } from '../memory-files.ts'
 import type { BackOff } from './back-off.ts'
-import type { EventSeries } from './events.ts'
 import type { LogLine } from './logs.ts'
 import type { ProbeKind, ProbeState } from './probes.ts'
 
@@ -11,7 +11,7 @@ export interface NodeState {
   pods: Record<string, PodState>
   /** Pulled images by full reference. */
   images: Record<string, PulledImage>
-  events: EventSeries
+  events: EventMemory
   nextPid: number
   /** When something last happened here; see `disturb`. */
   disturbedAt: number

@@ -1,8 +1,7 @@
 import { StatusError } from '../../apiserver/api.ts'
-import { eventRecorder } from '../../events.ts'
 import { sameJson } from '../../json.ts'
 import { timestamp } from '../../kubernetes.ts'
-import { type Controller, keyOf, splitKey, workQueue } from '../controller.ts'
+import { type Controller, keyOf, recorderOf, splitKey, workQueue } from '../controller.ts'
 import { claimsProblem, volumesConflict } from '../persistentvolume/scheduling.ts'
 import type { NodeObject } from '../placement.ts'
 import { isTerminal, type PodObject } from '../pods.ts'
@@ -16,7 +15,7 @@ export const scheduler: Controller = {
   name: 'kube-scheduler',
   start(world) {
     const { api, clock, random } = world
-    const events = eventRecorder(api, clock, schedulerName)
+    const events = recorderOf(world, schedulerName)
     const queue = workQueue('scheduler', clock, schedule)
     const unschedulable = new Set<string>()
     const retry = () => {

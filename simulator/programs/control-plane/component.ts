@@ -1,4 +1,4 @@
-import { type Controller, type ControllerWorld, servedResources } from '../../controllers/controller.ts'
+import { type Controller, type ControllerMemory, type ControllerWorld, servedResources } from '../../controllers/controller.ts'
 import { timestamp } from '../../kubernetes.ts'
 import { resources } from '../../resources/catalogue.ts'
 import { klog } from '../klog.ts'
@@ -8,11 +8,16 @@ import type { Daemon, DaemonContext } from '../process.ts'
  * A control-plane program that runs control loops against the API server on its own node: kube-controller-manager, kube-scheduler.
  * While its process does not run, nothing of what it does happens.
  */
-export function component(name: string, healthPort: number, healthPath: string, controllers: readonly Controller[]): Daemon<null> {
+export function component(
+  name: string,
+  healthPort: number,
+  healthPath: string,
+  controllers: readonly Controller[],
+): Daemon<ControllerMemory> {
   return {
     kind: 'daemon',
     id: `control-plane/${name}`,
-    initial: () => null,
+    initial: () => ({ events: {} }),
     run(context) {
       const log = klog(context)
       context.onSignal(() => context.exit(0))
@@ -66,7 +71,7 @@ export function component(name: string, healthPort: number, healthPath: string, 
   }
 }
 
-function worldOf(context: DaemonContext<null>, api: ControllerWorld['api']): ControllerWorld {
+function worldOf(context: DaemonContext<ControllerMemory>, api: ControllerWorld['api']): ControllerWorld {
   const certificate = '/etc/kubernetes/pki/ca.crt'
   return {
     api,
@@ -76,6 +81,7 @@ function worldOf(context: DaemonContext<null>, api: ControllerWorld['api']): Con
     podCidr: context.argv.find((argument) => argument.startsWith('--cluster-cidr='))?.slice('--cluster-cidr='.length) ?? '10.244.0.0/16',
     rootCertificate: context.files.exists(certificate) ? context.files.readText(certificate) : '',
     fresh: !context.resumed,
+    memory: context.state,
   }
 }
 
