@@ -3,6 +3,7 @@ import type { EventMemory } from '../events/correlator.ts'
 import type { FilesSnapshot } from '../memory-files.ts'
 import type { BackOff } from './back-off.ts'
 import type { LogLine } from './logs.ts'
+import type { MeterState } from './meter.ts'
 import type { ProbeKind, ProbeState } from './probes.ts'
 
 /** All that a kubelet and its container runtime remember: plain data, changed in place by the kubelet alone. */
@@ -112,6 +113,9 @@ export interface Instance {
   frozen: Record<string, FilesSnapshot>
   /** A daemon's own state. */
   daemon: { state?: unknown }
+  meter: MeterState
+  /** The kernel kills it for its memory. */
+  outOfMemory?: boolean
 }
 
 export function newNodeState(now: number): NodeState {

@@ -1,5 +1,5 @@
 import type { Affinity, PodAffinityTerm } from 'kubernetes-types/core/v1'
-import { parseQuantity } from '../../resources/quantity.ts'
+import { quantityNumber } from '../../resources/quantity.ts'
 import { matchesSelector } from '../../resources/selectors.ts'
 import { type NodeObject, nodeMatches, untolerated } from '../placement.ts'
 import { isTerminal, type PodObject } from '../pods.ts'
@@ -30,7 +30,7 @@ function sumOfRequests(pod: PodObject): Map<string, number> {
       continue
     }
     for (const [resource, quantity] of Object.entries(container.resources?.requests ?? {})) {
-      total.set(resource, Math.max(total.get(resource) ?? 0, toNumber(quantity)))
+      total.set(resource, Math.max(total.get(resource) ?? 0, quantityNumber(quantity)))
     }
   }
   add(total, pod.spec?.overhead)
@@ -38,20 +38,7 @@ function sumOfRequests(pod: PodObject): Map<string, number> {
 }
 
 function add(total: Map<string, number>, amounts: Readonly<Record<string, string>> = {}): void {
-  for (const [resource, quantity] of Object.entries(amounts)) total.set(resource, (total.get(resource) ?? 0) + toNumber(quantity))
-}
-
-const parsed = new Map<string, number>()
-
-/** A quantity as a plain number; the few texts that a cluster uses are parsed once. */
-export function toNumber(quantity: string | number): number {
-  const text = String(quantity)
-  let number = parsed.get(text)
-  if (number === undefined) {
-    number = Number(parseQuantity(text)?.nanos ?? 0n) / 1e9
-    parsed.set(text, number)
-  }
-  return number
+  for (const [resource, quantity] of Object.entries(amounts)) total.set(resource, (total.get(resource) ?? 0) + quantityNumber(quantity))
 }
 
 /** Filters that look at the node alone: removing pods from it would change nothing. */
@@ -84,13 +71,13 @@ const podFilters: readonly Filter[] = [
   function nodeResourcesFit(pod, { node, pods }) {
     const reasons: string[] = []
     const running = pods.filter((other) => !isTerminal(other))
-    if (running.length + 1 > toNumber(node.status?.allocatable?.['pods'] ?? '110')) reasons.push('Too many pods')
+    if (running.length + 1 > quantityNumber(node.status?.allocatable?.['pods'] ?? '110')) reasons.push('Too many pods')
     const used = new Map<string, number>()
     const wanted = requests(pod)
     if (wanted.size === 0) return reasons
     for (const other of running) for (const [resource, amount] of requests(other)) used.set(resource, (used.get(resource) ?? 0) + amount)
     for (const [resource, amount] of wanted) {
-      if (amount > 0 && amount + (used.get(resource) ?? 0) > toNumber(node.status?.allocatable?.[resource] ?? '0'))
+      if (amount > 0 && amount + (used.get(resource) ?? 0) > quantityNumber(node.status?.allocatable?.[resource] ?? '0'))
         reasons.push(`Insufficient ${resource}`)
     }
     return reasons
@@ -150,7 +137,7 @@ export const filters: readonly Filter[] = [...nodeFilters, ...podFilters]
 /** Whether a node that `filter` refused could take the pod if pods were removed from it: not where it is too small even when empty. */
 export function removalCouldHelp(pod: PodObject, { node }: NodeView, filter: Filter): boolean {
   if (!podFilters.includes(filter)) return false
-  return [...requests(pod)].every(([resource, amount]) => amount <= toNumber(node.status?.allocatable?.[resource] ?? '0'))
+  return [...requests(pod)].every(([resource, amount]) => amount <= quantityNumber(node.status?.allocatable?.[resource] ?? '0'))
 }
 
 function hostPorts(pod: PodObject): string[] {
