@@ -1,8 +1,9 @@
+import type { Aggregator } from './aggregation/aggregator.ts'
 import type { ApiServer, NodeConnector, UserInfo } from './api.ts'
 import { StatusError } from './api.ts'
 import { effectiveUser } from './authorization/impersonation.ts'
 import { readObject } from './http/bodies.ts'
-import { createDiscovery, type VirtualResource } from './http/discovery.ts'
+import { createDiscovery, type Discovery, type VirtualResource } from './http/discovery.ts'
 import { healthResponse } from './http/health.ts'
 import { negotiateDiscovery } from './http/negotiate.ts'
 import { dryRunOf } from './http/options.ts'
@@ -26,6 +27,8 @@ export interface ApiServerWorld extends RegistryWorld {
   /** Absent: everybody may do everything. */
   readonly authorize?: Authorize
   readonly rulesFor?: (user: UserInfo, namespace: string) => object
+  /** Groups that other servers serve. */
+  readonly aggregator?: Aggregator
   /** Default `v1.34.2`. */
   readonly gitVersion?: string
   /** The schemas of Kubernetes' own types, asked for at the first request for OpenAPI. Absent: documents name kinds without their fields. */
@@ -46,7 +49,7 @@ const bindings: VirtualResource = {
 export function createApiServer(world: ApiServerWorld): ApiServer {
   const registry = createRegistry(world)
   const virtual = [bindings, ...reviews]
-  const discovery = createDiscovery(world.definitions, virtual)
+  const ownDiscovery = createDiscovery(world.definitions, virtual)
   const gitVersion = world.gitVersion ?? 'v1.34.2'
   const [major, minor] = gitVersion.slice(1).split('.')
   const version = {
@@ -114,15 +117,25 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     const path = parseResourcePath(pathname)
     if (path) return serveResource(request, query, path, user)
     authorized(user, { verb: request.method.toLowerCase(), path: pathname })
+    const [root, group = '', served = ''] = pathname.split('/').slice(1)
+    const remote = root === 'apis' && served ? world.aggregator?.find(group, served) : undefined
+    if (remote) return world.aggregator!.proxy(remote, request, user)
     return serveDocument(request, pathname)
   }
 
-  function serveDocument(request: Request, pathname: string): Response {
+  /** With the groups of other servers, where there are any. */
+  async function currentDiscovery(): Promise<Discovery> {
+    const remote = await world.aggregator?.groups()
+    return remote?.length ? createDiscovery(world.definitions, virtual, remote) : ownDiscovery
+  }
+
+  async function serveDocument(request: Request, pathname: string): Promise<Response> {
+    const discovery = await currentDiscovery()
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
     const parts = segments(pathname)
     if (!parts) throw unknownResource()
     const [root, second, third, ...rest] = parts
-    if (root === undefined) return jsonResponse({ paths: rootPaths() })
+    if (root === undefined) return jsonResponse({ paths: rootPaths(discovery) })
     if ((root === 'api' || root === 'apis') && second === undefined) {
       const form = negotiateDiscovery(request.headers.get('accept'))
       if (form) {
@@ -143,7 +156,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     throw unknownResource()
   }
 
-  function rootPaths(): string[] {
+  function rootPaths(discovery: Discovery): string[] {
     const groups = discovery.groupVersions().filter(({ group }) => group !== '')
     return [
       '/api',
@@ -162,6 +175,11 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   async function serveResource(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): Promise<Response> {
     const review = virtual.find(({ group, version, plural }) => group === path.group && version === path.version && plural === path.plural)
     if (review) return serveVirtual(request, query, path, review, user)
+    const remote = world.aggregator?.find(path.group, path.version)
+    if (remote) {
+      authorized(user, attributesOf(request, query, path))
+      return world.aggregator!.proxy(remote, request, user)
+    }
     const given = target(request, query, path, user)
     authorized(user, attributesOf(request, query, path))
     const { name } = given

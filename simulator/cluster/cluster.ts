@@ -1,4 +1,5 @@
 import { defaultAdmission } from '../apiserver/admission/defaults.ts'
+import { createAggregator } from '../apiserver/aggregation/aggregator.ts'
 import type { Api, ApiServer, UserInfo } from '../apiserver/api.ts'
 import { authorizedApi } from '../apiserver/authorization/authorized-api.ts'
 import { clusterAuthorizer } from '../apiserver/authorization/authorizer.ts'
@@ -103,8 +104,10 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     ]),
     signingKey: world.tokens.platform,
   }
+  const aggregator = createAggregator(api)
   const server = createApiServer({
     ...registry,
+    aggregator,
     gitVersion: versions.kubernetes,
     ...(world.openapi && { openapi: world.openapi }),
     nodes: { kubelet: (node) => kubelets.get(node)?.api },
@@ -112,7 +115,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     rulesFor: authorizer.rulesFor,
     authenticate: (request) => authenticate(credentials, request.headers.get('authorization'), clock.now()),
   })
-  const catalogue: Catalogue = { ...world.catalogue, images: [...world.catalogue.images, ...controlPlaneImages(server)] }
+  const catalogue: Catalogue = { ...world.catalogue, images: [...world.catalogue.images, ...controlPlaneImages(server, aggregator)] }
 
   const network = createNetwork({ clock, random })
   if (from) network.restore(from.network)
@@ -157,6 +160,8 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
             issuedAt: clock.now(),
             expiresAt,
           }),
+        authenticate: (request) => authenticate(credentials, request.headers.get('authorization'), clock.now()),
+        authorize: authorizer.authorize,
         resolver: (place) => async (host) => {
           const found = await resolve({ sockets: place.namespace.sockets, files: place.files, clock, random }, host)
           return 'addresses' in found ? found.addresses : []

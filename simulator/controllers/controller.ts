@@ -5,6 +5,8 @@ import { type EventRecorder, eventRecorder } from '../events/recorder.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject, OwnerReference, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
+import type { ResourceDefinition, ScaleMapping } from '../resources/definition.ts'
+import type { AutoscalingMemory } from './podautoscaler/stabilization.ts'
 
 /** What a controller is given. */
 export interface ControllerWorld {
@@ -17,7 +19,10 @@ export interface ControllerWorld {
     readonly kind: string
     readonly apiVersion: string
     readonly namespaced: boolean
+    readonly scale?: ScaleMapping<any>
   }[]
+  /** Asks an API that another server serves (`/apis/metrics.k8s.io/…`); absent: there is none. `done` is called later, in an event of its own. */
+  readonly remote?: (path: string, done: (answer: RemoteAnswer) => void) => void
   /** `10.244.0.0/16`: cut into one /24 per node. */
   readonly podCidr: string
   /** PEM of the cluster's certificate authority. */
@@ -30,9 +35,14 @@ export interface ControllerWorld {
   readonly memory: ControllerMemory
 }
 
+/** The body of an answer, or why there is none, in client-go's words. */
+export type RemoteAnswer = { readonly body: unknown } | { readonly problem: string }
+
 export interface ControllerMemory {
   /** By component. */
   readonly events: Record<string, EventMemory>
+  /** What the autoscaler recommended and did lately, by HorizontalPodAutoscaler. */
+  readonly autoscaling: Record<string, AutoscalingMemory>
 }
 
 /** `component` is what stands under From in `kubectl describe`. */
@@ -119,13 +129,14 @@ export function controllerReference(owner: KubeObject, apiVersion: string, kind:
 
 /** The kinds that an API server with these definitions serves, as controllers that work on all of them need them. */
 export function servedResources(
-  definitions: readonly { group: string; version: string; kind: string; plural: string; namespaced: boolean }[],
+  definitions: readonly Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'plural' | 'namespaced' | 'scale'>[],
 ): ControllerWorld['resources'] {
-  return definitions.map(({ group, version, kind, plural, namespaced }) => ({
+  return definitions.map(({ group, version, kind, plural, namespaced, scale }) => ({
     name: group ? `${plural}.${group}` : plural,
     kind,
     apiVersion: group ? `${group}/${version}` : version,
     namespaced,
+    ...(scale ? { scale } : {}),
   }))
 }
 

@@ -74,7 +74,8 @@ export function startInstance(
   const files = containerFiles(kubelet, pod, state, container, image, env, instance, restored)
   const namespace = (state.sandbox?.namespace && world.machine.namespace(state.sandbox.namespace)) || world.machine.root
   const user = apiUser(kubelet, pod)
-  const limit = memoryLimit(container)
+  const limit = limitOf(container, 'memory')
+  const cores = limitOf(container, 'cpu')
   const place: Place = {
     files,
     env,
@@ -101,6 +102,7 @@ export function startInstance(
     instance,
     place,
     files,
+    ...(cores === undefined ? {} : { cores }),
     ...(container.tty ? { terminal: new Terminal({ columns: 80, rows: 24 }, async (bytes) => terminalOutput(kubelet, live, bytes)) } : {}),
     ...(container.stdin && !container.tty ? { stdin: new Pipe() } : {}),
     main: { kill: () => {}, stop: () => {} },
@@ -213,9 +215,9 @@ function isInit(pod: Pod): boolean {
   return !pod.spec?.shareProcessNamespace && !pod.spec?.hostPID
 }
 
-/** Bytes, as the cgroup's memory.max. */
-function memoryLimit(container: Container): number | undefined {
-  const limit = container.resources?.limits?.['memory']
+/** Bytes or cores, as the cgroup's memory.max and cpu.max. */
+function limitOf(container: Container, resource: 'cpu' | 'memory'): number | undefined {
+  const limit = container.resources?.limits?.[resource]
   return limit === undefined ? undefined : quantityNumber(limit)
 }
 

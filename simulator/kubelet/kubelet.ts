@@ -143,7 +143,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     armProbes(kubelet)
   }
   readManifests(kubelet)
-  kubelet.watches.push(openListeners(world.machine))
+  kubelet.watches.push(openListeners(kubelet))
 
   return {
     api: {

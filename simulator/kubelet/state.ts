@@ -14,6 +14,8 @@ export interface NodeState {
   images: Record<string, PulledImage>
   events: EventMemory
   nextPid: number
+  /** When the node came up, ms since the epoch. */
+  bootedAt: number
   /** When something last happened here; see `disturb`. */
   disturbedAt: number
   /** Digest of each static pod's manifest by file path. */
@@ -119,5 +121,5 @@ export interface Instance {
 }
 
 export function newNodeState(now: number): NodeState {
-  return { pods: {}, images: {}, events: {}, nextPid: 1, disturbedAt: now, manifests: {} }
+  return { pods: {}, images: {}, events: {}, nextPid: 1, bootedAt: now, disturbedAt: now, manifests: {} }
 }

@@ -1,5 +1,6 @@
 import type { ObjectReference, Pod, Taint } from 'kubernetes-types/core/v1'
 import type { Api, UserInfo } from '../apiserver/api.ts'
+import type { Attributes, Decision } from '../apiserver/http/reviews.ts'
 import type { Clock, Closer, Timers } from '../clock.ts'
 import type { EventRecorder } from '../events/recorder.ts'
 import type { FileSystem } from '../files.ts'
@@ -38,6 +39,9 @@ export interface KubeletWorld {
   apiOf?(service: HttpsService, user: UserInfo): Api | undefined
   /** A token that the API server will accept for this pod; default: one that looks like it and is known to nobody. */
   serviceAccountToken?(request: { namespace: string; serviceAccount: string; audience?: string; pod: Pod; expiresAt: number }): string
+  /** Who asks the kubelet over HTTPS, and whether they may: what the real one asks the API server. Absent: nobody may. */
+  authenticate?(request: Request): UserInfo | undefined | Promise<UserInfo | undefined>
+  authorize?(user: UserInfo, attributes: Attributes): Decision
   /** The stub resolver of a place, for `fetch` by name. */
   resolver?(place: { namespace: NetworkNamespace; files: FileSystem }): (host: string) => Promise<readonly string[]>
   /** Mistakes in programs, besides the crash of their process. */
@@ -51,6 +55,8 @@ export interface LiveContainer {
   readonly instance: Instance
   readonly place: Place
   readonly files: MemoryFiles
+  /** Its CPU limit. */
+  readonly cores?: number
   readonly stdin?: Pipe
   readonly terminal?: Terminal
   main: { kill(signal: Signal): void; stop(): void }

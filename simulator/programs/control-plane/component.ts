@@ -1,8 +1,16 @@
-import { type Controller, type ControllerMemory, type ControllerWorld, servedResources } from '../../controllers/controller.ts'
+import type { Aggregator } from '../../apiserver/aggregation/aggregator.ts'
+import {
+  type Controller,
+  type ControllerMemory,
+  type ControllerWorld,
+  type RemoteAnswer,
+  servedResources,
+} from '../../controllers/controller.ts'
 import { timestamp } from '../../kubernetes.ts'
 import { resources } from '../../resources/catalogue.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
+import { MiB } from '../usage.ts'
 
 /**
  * A control-plane program that runs control loops against the API server on its own node: kube-controller-manager, kube-scheduler.
@@ -13,11 +21,16 @@ export function component(
   healthPort: number,
   healthPath: string,
   controllers: readonly Controller[],
+  aggregator?: Aggregator,
 ): Daemon<ControllerMemory> {
   return {
     kind: 'daemon',
     id: `control-plane/${name}`,
-    initial: () => ({ events: {} }),
+    usage:
+      controllers.length > 1
+        ? { cores: 0.012, bytes: 52 * MiB, secondsAtStart: 0.5 }
+        : { cores: 0.003, bytes: 24 * MiB, secondsAtStart: 0.3 },
+    initial: () => ({ events: {}, autoscaling: {} }),
     run(context) {
       const log = klog(context)
       context.onSignal(() => context.exit(0))
@@ -54,7 +67,7 @@ export function component(
                   },
                 })
               }
-              for (const controller of controllers) controller.start(worldOf(context, api))
+              for (const controller of controllers) controller.start(worldOf(context, api, aggregator))
             },
             error(error) {
               log(
@@ -71,7 +84,11 @@ export function component(
   }
 }
 
-function worldOf(context: DaemonContext<ControllerMemory>, api: ControllerWorld['api']): ControllerWorld {
+function worldOf(
+  context: DaemonContext<ControllerMemory>,
+  api: ControllerWorld['api'],
+  aggregator: Aggregator | undefined,
+): ControllerWorld {
   const certificate = '/etc/kubernetes/pki/ca.crt'
   return {
     api,
@@ -82,6 +99,30 @@ function worldOf(context: DaemonContext<ControllerMemory>, api: ControllerWorld[
     rootCertificate: context.files.exists(certificate) ? context.files.readText(certificate) : '',
     fresh: !context.resumed,
     memory: context.state,
+    ...(aggregator ? { remote: remoteOf(context, aggregator) } : {}),
+  }
+}
+
+/** The API server passes such requests on; here that is asked of it in-process, as every other request of a controller. */
+function remoteOf(context: DaemonContext<ControllerMemory>, aggregator: Aggregator): NonNullable<ControllerWorld['remote']> {
+  const user = { username: 'system:kube-controller-manager', groups: ['system:authenticated'] }
+  return (path, done) => {
+    const [, , group = '', version = ''] = path.split('/')
+    const plural = path.split('?')[0]?.split('/').at(-1)
+    const service = aggregator.find(group, version)
+    const later = (answer: RemoteAnswer) => context.clock.soon(() => done(answer))
+    if (!service) return later({ problem: `the server could not find the requested resource (get ${plural}.${group})` })
+    const failed = (code: number) =>
+      later({
+        problem:
+          code === 503
+            ? `the server is currently unable to handle the request (get ${plural}.${group})`
+            : `the server could not find the requested resource (get ${plural}.${group})`,
+      })
+    aggregator.proxy(service, new Request(`https://kubernetes${path}`), user).then(
+      async (response) => (response.ok ? later({ body: await response.json() }) : failed(response.status)),
+      () => failed(503),
+    )
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Aggregator } from '../../apiserver/aggregation/aggregator.ts'
 import type { ApiServer } from '../../apiserver/api.ts'
 import { versions } from '../../bootstrap/spec.ts'
 import { controllers } from '../../controllers/catalogue.ts'
@@ -6,12 +7,14 @@ import { component } from './component.ts'
 import { etcd } from './etcd.ts'
 import { kubeApiserver } from './kube-apiserver.ts'
 
-const kubeControllerManager = component(
-  'kube-controller-manager',
-  10257,
-  '/healthz',
-  controllers.filter(({ name }) => name !== 'kube-scheduler'),
-)
+const kubeControllerManager = (aggregator: Aggregator) =>
+  component(
+    'kube-controller-manager',
+    10257,
+    '/healthz',
+    controllers.filter(({ name }) => name !== 'kube-scheduler'),
+    aggregator,
+  )
 const kubeScheduler = component(
   'kube-scheduler',
   10259,
@@ -20,19 +23,19 @@ const kubeScheduler = component(
 )
 
 /** The control plane's images of one cluster: its API server's program serves this very `server`. All are distroless: no shell inside. */
-export function controlPlaneImages(server: ApiServer): Image[] {
+export function controlPlaneImages(server: ApiServer, aggregator: Aggregator): Image[] {
   const kubernetes = (tag: string) => tag === versions.kubernetes
   return [
     { repositories: ['registry.k8s.io/etcd'], tags: (tag) => tag === versions.etcd, executables: { '/usr/local/bin/etcd': etcd } },
     {
       repositories: ['registry.k8s.io/kube-apiserver'],
       tags: kubernetes,
-      executables: { '/usr/local/bin/kube-apiserver': kubeApiserver(server) },
+      executables: { '/usr/local/bin/kube-apiserver': kubeApiserver(server, aggregator) },
     },
     {
       repositories: ['registry.k8s.io/kube-controller-manager'],
       tags: kubernetes,
-      executables: { '/usr/local/bin/kube-controller-manager': kubeControllerManager },
+      executables: { '/usr/local/bin/kube-controller-manager': kubeControllerManager(aggregator) },
     },
     { repositories: ['registry.k8s.io/kube-scheduler'], tags: kubernetes, executables: { '/usr/local/bin/kube-scheduler': kubeScheduler } },
   ]

@@ -1,7 +1,10 @@
+import type { Aggregator } from '../../apiserver/aggregation/aggregator.ts'
+import { watchAvailability } from '../../apiserver/aggregation/availability.ts'
 import type { Api, ApiServer } from '../../apiserver/api.ts'
 import { apiService } from '../../bootstrap/manifests.ts'
 import { klog } from '../klog.ts'
 import type { Daemon } from '../process.ts'
+import { MiB } from '../usage.ts'
 
 const self = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 /** How often the real server looks after its own Service and endpoints, ms. */
@@ -12,14 +15,18 @@ const kept = ['services', 'endpoints', 'endpointslices.discovery.k8s.io'] as con
  * The API server's listener: while this process runs, the API can be reached over the cluster's network; when it does not, it cannot.
  * It makes `default/kubernetes` again when somebody deletes it, on the real server's beat (pkg/controlplane/controller/kubernetesservice).
  */
-export function kubeApiserver(server: ApiServer): Daemon<null> {
+export function kubeApiserver(server: ApiServer, aggregator: Aggregator): Daemon<null> {
   return {
     kind: 'daemon',
     id: 'control-plane/kube-apiserver',
+    usage: { cores: 0.035, bytes: 230 * MiB, secondsAtStart: 1.5, secondsPerConnection: 0.001, secondsPerMessage: 0.001 },
     initial: () => null,
     run(context) {
       const log = klog(context)
       const timers = context.timers(() => api && repair(api))
+      const retries = context.timers((name) => availability?.due(name))
+      let availability: ReturnType<typeof watchAvailability> | undefined
+      aggregator.place = context
       let api: Api | undefined
       context.onSignal(() => context.exit(0))
       const port = Number(context.argv.find((argument) => argument.startsWith('--secure-port='))?.split('=')[1] ?? 6443)
@@ -30,6 +37,7 @@ export function kubeApiserver(server: ApiServer): Daemon<null> {
         {
           connected(connection) {
             api = connection.as(self)
+            availability = watchAvailability(api, context.clock, aggregator, retries)
             for (const resource of kept) {
               api.watch(resource, ({ type, object: { metadata } }) => {
                 if (type !== 'DELETED' || metadata?.namespace !== 'default' || metadata.name !== 'kubernetes') return
