@@ -68,7 +68,7 @@ export const topVerb: Verb = {
 async function begin(call: Call): Promise<{ name: string | undefined; sortBy: string }> {
   const [name, ...others] = call.args
   const selected = call.flags.text('selector') || (call.flags.has('field-selector') && call.flags.text('field-selector'))
-  if (others.length > 0) throw misuse(call.path, call.args.join(' '))
+  if (others.length > 0) throw misuse(call.path, `${call.path.split(' ').at(-1)} [NAME | -l label]`)
   if (name !== undefined && selected) throw new Failure('only one of NAME or selector can be provided')
   const sortBy = call.flags.text('sort-by')
   if (sortBy && !resources.some((resource) => resource === sortBy)) throw new Failure('--sort-by accepts only cpu or memory')
