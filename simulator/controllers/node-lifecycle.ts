@@ -99,6 +99,16 @@ export const taintEvictionController: Controller = {
       if (at === undefined) return
       if (at > clock.now()) return queue.addAt(key, at)
       events.record(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${name}`)
+      const target = {
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'DeletionByTaintManager',
+        message: 'Taint manager: deleting due to NoExecute taint',
+        lastProbeTime: null as unknown as string,
+        lastTransitionTime: timestamp(clock.now()),
+      }
+      const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== target.type), target]
+      api.updateStatus('pods', { ...pod, status: { ...pod.status, conditions } })
       api.delete('pods', namespace, name)
     }
   },
