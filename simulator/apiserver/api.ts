@@ -90,6 +90,8 @@ export interface UserInfo {
 export interface NodeConnector {
   /** The kubelet of that node, or undefined when the node is unreachable or has none. */
   kubelet(node: string): KubeletApi | undefined
+  /** Brings the kubelets' leases up to date, before somebody reads them. */
+  renewLeases?(): void
 }
 
 export interface LogOptions {

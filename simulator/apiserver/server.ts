@@ -182,6 +182,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     }
     const given = target(request, query, path, user)
     authorized(user, attributesOf(request, query, path))
+    if (path.plural === 'leases' && request.method === 'GET') world.nodes.renewLeases?.()
     const { name } = given
     if (name === undefined) return serveCollection(registry, given)
     const named = { ...given, name }

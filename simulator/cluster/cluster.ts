@@ -24,6 +24,7 @@ import { resolve } from '../programs/resolver/resolver.ts'
 import { Random } from '../random.ts'
 import { resources } from '../resources/catalogue.ts'
 import { Store, type StoreSnapshot } from '../store/store.ts'
+import { createHeartbeats } from './heartbeats.ts'
 import { nodeFiles, workstationAddress, workstationFiles, workstationKubeconfig, workstationName } from './hosts.ts'
 import { authenticate, type Credentials, serviceAccountToken } from './tokens.ts'
 import { createWorkstation } from './workstation.ts'
@@ -75,6 +76,8 @@ export interface SimulatedCluster {
   /** Where the processes of a pod's container run; StatusError where there is none. */
   podPlace(namespace: string, pod: string, container?: string): Place
   nodePlace(node: string): Place | undefined
+  /** Stops the kubelet of a node, or starts it again (`systemctl stop kubelet`): its containers run on. Unknown nodes are a mistake of the caller. */
+  setKubelet(node: string, running: boolean): void
   /** What a write to an object, a file or an interface leaves different (compared item by item): whether there is something new to save. */
   moment(): readonly unknown[]
   snapshot(): ClusterSnapshot
@@ -105,17 +108,29 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     signingKey: world.tokens.platform,
   }
   const aggregator = createAggregator(api)
+  const heartbeats = createHeartbeats(() => {
+    for (const kubelet of kubelets.values()) kubelet.renewLease()
+  })
   const server = createApiServer({
     ...registry,
     aggregator,
     gitVersion: versions.kubernetes,
     ...(world.openapi && { openapi: world.openapi }),
-    nodes: { kubelet: (node) => kubelets.get(node)?.api },
+    nodes: {
+      kubelet: (node) => {
+        const kubelet = kubelets.get(node)
+        return kubelet?.halted ? undefined : kubelet?.api
+      },
+      renewLeases: heartbeats.renew,
+    },
     authorize: authorizer.authorize,
     rulesFor: authorizer.rulesFor,
     authenticate: (request) => authenticate(credentials, request.headers.get('authorization'), clock.now()),
   })
-  const catalogue: Catalogue = { ...world.catalogue, images: [...world.catalogue.images, ...controlPlaneImages(server, aggregator)] }
+  const catalogue: Catalogue = {
+    ...world.catalogue,
+    images: [...world.catalogue.images, ...controlPlaneImages(server, { aggregator, heartbeats })],
+  }
 
   const network = createNetwork({ clock, random })
   if (from) network.restore(from.network)
@@ -212,6 +227,15 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     nodePlace(name) {
       const node = nodes.find((candidate) => candidate.name === name)
       return node && { ...station, files: node.files, hostname: name, namespace: node.machine.root, processes: new Set() }
+    },
+    setKubelet(name, running) {
+      const kubelet = kubelets.get(name)
+      if (!kubelet) throw new Error(`there is no node ${name}`)
+      if (running) kubelet.proceed()
+      else if (!kubelet.halted) {
+        kubelet.halt()
+        heartbeats.stop(name)
+      }
     },
     moment: () => [
       store.revision,

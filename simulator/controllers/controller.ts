@@ -1,5 +1,6 @@
 import { type Api, StatusError, type WatchEvent } from '../apiserver/api.ts'
 import type { Clock } from '../clock.ts'
+import type { Heartbeats } from '../cluster/heartbeats.ts'
 import type { EventMemory } from '../events/correlator.ts'
 import { type EventRecorder, eventRecorder } from '../events/recorder.ts'
 import { sameJson } from '../json.ts'
@@ -31,6 +32,8 @@ export interface ControllerWorld {
    * False after a restore: what was reconciled is in the snapshot, so watches start from now instead of from every object.
    */
   readonly fresh: boolean
+  /** The kubelets' leases; absent: nobody keeps any. */
+  readonly heartbeats?: Heartbeats
   /** What control loops remember besides objects: plain data that a restore brings back, and a restart of their process loses. */
   readonly memory: ControllerMemory
 }

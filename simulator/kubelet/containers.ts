@@ -234,7 +234,8 @@ const dead = () => {}
 /** The main process ended: the container's other processes die with it. */
 function instanceEnded(kubelet: Kubelet, live: LiveContainer, code: number): void {
   const { instance } = live
-  if (instance.ended || kubelet.stopped) return
+  // While the kubelet itself does not run, the runtime sees it all the same.
+  if (instance.ended || (kubelet.stopped && !kubelet.state.halted)) return
   endLive(kubelet, live)
   const state = kubelet.state.pods[live.uid]
   const pod = kubelet.pods.get(live.uid)

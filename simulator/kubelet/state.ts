@@ -14,6 +14,8 @@ export interface NodeState {
   images: Record<string, PulledImage>
   events: EventMemory
   nextPid: number
+  /** Its process does not run; its containers may. */
+  halted: boolean
   /** When the node came up, ms since the epoch. */
   bootedAt: number
   /** When something last happened here; see `disturb`. */
@@ -121,5 +123,5 @@ export interface Instance {
 }
 
 export function newNodeState(now: number): NodeState {
-  return { pods: {}, images: {}, events: {}, nextPid: 1, bootedAt: now, disturbedAt: now, manifests: {} }
+  return { pods: {}, images: {}, events: {}, nextPid: 1, halted: false, bootedAt: now, disturbedAt: now, manifests: {} }
 }

@@ -1,4 +1,5 @@
 import type { Aggregator } from '../../apiserver/aggregation/aggregator.ts'
+import type { Heartbeats } from '../../cluster/heartbeats.ts'
 import {
   type Controller,
   type ControllerMemory,
@@ -12,6 +13,12 @@ import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 import { MiB } from '../usage.ts'
 
+/** What control loops reach besides the API's own objects. */
+export interface Outside {
+  readonly aggregator?: Aggregator
+  readonly heartbeats?: Heartbeats
+}
+
 /**
  * A control-plane program that runs control loops against the API server on its own node: kube-controller-manager, kube-scheduler.
  * While its process does not run, nothing of what it does happens.
@@ -21,7 +28,7 @@ export function component(
   healthPort: number,
   healthPath: string,
   controllers: readonly Controller[],
-  aggregator?: Aggregator,
+  outside: Outside = {},
 ): Daemon<ControllerMemory> {
   return {
     kind: 'daemon',
@@ -67,7 +74,7 @@ export function component(
                   },
                 })
               }
-              for (const controller of controllers) controller.start(worldOf(context, api, aggregator))
+              for (const controller of controllers) controller.start(worldOf(context, api, outside))
             },
             error(error) {
               log(
@@ -87,7 +94,7 @@ export function component(
 function worldOf(
   context: DaemonContext<ControllerMemory>,
   api: ControllerWorld['api'],
-  aggregator: Aggregator | undefined,
+  { aggregator, heartbeats }: Outside,
 ): ControllerWorld {
   const certificate = '/etc/kubernetes/pki/ca.crt'
   return {
@@ -100,6 +107,14 @@ function worldOf(
     fresh: !context.resumed,
     memory: context.state,
     ...(aggregator ? { remote: remoteOf(context, aggregator) } : {}),
+    ...(heartbeats
+      ? {
+          heartbeats: {
+            renew: () => heartbeats.renew(),
+            ceased: (told) => heartbeats.ceased((node) => context.clock.soon(() => told(node))),
+          },
+        }
+      : {}),
   }
 }
 
