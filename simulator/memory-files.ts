@@ -1,3 +1,4 @@
+import { decodeBase64, encodeBase64 } from './base64.ts'
 import type { Closer } from './clock.ts'
 import { FileError, type FileInfo, type FileSystem, resolvePath } from './files.ts'
 
@@ -241,7 +242,7 @@ export class MemoryFiles implements FileSystem {
       if (change === null) this.#root = put(this.#root, parts, 0, undefined, undefined, true)
       else {
         const { mode, modified } = change
-        const content = change.text ?? (change.base64 === undefined ? undefined : fromBase64(change.base64))
+        const content = change.text ?? (change.base64 === undefined ? undefined : (decodeBase64(change.base64) ?? new Uint8Array(0)))
         const previous = findNode(this.#root, parts)
         const entries = previous && isDirectory(previous) ? previous.entries : emptyTree.entries
         const node: TreeNode = content === undefined ? { entries, mode, modified } : { content, mode, modified }
@@ -401,7 +402,7 @@ function difference(before: TreeNode | undefined, after: TreeNode, path: string,
   const { mode, modified } = after
   if (!isDirectory(after)) {
     const { content } = after
-    changes[path] = typeof content === 'string' ? { text: content, mode, modified } : { base64: toBase64(content), mode, modified }
+    changes[path] = typeof content === 'string' ? { text: content, mode, modified } : { base64: encodeBase64(content), mode, modified }
     return
   }
   const base = before && isDirectory(before) ? before : undefined
@@ -429,17 +430,4 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   both.set(a)
   both.set(b, a.length)
   return both
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let text = ''
-  for (const byte of bytes) text += String.fromCharCode(byte)
-  return btoa(text)
-}
-
-function fromBase64(text: string): Uint8Array {
-  const raw = atob(text)
-  const bytes = new Uint8Array(raw.length)
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i)
-  return bytes
 }

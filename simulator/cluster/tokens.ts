@@ -2,6 +2,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import type { UserInfo } from '../apiserver/api.ts'
+import { encodeBase64Url } from '../base64.ts'
 
 /** Bearer tokens of people, and the key that signs those of service accounts. */
 export interface Credentials {
@@ -37,7 +38,7 @@ export function serviceAccountToken({ signingKey }: Credentials, request: TokenR
     nbf: Math.floor(request.issuedAt / 1000),
     sub: `system:serviceaccount:${request.namespace}:${request.serviceAccount}`,
   }
-  const body = `${base64url(utf8ToBytes(JSON.stringify({ alg: 'HS256', kid: 'faultline' })))}.${base64url(utf8ToBytes(JSON.stringify(claims)))}`
+  const body = `${encodeBase64Url(utf8ToBytes(JSON.stringify({ alg: 'HS256', kid: 'faultline' })))}.${encodeBase64Url(utf8ToBytes(JSON.stringify(claims)))}`
   return `${body}.${signature(signingKey, body)}`
 }
 
@@ -62,12 +63,5 @@ export function authenticate(credentials: Credentials, authorization: string | n
 }
 
 function signature(key: string, body: string): string {
-  return base64url(hmac(sha256, utf8ToBytes(key), utf8ToBytes(body)))
-}
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '')
+  return encodeBase64Url(hmac(sha256, utf8ToBytes(key), utf8ToBytes(body)))
 }

@@ -1,9 +1,9 @@
 import type { ConfigMap, KeyToPath, Pod, Secret, Volume, VolumeProjection } from 'kubernetes-types/core/v1'
+import { decodeBase64Text, encodeBase64Url } from '../base64.ts'
 import { mountedFor } from '../controllers/persistentvolume/mounting.ts'
 import { FileError } from '../files.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import { type FileTree, fileTree, MemoryFiles } from '../memory-files.ts'
-import { decodeText, encodeUrl } from './base64.ts'
 import { fieldValue, resourceValue } from './downward.ts'
 import { capacityOf } from './node-status.ts'
 import type { PodState, VolumeState } from './state.ts'
@@ -124,7 +124,7 @@ function source(kubelet: Kubelet, pod: Pod, from: VolumeProjection, defaultMode 
       if (from.configMap.optional) return {}
       throw new VolumeError(`configmap "${name}" not found`)
     }
-    const binary = Object.entries(found.binaryData ?? {}).map(([key, value]) => [key, decodeText(value)])
+    const binary = Object.entries(found.binaryData ?? {}).map(([key, value]) => [key, decodeBase64Text(value)])
     const data = { ...found.data, ...Object.fromEntries(binary) }
     return chosen(data, from.configMap, defaultMode)
   }
@@ -135,7 +135,7 @@ function source(kubelet: Kubelet, pod: Pod, from: VolumeProjection, defaultMode 
       if (from.secret.optional) return {}
       throw new VolumeError(`secret "${name}" not found`)
     }
-    const data = Object.fromEntries(Object.entries(found.data ?? {}).map(([key, value]) => [key, decodeText(value)]))
+    const data = Object.fromEntries(Object.entries(found.data ?? {}).map(([key, value]) => [key, decodeBase64Text(value)]))
     return chosen(data, from.secret, defaultMode)
   }
   if (from.downwardAPI) {
@@ -205,7 +205,9 @@ function unknownToken(
     nbf: now,
     sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
   }
-  return `${encodeUrl('{"alg":"RS256"}')}.${encodeUrl(JSON.stringify(claims))}.${encodeUrl(pod.metadata?.uid ?? '')}`
+  return ['{"alg":"RS256"}', JSON.stringify(claims), pod.metadata?.uid ?? '']
+    .map((part) => encodeBase64Url(new TextEncoder().encode(part)))
+    .join('.')
 }
 
 /** Checks or makes the path by its type, after volume/hostpath. */
