@@ -15,7 +15,6 @@ const nameRules: Readonly<Record<ResourceName, (name: string) => string[]>> = {
   'clusterroles.rbac.authorization.k8s.io': isPathSegmentName,
   'clusterrolebindings.rbac.authorization.k8s.io': isPathSegmentName,
   'apiservices.apiregistration.k8s.io': isPathSegmentName,
-  'apiservices.apiregistration.k8s.io': isPathSegmentName,
 }
 
 /** What is wrong with the metadata of any object, whatever its kind. Follows apimachinery's ValidateObjectMeta. */

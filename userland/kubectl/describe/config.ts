@@ -1,5 +1,5 @@
 import type { ConfigMap, Namespace, PersistentVolumeClaim, Pod, Secret, ServiceAccount } from 'kubernetes-types/core/v1'
-import { decodeBase64 } from '../../../simulator/base64.ts'
+import { fromBase64 } from '../objects/text.ts'
 import type { Describe } from './describe.ts'
 import { eventsBlock } from './events.ts'
 import { annotationsBlock, pairsBlock } from './page.ts'
@@ -16,8 +16,7 @@ export const describeConfigMap: Describe<ConfigMap> = async ({ metadata = {}, da
     page.write(0, '\n')
   }
   page.write(0, '\nBinaryData\n====\n')
-  for (const key of Object.keys(binaryData ?? {}).sort())
-    page.write(0, `${key}: ${decodeBase64(binaryData?.[key] ?? '')?.length ?? 0} bytes\n`)
+  for (const key of Object.keys(binaryData ?? {}).sort()) page.write(0, `${key}: ${fromBase64(binaryData?.[key] ?? '').length} bytes\n`)
   page.write(0, '\n')
   eventsBlock(page, await around.events(), around.now)
 }
@@ -30,7 +29,7 @@ export const describeSecret: Describe<Secret> = async ({ metadata = {}, type, da
   page.write(0, `\nType:\t${type ?? ''}\n`)
   page.write(0, '\nData\n====\n')
   for (const key of Object.keys(data ?? {}).sort()) {
-    const bytes = decodeBase64(data?.[key] ?? '') ?? new Uint8Array(0)
+    const bytes = fromBase64(data?.[key] ?? '')
     const shown = key === 'token' && type === 'kubernetes.io/service-account-token'
     page.write(0, shown ? `${key}:\t${new TextDecoder().decode(bytes)}\n` : `${key}:\t${bytes.length} bytes\n`)
   }

@@ -1,9 +1,9 @@
-import { encodeBase64 } from '../../../simulator/base64.ts'
 import { resolvePath } from '../../../simulator/files.ts'
 import { Failure } from '../cli/failure.ts'
 import { array, bool, list, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { own } from '../objects/change.ts'
+import { toBase64 } from '../objects/text.ts'
 import { createGenerated, generatorFlags, nameArgument } from './generate.ts'
 
 const sources = [
@@ -26,7 +26,7 @@ export const createConfigMap: Verb = {
     const binaryData: Record<string, string> = {}
     for (const [key, bytes] of entries) {
       const readable = asText(bytes)
-      if (readable === undefined) binaryData[key] = encodeBase64(bytes)
+      if (readable === undefined) binaryData[key] = toBase64(bytes)
       else data[key] = readable
     }
     const content = { ...(Object.keys(data).length > 0 ? { data } : {}), ...(Object.keys(binaryData).length > 0 ? { binaryData } : {}) }
@@ -41,7 +41,7 @@ const generic: Verb = {
   flags: [...sources, text('type', 'Type of the secret.'), ...generatorFlags],
   async run(call) {
     const name = nameArgument(call)
-    const entries = [...gather(call)].map(([key, bytes]): [string, string] => [key, encodeBase64(bytes)])
+    const entries = [...gather(call)].map(([key, bytes]): [string, string] => [key, toBase64(bytes)])
     const type = call.flags.text('type')
     const content = { ...(entries.length > 0 ? { data: Object.fromEntries(entries) } : {}), ...(type ? { type } : {}) }
     return createGenerated(call, own('Secret', 'v1', { metadata: { name }, ...content }), 'secret')
@@ -61,7 +61,7 @@ const tls: Verb = {
   async run(call) {
     const name = nameArgument(call)
     if (!call.flags.text('key') || !call.flags.text('cert')) throw new Failure('key and cert must be specified')
-    const read = (flag: string) => encodeBase64(readFile(call, call.flags.text(flag)))
+    const read = (flag: string) => toBase64(readFile(call, call.flags.text(flag)))
     const data = { 'tls.crt': read('cert'), 'tls.key': read('key') }
     return createGenerated(call, own('Secret', 'v1', { metadata: { name }, data, type: 'kubernetes.io/tls' }), 'secret')
   },
@@ -84,9 +84,9 @@ const registry: Verb = {
     const [username, password, email] = [flags.text('docker-username'), flags.text('docker-password'), flags.text('docker-email')]
     if (!username || !password)
       throw new Failure('either --from-file or the combination of --docker-username, --docker-password and --docker-server is required')
-    const auth = encodeBase64(new TextEncoder().encode(`${username}:${password}`))
+    const auth = toBase64(new TextEncoder().encode(`${username}:${password}`))
     const config = { auths: { [flags.text('docker-server')]: { username, password, ...(email ? { email } : {}), auth } } }
-    const data = { '.dockerconfigjson': encodeBase64(new TextEncoder().encode(JSON.stringify(config))) }
+    const data = { '.dockerconfigjson': toBase64(new TextEncoder().encode(JSON.stringify(config))) }
     return createGenerated(call, own('Secret', 'v1', { metadata: { name }, data, type: 'kubernetes.io/dockerconfigjson' }), 'secret')
   },
 }

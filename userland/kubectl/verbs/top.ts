@@ -1,12 +1,13 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { addQuantities, parseQuantity, type Quantity, quantityNumber } from '../../../simulator/resources/quantity.ts'
 import { Failure, misuse } from '../cli/failure.ts'
 import { bool, type Flag, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
+import { quantityValue } from '../describe/quantity.ts'
 import { createTabWriter } from '../print/tabwriter.ts'
 
-type Usage = Readonly<Record<string, string>>
+/** What metrics tell of cpu and memory; a sum holds plain numbers. */
+type Usage = Readonly<Record<string, string | number>>
 interface PodMetrics {
   readonly metadata: { readonly name: string; readonly namespace: string }
   readonly containers: readonly { readonly name: string; readonly usage: Usage }[]
@@ -172,27 +173,23 @@ function goAge(ms: number): string {
 }
 
 function sum(containers: PodMetrics['containers']): Usage {
-  const total: Record<string, string> = {}
-  for (const resource of resources) {
-    const zero: Quantity = { nanos: 0n, format: 'DecimalSI' }
-    const { nanos } = containers.reduce((all, { usage }) => addQuantities(all, parseQuantity(usage[resource] ?? '0') ?? zero), zero)
-    total[resource] = `${nanos}n`
-  }
+  const total: Record<string, number> = {}
+  for (const resource of resources) total[resource] = containers.reduce((all, { usage }) => all + quantityValue(usage[resource] ?? 0), 0)
   return total
 }
 
 function sorted<T>(items: readonly T[], by: string, usage: (item: T) => Usage, name: (item: T) => string): T[] {
   const alphabetic = (a: T, b: T) => (name(a) < name(b) ? -1 : 1)
   if (!by) return [...items].sort(alphabetic)
-  return [...items].sort((a, b) => quantityNumber(usage(b)[by] ?? '0') - quantityNumber(usage(a)[by] ?? '0') || alphabetic(a, b))
+  return [...items].sort((a, b) => quantityValue(usage(b)[by] ?? 0) - quantityValue(usage(a)[by] ?? 0) || alphabetic(a, b))
 }
 
 /** `12m` and `34Mi`, each followed by its share of what is there where that is known. */
 function cells(usage: Usage, available?: Readonly<Record<string, string>>): string {
-  const [cpu, memory] = resources.map((resource) => quantityNumber(usage[resource] ?? '0'))
+  const [cpu, memory] = resources.map((resource) => quantityValue(usage[resource] ?? 0))
   const share = (resource: string, used: number) => {
     const all = available?.[resource]
-    return all === undefined ? '' : `${Math.floor((used / quantityNumber(all)) * 100)}%\t`
+    return all === undefined ? '' : `${Math.floor((used / quantityValue(all)) * 100)}%\t`
   }
   return `${Math.ceil((cpu ?? 0) * 1000 - 1e-6)}m\t${share('cpu', cpu ?? 0)}${Math.floor((memory ?? 0) / 1024 ** 2)}Mi\t${share('memory', memory ?? 0)}`
 }
