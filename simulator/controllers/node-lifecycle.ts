@@ -32,11 +32,12 @@ export const nodeLifecycleController: Controller = {
     const events = recorderOf(world, 'node-controller')
     const queue = workQueue('node-lifecycle', clock, reconcile)
     const monitor = clock.timers('controller/node-monitor', judge)
-    // Instead of looking at every lease each five seconds: told when one ceases, and once at the start.
+    // Instead of looking at every lease each five seconds: told when one ceases, and once at the start. A restore brings the timers back.
     world.heartbeats?.ceased(expect)
-    world.heartbeats?.renew()
-    for (const node of world.heartbeats ? api.list<NodeObject>('nodes') : [])
-      if (clock.now() - lastBeat(node) > beatMs) expect(node.metadata?.name ?? '')
+    if (world.heartbeats && world.fresh) {
+      world.heartbeats.renew()
+      for (const node of api.list<NodeObject>('nodes')) if (clock.now() - lastBeat(node) > beatMs) expect(node.metadata?.name ?? '')
+    }
     api.watch<NodeObject>(
       'nodes',
       ({ type, object }) => {
