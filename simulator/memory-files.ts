@@ -1,3 +1,4 @@
+import { decodeBase64, encodeBase64 } from './base64.ts'
 import type { Closer } from './clock.ts'
 import { FileError, type FileInfo, type FileSystem, resolvePath } from './files.ts'
 
@@ -241,7 +242,7 @@ export class MemoryFiles implements FileSystem {
       if (change === null) this.#root = put(this.#root, parts, 0, undefined, undefined, true)
       else {
         const { mode, modified } = change
-        const content = change.text ?? (change.base64 === undefined ? undefined : fromBase64(change.base64))
+        const content = change.text ?? (change.base64 === undefined ? undefined : (decodeBase64(change.base64) ?? new Uint8Array(0)))
         const previous = findNode(this.#root, parts)
         const entries = previous && isDirectory(previous) ? previous.entries : emptyTree.entries
         const node: TreeNode = content === undefined ? { entries, mode, modified } : { content, mode, modified }
@@ -401,7 +402,7 @@ function difference(before: TreeNode | undefined, after: TreeNode, path: string,
   const { mode, modified } = after
   if (!isDirectory(after)) {
     const { content } = after
-    changes[path] = typeof content === 'string' ? { text: content, mode, modified } : { base64: toBase64(content), mode, modified }
+    changes[path] = typeof content === 'string' ? { text: content, mode, modified } : { base64: encodedOnce(content), mode, modified }
     return
   }
   const base = before && isDirectory(before) ? before : undefined
@@ -433,21 +434,9 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
 
 /** Contents never change, so each is encoded once, however many snapshots it is in. */
 const encoded = new WeakMap<Uint8Array, string>()
-/** Bytes per step: a multiple of 3, so that the pieces' codes join, and few enough to be arguments of one call. */
-const encodingStep = 24_576
 
-function toBase64(bytes: Uint8Array): string {
-  const known = encoded.get(bytes)
-  if (known !== undefined) return known
-  let text = ''
-  for (let at = 0; at < bytes.length; at += encodingStep) text += btoa(String.fromCharCode(...bytes.subarray(at, at + encodingStep)))
-  encoded.set(bytes, text)
+function encodedOnce(bytes: Uint8Array): string {
+  let text = encoded.get(bytes)
+  if (text === undefined) encoded.set(bytes, (text = encodeBase64(bytes)))
   return text
-}
-
-function fromBase64(text: string): Uint8Array {
-  const raw = atob(text)
-  const bytes = new Uint8Array(raw.length)
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i)
-  return bytes
 }

@@ -1,6 +1,7 @@
 import type { Status } from 'kubernetes-types/meta/v1'
 import type { Closer } from '../clock.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
+import type { ScaleMapping } from '../resources/definition.ts'
 import type { ByteSink, ByteSource } from '../streams.ts'
 
 /** A refusal by the API server, as the Status object that goes over the wire. `message` is the Status's message. */
@@ -64,6 +65,8 @@ export interface ServedResource {
   readonly kind: string
   readonly apiVersion: string
   readonly namespaced: boolean
+  /** For kinds with a scale subresource. */
+  readonly scale?: ScaleMapping<any>
 }
 
 /**
@@ -127,6 +130,8 @@ export interface ClientCertificate {
 export interface NodeConnector {
   /** The kubelet of that node, or undefined when the node is unreachable or has none. */
   kubelet(node: string): KubeletApi | undefined
+  /** Brings the kubelets' leases up to date, before somebody reads them. */
+  renewLeases?(): void
 }
 
 export interface LogOptions {

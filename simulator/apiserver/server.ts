@@ -1,12 +1,13 @@
 import type { Sockets } from '../network/sockets.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
+import type { Aggregator } from './aggregation/aggregator.ts'
 import type { ApiServer, NodeConnector, Peer, UserInfo } from './api.ts'
 import { StatusError } from './api.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
 import type { ServiceAccountTokens } from './authentication/service-account-tokens.ts'
 import { effectiveUser } from './authorization/impersonation.ts'
 import { readObject } from './http/bodies.ts'
-import { createDiscovery, type VirtualResource } from './http/discovery.ts'
+import { createDiscovery, type Discovery, type VirtualResource } from './http/discovery.ts'
 import { healthResponse } from './http/health.ts'
 import { negotiateDiscovery } from './http/negotiate.ts'
 import { dryRunOf } from './http/options.ts'
@@ -36,6 +37,8 @@ export interface ApiServerWorld extends RegistryWorld {
   /** Absent: everybody may do everything. */
   readonly authorize?: Authorize
   readonly rulesFor?: (user: UserInfo, namespace: string) => object
+  /** Groups that other servers serve. */
+  readonly aggregator?: Aggregator
   /** Default `v1.34.2`. */
   readonly gitVersion?: string
   /** The schemas of Kubernetes' own types, asked for at the first request for OpenAPI. Absent: documents name kinds without their fields. */
@@ -61,12 +64,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   const virtual = [bindings, ...reviews]
   /** Made anew when a custom kind came or went. */
   let described: readonly ResourceDefinition[] = registry.definitions.all
-  let currentDiscovery = createDiscovery(described, virtual)
-  const discoveryNow = () => {
-    const { all } = registry.definitions
-    if (all !== described) [described, currentDiscovery] = [all, createDiscovery(all, virtual)]
-    return currentDiscovery
-  }
+  let ownDiscovery = createDiscovery(described, virtual)
   const gitVersion = world.gitVersion ?? 'v1.34.2'
   const [major, minor] = gitVersion.slice(1).split('.')
   const version = {
@@ -132,16 +130,28 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     const health = healthResponse(pathname, query)
     if (health) return health
     if (pathname === '/version') return jsonResponse(version)
+    const [root, group = '', served = ''] = pathname.split('/').slice(1)
+    const remote = root === 'apis' && served ? world.aggregator?.find(group, served) : undefined
+    if (remote) return world.aggregator!.proxy(remote, request, user)
     return serveDocument(request, pathname)
   }
 
-  function serveDocument(request: Request, pathname: string): Response {
+  /** With the groups of other servers, where there are any. */
+  async function currentDiscovery(): Promise<Discovery> {
+    const remote = await world.aggregator?.groups()
+    const { all } = registry.definitions
+    if (remote?.length) return createDiscovery(all, virtual, remote)
+    if (all !== described) [described, ownDiscovery] = [all, createDiscovery(all, virtual)]
+    return ownDiscovery
+  }
+
+  async function serveDocument(request: Request, pathname: string): Promise<Response> {
+    const discovery = await currentDiscovery()
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
     const parts = segments(pathname)
     if (!parts) throw unknownResource()
     const [root, second, third, ...rest] = parts
-    const discovery = discoveryNow()
-    if (root === undefined) return jsonResponse({ paths: rootPaths() })
+    if (root === undefined) return jsonResponse({ paths: rootPaths(discovery) })
     if ((root === 'api' || root === 'apis') && second === undefined) {
       const form = negotiateDiscovery(request.headers.get('accept'))
       if (form) {
@@ -163,10 +173,8 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     throw unknownResource()
   }
 
-  function rootPaths(): string[] {
-    const groups = discoveryNow()
-      .groupVersions()
-      .filter(({ group }) => group !== '')
+  function rootPaths(discovery: Discovery): string[] {
+    const groups = discovery.groupVersions().filter(({ group }) => group !== '')
     return [
       '/api',
       '/api/v1',
@@ -184,8 +192,14 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   async function serveResource(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): Promise<Response> {
     const review = virtual.find(({ group, version, plural }) => group === path.group && version === path.version && plural === path.plural)
     if (review) return serveVirtual(request, query, path, review, user)
+    const remote = world.aggregator?.find(path.group, path.version)
+    if (remote) {
+      authorized(user, attributesOf(request, query, path))
+      return world.aggregator!.proxy(remote, request, user)
+    }
     const given = target(request, query, path, user)
     authorized(user, attributesOf(request, query, path))
+    if (path.plural === 'leases' && request.method === 'GET') world.nodes.renewLeases?.()
     const response = await serveTarget(given, path.subresource)
     const { custom } = given.definition
     if (custom?.deprecation !== undefined) response.headers.append('Warning', warningHeader(custom.deprecation))

@@ -1,6 +1,7 @@
 import type { Pod, Secret } from 'kubernetes-types/core/v1'
 import { certificateAdmission } from '../apiserver/admission/certificates.ts'
 import { defaultAdmission } from '../apiserver/admission/defaults.ts'
+import { createAggregator } from '../apiserver/aggregation/aggregator.ts'
 import type { Api, ApiServer, UserInfo } from '../apiserver/api.ts'
 import { createAuthenticator } from '../apiserver/authentication/authenticator.ts'
 import { issuer } from '../apiserver/authentication/claims.ts'
@@ -13,6 +14,7 @@ import type { OpenapiSchemas } from '../apiserver/openapi/schema.ts'
 import { createApi } from '../apiserver/registry/api.ts'
 import { createApiServer } from '../apiserver/server.ts'
 import { unauthorized } from '../apiserver/status.ts'
+import { encodeBase64 } from '../base64.ts'
 import { bootstrapObjects } from '../bootstrap/manifests.ts'
 import { nodeProfiles } from '../bootstrap/nodes.ts'
 import { addresses, type ClusterSpec, clusterDomain, nodeAddress, nodeNames, versions } from '../bootstrap/spec.ts'
@@ -32,8 +34,8 @@ import type { Catalogue } from '../programs/process.ts'
 import { resolve } from '../programs/resolver/resolver.ts'
 import { Random } from '../random.ts'
 import { resources } from '../resources/catalogue.ts'
-import { encodeBase64 } from '../resources/configuration/base64.ts'
 import { Store, type StoreSnapshot } from '../store/store.ts'
+import { createHeartbeats } from './heartbeats.ts'
 import { nodeFiles, workstationAddress, workstationFiles, workstationKubeconfig, workstationName } from './hosts.ts'
 import { createWorkstation } from './workstation.ts'
 
@@ -92,6 +94,8 @@ export interface SimulatedCluster {
   /** Where the processes of a pod's container run; StatusError where there is none. */
   podPlace(namespace: string, pod: string, container?: string): Place
   nodePlace(node: string): Place | undefined
+  /** Stops the kubelet of a node, or starts it again (`systemctl stop kubelet`): its containers run on. Unknown nodes are a mistake of the caller. */
+  setKubelet(node: string, running: boolean): void
   /** What a write to an object, a file or an interface leaves different (compared item by item): whether there is something new to save. */
   moment(): readonly unknown[]
   snapshot(): ClusterSnapshot
@@ -130,11 +134,22 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     if (!found || !('user' in found)) throw unauthorized()
     return found.user
   }
+  const aggregator = createAggregator(api)
+  const heartbeats = createHeartbeats(() => {
+    for (const kubelet of kubelets.values()) kubelet.renewLease()
+  })
   const server = createApiServer({
     ...registry,
+    aggregator,
     gitVersion: versions.kubernetes,
     ...(world.openapi && { openapi: world.openapi }),
-    nodes: { kubelet: (node) => kubelets.get(node)?.api },
+    nodes: {
+      kubelet: (node) => {
+        const kubelet = kubelets.get(node)
+        return kubelet?.halted ? undefined : kubelet?.api
+      },
+      renewLeases: heartbeats.renew,
+    },
     sockets: () => network.machine(nodeNames(spec)[0] as string)!.root.socketsFor('kube-apiserver'),
     authorize: authorizer.authorize,
     rulesFor: authorizer.rulesFor,
@@ -146,7 +161,11 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     ...world.catalogue,
     images: [
       ...world.catalogue.images,
-      ...controlPlaneImages(server, { issueLegacyToken: tokens.issueLegacy, signCertificate: world.signCertificate?.bind(world) }),
+      ...controlPlaneImages(
+        server,
+        { issueLegacyToken: tokens.issueLegacy, signCertificate: world.signCertificate?.bind(world) },
+        { aggregator, heartbeats },
+      ),
     ],
   }
 
@@ -195,6 +214,8 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
           const subject = { serviceAccount: account, audiences: [audience], expirationSeconds, pod: pod as KubeObject }
           return tokens.issue({ ...subject, ...(where && { node: where }) }).token
         },
+        authenticate: authenticator.authenticate,
+        authorize: authorizer.authorize,
         resolver: (place) => async (host) => {
           const found = await resolve({ sockets: place.namespace.sockets, files: place.files, clock, random }, host)
           return 'addresses' in found ? found.addresses : []
@@ -246,6 +267,15 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     nodePlace(name) {
       const node = nodes.find((candidate) => candidate.name === name)
       return node && { ...station, files: node.files, hostname: name, namespace: node.machine.root, processes: new Set() }
+    },
+    setKubelet(name, running) {
+      const kubelet = kubelets.get(name)
+      if (!kubelet) throw new Error(`there is no node ${name}`)
+      if (running) kubelet.proceed()
+      else if (!kubelet.halted) {
+        kubelet.halt()
+        heartbeats.stop(name)
+      }
     },
     moment: () => [
       store.revision,

@@ -1,8 +1,8 @@
 import { serviceAccountUser } from '../apiserver/authentication/service-account-tokens.ts'
+import { encodeBase64 } from '../base64.ts'
 import { timestamp } from '../kubernetes.ts'
 import { apiClientSigner, type RequestObject } from '../resources/certificates/certificatesigningrequest.ts'
 import { readRequest } from '../resources/certificates/pkcs10.ts'
-import { encodeBase64 } from '../resources/configuration/base64.ts'
 import { type Controller, workQueue } from './controller.ts'
 
 const resource = 'certificatesigningrequests.certificates.k8s.io'

@@ -1,7 +1,6 @@
 import { StatusError } from '../apiserver/api.ts'
-import { eventRecorder } from '../events.ts'
 import { timestamp } from '../kubernetes.ts'
-import { type Controller, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
+import { type Controller, controllerReference, keyOf, recorderOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
 import { availableFrom, claim, deletionOrder, isActive, isReady, type PodObject, podFromTemplate, type ReplicaSetObject } from './pods.ts'
 
 /** BurstReplicas: what one look makes or removes at most. The pods' own events bring the next look. */
@@ -12,7 +11,7 @@ export const replicasetController: Controller = {
   name: 'replicaset-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'replicaset-controller')
+    const events = recorderOf(world, 'replicaset-controller')
     const queue = workQueue('replicaset', clock, reconcile)
 
     api.watch<ReplicaSetObject>('replicasets.apps', ({ object }) => queue.add(keyOf(object)), { initial: world.fresh })

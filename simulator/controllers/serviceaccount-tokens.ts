@@ -1,6 +1,6 @@
 import type { Secret } from 'kubernetes-types/core/v1'
+import { encodeBase64 } from '../base64.ts'
 import type { KubeObject } from '../kubernetes.ts'
-import { encodeBase64 } from '../resources/configuration/base64.ts'
 import { type Controller, keyOf, splitKey, workQueue } from './controller.ts'
 
 type SecretObject = Secret & KubeObject

@@ -7,6 +7,7 @@ import { quantity, resourceValue } from './downward.ts'
 import { ContainerConfigError, environmentOf, expand } from './environment.ts'
 import { parseImage, pullError, pullPolicyOf } from './images.ts'
 import { appendLine, keptLines, type LogLine, lineSplitter, selectLines } from './logs.ts'
+import { newMeterState } from './meter.ts'
 import { podStatus, qosClass } from './pod-status.ts'
 import { countOutcome, nextRun } from './probes.ts'
 import { resolverConfig } from './resolver-config.ts'
@@ -82,6 +83,7 @@ describe('pod status', () => {
     files: {},
     frozen: {},
     daemon: {},
+    meter: newMeterState(1000),
     ...(ended === undefined ? {} : { ended: { at: 2000, exitCode: ended, reason: ended === 0 ? 'Completed' : 'Error' } }),
   })
   const pod = (restartPolicy: string, init = false): Pod => ({

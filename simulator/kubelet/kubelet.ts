@@ -1,15 +1,16 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeletApi, WatchEvent } from '../apiserver/api.ts'
+import type { Closer } from '../clock.ts'
+import { eventRecorder } from '../events/recorder.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import type { FileTree } from '../memory-files.ts'
 import { containerOf } from './container-reference.ts'
 import { startInstance } from './containers.ts'
-import { eventRecorder } from './events.ts'
 import { startAttach, startExec } from './exec.ts'
 import { openListeners } from './listeners.ts'
 import { readLogs } from './log-reading.ts'
-import { renewLease, reportNode } from './node-status.ts'
+import { announceStart, renewLease, reportNode } from './node-status.ts'
 import { liveContainer } from './pod-lookup.ts'
 import { isMirror, isStatic } from './pod-source.ts'
 import { syncPod } from './pod-sync.ts'
@@ -41,6 +42,11 @@ export interface RunningKubelet {
   disturb(): void
   /** Where the processes of a pod's container run: its files, environment and network. Refuses as exec does. */
   place(namespace: string, pod: string, container?: string): Place
+  /** The kubelet's own process ends, as by `systemctl stop kubelet`: containers run on, and nobody looks after them. */
+  halt(): void
+  /** It runs again, and catches up. */
+  proceed(): void
+  readonly halted: boolean
   /** How much runs here, for the node's process list. */
   containers(): number
   /** Ends it and all it runs without a word to anybody: the machine is off. */
@@ -58,7 +64,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
   const dirty = new Set<string>()
   const aware = new Set<string>()
   let flushing = false
-  let stopped = false
+  let gone = false
 
   const flush = () => {
     flushing = false
@@ -75,7 +81,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
   }
 
   const timers = clock.timers(`kubelet/${node}`, (key) => {
-    if (stopped) return
+    if (kubelet.stopped) return
     const uid = key.slice(key.indexOf('/') + 1)
     if (key === 'probes') runDueProbes(kubelet)
     else if (key === 'tokens') renewDueTokens(kubelet, false)
@@ -87,7 +93,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
   const kubelet: Kubelet = {
     world,
     state,
-    events: eventRecorder(api, clock, random, node, state.events),
+    events: eventRecorder(api, clock, { component: 'kubelet', host: node }, state.events),
     timers,
     hostAddresses: world.addresses ?? world.machine.root.sockets.addresses().slice(0, 1),
     pods: new Map(),
@@ -96,11 +102,11 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     forwards: new Map(),
     watches: [],
     get stopped() {
-      return stopped
+      return gone || state.halted
     },
     sync(uid) {
       disturb(kubelet)
-      if (queued.has(uid) || stopped) return
+      if (queued.has(uid) || kubelet.stopped) return
       queued.add(uid)
       clock.soon(() => {
         queued.delete(uid)
@@ -127,17 +133,17 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
       if (flushing) return
       flushing = true
       // A timer of this moment runs when everything of this instant has been done: one write per pod and instant.
-      clock.after(0, () => stopped || flush())
+      clock.after(0, () => kubelet.stopped || flush())
     },
   }
 
   for (const { uid, pod } of Object.values(state.manifests)) kubelet.pods.set(uid, pod)
-  reportNode(kubelet)
+  if (!state.halted) reportNode(kubelet)
   if (!snapshot) renewLease(kubelet)
   watchFiles(kubelet)
   watchSources(kubelet, aware)
   kubelet.watches.push(
-    api.watch<KubeObject & Pod>('pods', (event) => stopped || podChanged(kubelet, event), {
+    api.watch<KubeObject & Pod>('pods', (event) => kubelet.stopped || podChanged(kubelet, event), {
       fieldSelector: `spec.nodeName=${node}`,
       initial: true,
     }),
@@ -150,8 +156,11 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     if (world.foreignTokens) renewDueTokens(kubelet, true)
     armProbes(kubelet)
   }
-  readManifests(kubelet)
-  kubelet.watches.push(openListeners(world.machine))
+  let listeners: Closer | undefined
+  if (!state.halted) {
+    readManifests(kubelet)
+    listeners = openListeners(kubelet)
+  }
 
   return {
     api: {
@@ -176,11 +185,27 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     place: (namespace, pod, container) => liveContainer(kubelet, namespace, pod, container).place,
     snapshot: () => takeSnapshot(kubelet),
     trees: () => [...kubelet.live.values()].map(({ files }) => files.tree),
-    renewLease: () => stopped || renewLease(kubelet),
-    disturb: () => stopped || disturb(kubelet),
+    renewLease: () => kubelet.stopped || renewLease(kubelet),
+    disturb: () => kubelet.stopped || disturb(kubelet),
+    get halted() {
+      return state.halted
+    },
+    halt() {
+      if (kubelet.stopped) return
+      renewLease(kubelet)
+      state.halted = true
+      listeners?.close()
+    },
+    proceed() {
+      if (gone || !state.halted) return
+      state.halted = false
+      listeners = openListeners(kubelet)
+      startAgain(kubelet)
+    },
     containers: () => kubelet.live.size,
     stop() {
-      stopped = true
+      gone = true
+      listeners?.close()
       for (const watch of kubelet.watches) watch.close()
       for (const uid of [...kubelet.forwards.keys()]) endForwards(kubelet, uid)
       for (const { main, place } of kubelet.live.values()) {
@@ -204,6 +229,28 @@ function renewDueTokens(kubelet: Kubelet, all: boolean): void {
     }
   }
   if (next !== undefined) kubelet.tokensDueAt(next)
+}
+
+/** What a kubelet does that finds containers of its former self: it registers, reads every pod anew, and looks at each. */
+function startAgain(kubelet: Kubelet): void {
+  const { api, node } = kubelet.world
+  renewLease(kubelet)
+  reportNode(kubelet)
+  announceStart(kubelet)
+  readManifests(kubelet)
+  const listed = new Map(
+    api.list<KubeObject & Pod>('pods', { fieldSelector: `spec.nodeName=${node}` }).map((pod) => [pod.metadata?.uid ?? '', pod]),
+  )
+  for (const pod of listed.values()) podChanged(kubelet, { type: 'ADDED', object: pod })
+  for (const [uid, pod] of [...kubelet.pods]) {
+    if (!listed.has(uid) && !isStatic(pod)) podGone(kubelet, pod, uid)
+    else {
+      kubelet.sync(uid)
+      kubelet.writeStatus(uid)
+    }
+    killOverdue(kubelet, uid)
+  }
+  armProbes(kubelet)
 }
 
 function podChanged(kubelet: Kubelet, event: WatchEvent<KubeObject & Pod>): void {

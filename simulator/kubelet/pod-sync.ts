@@ -4,6 +4,7 @@ import { containerReference } from './container-reference.ts'
 import { containerEnvironment, startInstance } from './containers.ts'
 import { ContainerConfigError } from './environment.ts'
 import { runHook } from './lifecycle-hooks.ts'
+import { newMeterState } from './meter.ts'
 import { networkProblem } from './node-status.ts'
 import { isStatic } from './pod-source.ts'
 import { isSidecar } from './pod-status.ts'
@@ -212,6 +213,7 @@ function startContainer(kubelet: Kubelet, pod: Pod, state: PodState, container: 
     files: {},
     frozen: {},
     daemon: {},
+    meter: newMeterState(now),
   }
   known.current = instance
   delete known.waiting

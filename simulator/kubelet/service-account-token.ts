@@ -1,6 +1,6 @@
 import type { Pod, Volume } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
-import { encodeUrl } from './base64.ts'
+import { encodeBase64Url } from '../base64.ts'
 import { VolumeError } from './volume-error.ts'
 import type { Kubelet, PodTokenRequest } from './world.ts'
 
@@ -47,6 +47,7 @@ function unknownToken(kubelet: Kubelet, { namespace, serviceAccount, audience, p
     nbf: now,
     sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
   }
+  const encodeUrl = (text: string) => encodeBase64Url(new TextEncoder().encode(text))
   return `${encodeUrl('{"alg":"RS256"}')}.${encodeUrl(JSON.stringify(claims))}.${encodeUrl(pod.metadata?.uid ?? '')}`
 }
 

@@ -1,9 +1,9 @@
 import type { ConfigMap, KeyToPath, Pod, Secret, Volume, VolumeProjection } from 'kubernetes-types/core/v1'
+import { decodeBase64Text } from '../base64.ts'
 import { mountedFor } from '../controllers/persistentvolume/mounting.ts'
 import { FileError } from '../files.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import { type FileTree, fileTree, MemoryFiles } from '../memory-files.ts'
-import { decodeText } from './base64.ts'
 import { fieldValue, resourceValue } from './downward.ts'
 import { capacityOf } from './node-status.ts'
 import { defaultTokenSeconds, fetchToken, hasToken, renewalTime } from './service-account-token.ts'
@@ -145,7 +145,7 @@ function source(kubelet: Kubelet, pod: Pod, from: VolumeProjection, defaultMode 
       if (from.configMap.optional) return {}
       throw new VolumeError(`configmap "${name}" not found`)
     }
-    const binary = Object.entries(found.binaryData ?? {}).map(([key, value]) => [key, decodeText(value)])
+    const binary = Object.entries(found.binaryData ?? {}).map(([key, value]) => [key, decodeBase64Text(value)])
     const data = { ...found.data, ...Object.fromEntries(binary) }
     return chosen(data, from.configMap, defaultMode)
   }
@@ -156,7 +156,7 @@ function source(kubelet: Kubelet, pod: Pod, from: VolumeProjection, defaultMode 
       if (from.secret.optional) return {}
       throw new VolumeError(`secret "${name}" not found`)
     }
-    const data = Object.fromEntries(Object.entries(found.data ?? {}).map(([key, value]) => [key, decodeText(value)]))
+    const data = Object.fromEntries(Object.entries(found.data ?? {}).map(([key, value]) => [key, decodeBase64Text(value)]))
     return chosen(data, from.secret, defaultMode)
   }
   if (from.downwardAPI) {

@@ -1,6 +1,8 @@
 import type { ObjectReference, Pod, Taint } from 'kubernetes-types/core/v1'
 import type { Api, UserInfo } from '../apiserver/api.ts'
+import type { Attributes, Decision } from '../apiserver/http/reviews.ts'
 import type { Clock, Closer, Timers } from '../clock.ts'
+import type { EventRecorder } from '../events/recorder.ts'
 import type { FileSystem } from '../files.ts'
 import type { MemoryFiles } from '../memory-files.ts'
 import type { Machine } from '../network/machine.ts'
@@ -10,7 +12,6 @@ import type { Catalogue, Signal } from '../programs/process.ts'
 import type { Random } from '../random.ts'
 import type { Pipe } from '../streams.ts'
 import type { Terminal } from '../terminal.ts'
-import type { EventRecorder } from './events.ts'
 import type { Place } from './runtime/run-process.ts'
 import type { Instance, NodeState } from './state.ts'
 
@@ -46,6 +47,9 @@ export interface KubeletWorld {
   serviceAccountToken?(request: PodTokenRequest): string
   /** The tokens in the snapshot are another cluster's, of which this one is a fork: its API server does not know them. */
   readonly foreignTokens?: boolean
+  /** Who asks the kubelet over HTTPS, and whether they may: what the real one asks the API server. Absent: nobody may. */
+  authenticate?(request: Request): UserInfo | undefined | Promise<UserInfo | undefined>
+  authorize?(user: UserInfo, attributes: Attributes): Decision
   /** The stub resolver of a place, for `fetch` by name. */
   resolver?(place: { namespace: NetworkNamespace; files: FileSystem }): (host: string) => Promise<readonly string[]>
   /** Mistakes in programs, besides the crash of their process. */
@@ -67,6 +71,8 @@ export interface LiveContainer {
   readonly instance: Instance
   readonly place: Place
   readonly files: MemoryFiles
+  /** Its CPU limit. */
+  readonly cores?: number
   readonly stdin?: Pipe
   readonly terminal?: Terminal
   main: { kill(signal: Signal): void; stop(): void }

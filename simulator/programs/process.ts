@@ -6,6 +6,7 @@ import type { Sockets } from '../network/sockets.ts'
 import type { Random } from '../random.ts'
 import type { ByteSink, ByteSource } from '../streams.ts'
 import type { Terminal } from '../terminal.ts'
+import type { Usage } from './usage.ts'
 
 export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGTERM' | 'SIGPIPE' | 'SIGTSTP' | 'SIGWINCH'
 
@@ -40,6 +41,8 @@ export interface Process {
   isTerminal(descriptor: 0 | 1 | 2): boolean
   /** Aborts with `Signalled` when the process is to end. */
   readonly signal: AbortSignal
+  /** Signals that the program handles itself, which it adds here: to the first process of a container the kernel delivers no others. */
+  readonly catches?: Set<Signal>
   readonly files: FileSystem
   readonly sockets: Sockets
   readonly clock: Clock
@@ -80,6 +83,8 @@ export interface Command {
   readonly kind: 'command'
   /** Unique among all programs, `busybox/nslookup`: what an executable file's content names. */
   readonly id: string
+  /** What it takes of its machine, where that is more than an applet's. */
+  readonly usage?: Usage | ((argv: readonly string[]) => Usage)
   run(process: Process): Promise<number>
 }
 
@@ -90,6 +95,8 @@ export interface Command {
 export interface Daemon<State = unknown> {
   readonly kind: 'daemon'
   readonly id: string
+  /** What it takes of its machine; absent: as a small server. */
+  readonly usage?: Usage | ((argv: readonly string[]) => Usage)
   initial(): State
   run(context: DaemonContext<State>): void
 }

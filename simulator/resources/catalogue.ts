@@ -1,3 +1,4 @@
+import { apiservices } from './apiregistration/apiservice.ts'
 import { horizontalpodautoscalers } from './autoscaling/horizontalpodautoscaler.ts'
 import { cronjobs } from './batch/cronjob.ts'
 import { jobs } from './batch/job.ts'
@@ -69,4 +70,5 @@ export const resources: readonly ResourceDefinition[] = [
   leases,
   priorityclasses,
   endpointslices,
+  apiservices,
 ]

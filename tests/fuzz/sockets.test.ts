@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'faultline-sockets-'))
 const defects: string[] = []
 const engine = createSimulatedEngine({ folder, report: ({ what, error }) => defects.push(`${what}: ${String(error)}`) })
 let server: URL
-let token: string
+let identity: { cert: Buffer; key: Buffer }
 let core: k8s.CoreV1Api
 
 beforeAll(async () => {
@@ -26,7 +26,8 @@ beforeAll(async () => {
   const config = new k8s.KubeConfig()
   config.loadFromString(await cluster.kubeconfigText('learner'))
   server = new URL(config.getCurrentCluster()!.server)
-  token = config.getCurrentUser()!.token!
+  const { certData, keyData } = config.getCurrentUser()!
+  identity = { cert: Buffer.from(certData!, 'base64'), key: Buffer.from(keyData!, 'base64') }
   core = config.makeApiClient(k8s.CoreV1Api)
 })
 afterAll(async () => {
@@ -36,7 +37,7 @@ afterAll(async () => {
 
 /** Writes the pieces, one after the other, and gives what came back until the server closed, or until `ms` passed. */
 async function raw(pieces: readonly (string | Uint8Array)[], ms: number, gap = 0): Promise<string> {
-  const socket: TLSSocket = connect({ host: server.hostname, port: Number(server.port), rejectUnauthorized: false })
+  const socket: TLSSocket = connect({ host: server.hostname, port: Number(server.port), rejectUnauthorized: false, ...identity })
   let text = ''
   socket.on('data', (bytes) => (text += bytes.toString('latin1')))
   socket.on('error', () => {})
@@ -55,7 +56,7 @@ async function raw(pieces: readonly (string | Uint8Array)[], ms: number, gap = 0
 }
 
 const head = (method: string, path: string, headers: Record<string, string> = {}) =>
-  `${method} ${server.pathname}${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n${Object.entries(headers)
+  `${method} ${server.pathname}${path} HTTP/1.1\r\nhost: x\r\n${Object.entries(headers)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('')}\r\n`
 const maps = '/api/v1/namespaces/default/configmaps'

@@ -18,7 +18,7 @@ let cluster: Cluster
 let config: k8s.KubeConfig
 let core: k8s.CoreV1Api
 let server: URL
-const agent = new Agent({ keepAlive: true, maxSockets: 20 })
+let agent: Agent
 const namespace = 'default'
 const path = `/api/v1/namespaces/${namespace}/configmaps`
 
@@ -28,6 +28,8 @@ beforeAll(async () => {
   config.loadFromString(await cluster.kubeconfigText('learner'))
   core = config.makeApiClient(k8s.CoreV1Api)
   server = new URL(config.getCurrentCluster()!.server)
+  const { certData, keyData } = config.getCurrentUser()!
+  agent = new Agent({ keepAlive: true, maxSockets: 20, cert: Buffer.from(certData!, 'base64'), key: Buffer.from(keyData!, 'base64') })
   await inParallel(objects, (i) => write('POST', `m${i}`, '0'))
 }, 120_000)
 afterAll(async () => {
@@ -41,7 +43,6 @@ afterAll(async () => {
 function write(method: 'POST' | 'PUT' | 'DELETE', name: string, value?: string): Promise<void> {
   const body = value === undefined ? '' : JSON.stringify({ metadata: { name }, data: { v: value } })
   const headers = {
-    authorization: `Bearer ${config.getCurrentUser()!.token}`,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
   }

@@ -89,6 +89,7 @@ function servedBy({ all }: Definitions): readonly ServedResource[] {
       kind: definition.kind,
       apiVersion: apiVersionOf(definition),
       namespaced: definition.namespaced,
+      ...(definition.scale && { scale: definition.scale }),
     }))
     served.set(all, list)
   }

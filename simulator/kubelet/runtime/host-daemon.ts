@@ -5,6 +5,7 @@ import type { NetworkNamespace } from '../../network/namespace.ts'
 import type { HttpsService } from '../../network/sockets.ts'
 import { type ApiConnection, type Daemon, NoCredentials, type Signal, Signalled } from '../../programs/process.ts'
 import type { Random } from '../../random.ts'
+import type { Account } from '../meter.ts'
 import { goDialError, hostsFileAddress, joinHostPort } from './dial.ts'
 import { apiWithin, beginLife, clockWithin } from './life.ts'
 import { guardSockets } from './process-sockets.ts'
@@ -29,6 +30,8 @@ export interface DaemonHosting {
   apiOf?(service: HttpsService): Api | undefined
   /** Why the process has nothing to show to an API server; undefined where it has. */
   missingCredentials?(): string | undefined
+  /** What it takes of its container's resources is put there. */
+  readonly account?: Account
   /** Told what a daemon threw: a mistake in a program, besides its crash. */
   crashed(error: unknown): void
 }
@@ -69,7 +72,8 @@ export function hostDaemon(hosting: DaemonHosting): RunningDaemon {
       }
     }
 
-  const sockets = life.keep(guardSockets(namespace.socketsFor(processName(hosting.argv, daemon.id)), guarded))
+  const sockets = life.keep(guardSockets(namespace.socketsFor(processName(hosting.argv, daemon.id)), guarded, hosting.account))
+  if (hosting.account) life.keep(hosting.account)
   if (!hosting.resumed) memory.state = daemon.initial()
   const context = {
     argv: hosting.argv,

@@ -5,7 +5,7 @@ import { certificateSigningController, type SignCertificate } from '../../contro
 import { serviceAccountTokenController } from '../../controllers/serviceaccount-tokens.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { Image } from '../process.ts'
-import { component } from './component.ts'
+import { component, type Outside } from './component.ts'
 import { etcd } from './etcd.ts'
 import { kubeApiserver } from './kube-apiserver.ts'
 
@@ -17,10 +17,10 @@ export interface ClusterKeys {
   readonly signCertificate: SignCertificate | undefined
 }
 
-function kubeControllerManager(keys: ClusterKeys) {
+function kubeControllerManager(keys: ClusterKeys, outside: Required<Outside>) {
   const loops = controllers.filter(({ name }) => name !== 'kube-scheduler')
   const keyed = [serviceAccountTokenController(keys.issueLegacyToken), certificateSigningController(keys.signCertificate)]
-  return component('kube-controller-manager', 10257, '/healthz', [...loops, ...keyed])
+  return component('kube-controller-manager', 10257, '/healthz', [...loops, ...keyed], outside)
 }
 
 const kubeScheduler = component(
@@ -31,19 +31,19 @@ const kubeScheduler = component(
 )
 
 /** The control plane's images of one cluster: its API server's program serves this very `server`. All are distroless: no shell inside. */
-export function controlPlaneImages(server: ApiServer, keys: ClusterKeys): Image[] {
+export function controlPlaneImages(server: ApiServer, keys: ClusterKeys, outside: Required<Outside>): Image[] {
   const kubernetes = (tag: string) => tag === versions.kubernetes
   return [
     { repositories: ['registry.k8s.io/etcd'], tags: (tag) => tag === versions.etcd, executables: { '/usr/local/bin/etcd': etcd } },
     {
       repositories: ['registry.k8s.io/kube-apiserver'],
       tags: kubernetes,
-      executables: { '/usr/local/bin/kube-apiserver': kubeApiserver(server) },
+      executables: { '/usr/local/bin/kube-apiserver': kubeApiserver(server, outside.aggregator) },
     },
     {
       repositories: ['registry.k8s.io/kube-controller-manager'],
       tags: kubernetes,
-      executables: { '/usr/local/bin/kube-controller-manager': kubeControllerManager(keys) },
+      executables: { '/usr/local/bin/kube-controller-manager': kubeControllerManager(keys, outside) },
     },
     { repositories: ['registry.k8s.io/kube-scheduler'], tags: kubernetes, executables: { '/usr/local/bin/kube-scheduler': kubeScheduler } },
   ]

@@ -4,6 +4,7 @@ import type { Closer } from '../../clock.ts'
 import { NetworkError } from '../../network/sockets.ts'
 import { type Followed, type InformerCache, type InformerFailure, type Informers, informers } from '../informers.ts'
 import { type Daemon, type DaemonContext, NoCredentials } from '../process.ts'
+import { MiB } from '../usage.ts'
 import { CorefileError, parseCorefile, type ServerBlock } from './corefile.ts'
 import { byChainOrder, isDirective, pluginOf } from './directives.ts'
 import { listen } from './listener.ts'
@@ -50,6 +51,7 @@ interface Instance {
 export const coredns: Daemon<CoreDnsState> = {
   kind: 'daemon',
   id: 'coredns/coredns',
+  usage: { cores: 0.002, bytes: 14 * MiB, secondsAtStart: 0.1, secondsPerConnection: 0.0001, secondsPerMessage: 0.0002 },
   initial: () => ({ corefile: '', started: false, known: {}, loop: undefined, stopping: false }),
   run,
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encodeBase64 } from '../configuration/base64.ts'
+import { encodeBase64 } from '../../base64.ts'
 import { readRequest } from './pkcs10.ts'
 
 /** Made with `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /O=dev/O=ops/CN=jane`. */

@@ -1,4 +1,4 @@
-import { decodeBase64 } from '../configuration/base64.ts'
+import { decodeBase64 } from '../../base64.ts'
 
 /** Who a certificate request is for, as far as the API server looks: the last common name, and every organization. */
 export interface RequestSubject {

@@ -1,11 +1,11 @@
 import type { Secret } from 'kubernetes-types/core/v1'
+import { decodeBase64, encodeBase64 } from '../../base64.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import type { FieldError, ResourceDefinition } from '../definition.ts'
 import { invalid, invalidEach, required, tooLong, unchanged } from '../fields.ts'
 import { fillText } from '../fill.ts'
 import { isConfigMapKey } from '../names.ts'
 import type { Plain } from '../plain.ts'
-import { decodeBase64, encodeBase64 } from './base64.ts'
 import { dataLimit, validateImmutable } from './configmap.ts'
 
 type SecretObject = Plain<Secret>

@@ -47,7 +47,8 @@ export const pods: ResourceDefinition<PodObject> = {
   ],
   prepareForCreate(pod, context) {
     const prepared = withPriority(withEvictionTolerations(pod), context)
-    return { ...prepared, status: { phase: 'Pending', qosClass: podQosClass(defaultPod(prepared)) } }
+    const conditions = prepared.spec?.schedulingGates?.length ? { conditions: [gated] } : {}
+    return { ...prepared, status: { phase: 'Pending', ...conditions, qosClass: podQosClass(defaultPod(prepared)) } }
   },
   prepareForUpdate: (pod, previous) => ({ ...pod, status: previous.status }),
   prepareForStatusUpdate: (pod, previous) => ({
@@ -108,6 +109,16 @@ function withEvictionTolerations(pod: PodObject): PodObject {
   const missing = evictionTolerations.filter((toleration) => !tolerated(toleration.key!))
   if (!pod.spec || !missing.length) return pod
   return { ...pod, spec: { ...pod.spec, tolerations: [...given, ...missing] } }
+}
+
+/** As the API server itself marks a pod that may not be scheduled yet. */
+const gated = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+  lastProbeTime: null as unknown as string,
+  lastTransitionTime: null as unknown as string,
 }
 
 const classes = 'priorityclasses.scheduling.k8s.io'
