@@ -40,6 +40,12 @@ const decoder = new TextDecoder()
 const directoryMode = 0o755
 const fileMode = 0o644
 
+/**
+ * What changes came to over a base. Forks share their template's changes, so they share the tree as well, in memory and in the making;
+ * a snapshot's changes are never changed.
+ */
+const applied = new WeakMap<FilesSnapshot, { readonly base: FileTree; readonly tree: FileTree }>()
+
 export const emptyTree: FileTree = { entries: new Map(), mode: directoryMode, modified: 0 }
 
 /** A tree of text files by absolute path. `modified` is ms since the epoch. */
@@ -236,6 +242,11 @@ export class MemoryFiles implements FileSystem {
   }
 
   #apply(changes: FilesSnapshot): void {
+    const known = applied.get(changes)
+    if (known?.base === this.#base) {
+      this.#root = known.tree
+      return
+    }
     for (const [path, change] of Object.entries(changes)) {
       const parts = segments(path)
       if (change === null) this.#root = put(this.#root, parts, 0, undefined, undefined, true)
@@ -248,6 +259,7 @@ export class MemoryFiles implements FileSystem {
         this.#root = parts.length === 0 && isDirectory(node) ? node : put(this.#root, parts, 0, node, undefined, true)
       }
     }
+    applied.set(changes, { base: this.#base, tree: this.#root })
   }
 
   #put(path: string, node: TreeNode | undefined, parents = false): void {

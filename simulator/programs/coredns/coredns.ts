@@ -3,8 +3,9 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Api } from '../../apiserver/api.ts'
 import type { Closer } from '../../clock.ts'
 import { NetworkError } from '../../network/sockets.ts'
+import { remembered } from '../../remembered.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
-import { CorefileError, parseCorefile, type ServerBlock } from './corefile.ts'
+import { CorefileError, parseCorefile, type ServerBlock, withEnvironment } from './corefile.ts'
 import { byChainOrder, isDirective, pluginOf } from './directives.ts'
 import { listen } from './listener.ts'
 import type { ServerHooks } from './plugin.ts'
@@ -27,7 +28,7 @@ interface Instance {
   readonly lameduck: number
   readonly wantsApi: boolean
   readonly reloads: boolean
-  readonly banner: readonly string[]
+  banner(): string[]
   close(): void
 }
 
@@ -119,7 +120,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
   function start(): void {
     context.state.started = true
     if (!open()) return
-    for (const line of instance.banner) context.log(line)
+    for (const line of instance.banner()) context.log(line)
     context.log(`CoreDNS-${version}`)
     context.log(build)
     instance.started()
@@ -155,7 +156,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
     context.state.corefile = text
     if (instance.wantsApi && !api) connect()
     if (!open()) return
-    for (const line of instance.banner.slice(1)) context.log(line)
+    for (const line of instance.banner().slice(1)) context.log(line)
     instance.started()
     context.log('[INFO] Reloading complete')
   }
@@ -166,9 +167,12 @@ function run(context: DaemonContext<CoreDnsState>): void {
   }
 }
 
+/** Both replicas, and every fork, serve the same Corefile. */
+const blocksOf = remembered((text, file) => parseCorefile(file, text, isDirective))
+
 /** Reads a Corefile into servers that are ready to serve. Throws CorefileError. */
 function configure(context: DaemonContext<CoreDnsState>, file: string, text: string, api: () => Api | undefined): Instance {
-  const blocks = parseCorefile(file, text, isDirective, context.env)
+  const blocks = blocksOf(withEnvironment(text, context.env), file)
   const opens: (() => Closer)[] = []
   const starts: (() => void)[] = []
   const stops: (() => void)[] = []
@@ -204,7 +208,7 @@ function configure(context: DaemonContext<CoreDnsState>, file: string, text: str
     lameduck,
     reloads,
     wantsApi: blocks.some(({ directives }) => directives.some(({ name }) => name === 'kubernetes')),
-    banner: [
+    banner: () => [
       ...banner,
       ...(reloads ? [`[INFO] plugin/reload: Running configuration SHA512 = ${bytesToHex(sha512(utf8ToBytes(text)))}`] : []),
     ],
