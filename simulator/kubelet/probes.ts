@@ -63,6 +63,16 @@ export function nextRun(state: ProbeState, probe: Probe, kind: ProbeKind, now: n
   return Math.floor(now / period) * period + period * (resting ? restPeriods : 1)
 }
 
+/**
+ * When a probe runs whose turn (`dueAt`) came while its kubelet did not run. A kubelet that starts does not probe everything at once
+ * (prober/worker.go waits a part of the period): a steady one joins the common beat, and only what is undecided runs at once.
+ */
+export function resumedRun(state: ProbeState, probe: Probe, dueAt: number, now: number): number {
+  if (dueAt >= now || state.successes < steady) return Math.max(dueAt, now)
+  const period = periodOf(probe)
+  return Math.floor(now / period) * period + period
+}
+
 /** The event's message. */
 export function unhealthyMessage(kind: ProbeKind, outcome: Exclude<ProbeOutcome, { result: 'success' }>): string {
   const title = probeTitles[kind]

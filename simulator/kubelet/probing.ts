@@ -11,6 +11,7 @@ import {
   probeOf,
   probeTitles,
   restAfter,
+  resumedRun,
   unhealthyMessage,
 } from './probes.ts'
 import { goDialError, hostsFileAddress, joinHostPort } from './runtime/dial.ts'
@@ -28,10 +29,13 @@ export function beginProbes(kubelet: Kubelet, state: PodState, container: Contai
   const known = state.containers[container.name]
   if (!known) return
   if (restored) {
-    // A probe that was in flight at the snapshot is made again.
+    const now = kubelet.world.clock.now()
     for (const kind of kinds) {
-      const probe = known.probes[kind]
-      if (probe && probe.nextAt === undefined && mayRun(kind, container, instance)) probe.nextAt = kubelet.world.clock.now()
+      const [probing, probe] = [known.probes[kind], probeOf(container, kind)]
+      if (!probing || !probe) continue
+      if (probing.nextAt !== undefined) probing.nextAt = resumedRun(probing, probe, probing.nextAt, now)
+      // A probe that was in flight at the snapshot is made again.
+      else if (mayRun(kind, container, instance)) probing.nextAt = now
     }
     armProbes(kubelet)
     return
