@@ -103,8 +103,11 @@ export class MemoryFiles implements FileSystem {
     this.#mounts.sort((a, b) => b.path.length - a.path.length)
   }
 
-  /** Calls `changed` with the path of every write at or below `path`, or that removes or creates a parent of it; not inside mounts. */
+  /** A path that is within a mount now is followed there, so what is mounted later at or below `path` is not seen. */
   watch(path: string, changed: (path: string) => void): Closer {
+    const mount = this.#mounted(path)
+    // Where another file system stands, a write has another path: what is said is what was asked for.
+    if (mount) return mount.files.watch(mount.path, () => changed(normalise(path)))
     const watch = { path: normalise(path), changed }
     this.#watches.add(watch)
     return { close: () => this.#watches.delete(watch) }

@@ -10,13 +10,11 @@ import { byChainOrder, isDirective, pluginOf } from './directives.ts'
 import { listen } from './listener.ts'
 import type { ServerHooks } from './plugin.ts'
 import { canonical, type Handler } from './query.ts'
+import { reloadBeat } from './reload.ts'
 import type { CoreDnsState } from './state.ts'
 
 const version = '1.12.1'
 const build = 'linux/amd64, go1.24.1, 707c7c1'
-/** reload's defaults: looks every 30 s, give or take 15. */
-const reloadMs = 30_000
-const reloadJitterMs = 15_000
 /** How long the kubernetes plugin holds the start back for the API, and how often it says so, ms. */
 const syncWaitMs = 5000
 const syncLogMs = 500
@@ -36,7 +34,7 @@ interface Instance {
 export const coredns: Daemon<CoreDnsState> = {
   kind: 'daemon',
   id: 'coredns/coredns',
-  initial: () => ({ corefile: '', started: false, loop: undefined, stopping: false }),
+  initial: () => ({ corefile: '', started: false, beat: undefined, loop: undefined, stopping: false }),
   run,
 }
 
@@ -45,6 +43,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
   let api: Api | undefined
   let instance: Instance
   const timers = context.timers(fire)
+  const beat = reloadBeat(context, timers, file)
 
   if (!context.resumed) {
     try {
@@ -94,8 +93,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
         context.log('[WARNING] plugin/kubernetes: starting server with unsynced Kubernetes API')
         return start()
       case 'reload':
-        reload()
-        return timers.set('reload', context.clock.now() + reloadMs + context.random.below(reloadJitterMs))
+        return reload()
     }
   }
 
@@ -124,7 +122,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
     context.log(`CoreDNS-${version}`)
     context.log(build)
     instance.started()
-    if (instance.reloads) timers.set('reload', context.clock.now() + reloadMs + context.random.below(reloadJitterMs))
+    if (instance.reloads) beat.start()
   }
 
   function open(): boolean {
@@ -149,7 +147,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
       if (!(error instanceof CorefileError)) throw error
       context.log(`[ERROR] Restart failed: ${error.message}`)
       context.log(`[ERROR] plugin/reload: Corefile changed but reload failed: ${error.message}`)
-      return
+      return beat.again()
     }
     instance.close()
     instance = next
@@ -158,6 +156,8 @@ function run(context: DaemonContext<CoreDnsState>): void {
     if (!open()) return
     for (const line of instance.banner().slice(1)) context.log(line)
     instance.started()
+    if (instance.reloads) beat.start()
+    else beat.stop()
     context.log('[INFO] Reloading complete')
   }
 
