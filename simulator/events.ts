@@ -10,6 +10,10 @@ export interface EventRecorder {
 
 /** `component` is what stands under From in `kubectl describe`. */
 export function eventRecorder(api: Api, clock: Clock, component: string): EventRecorder {
+  /** The name of each event that this component wrote, by all that makes one the same. Read once, then kept. */
+  let known: Map<string, { namespace: string; name: string }> | undefined
+  let readAgainAt = 0
+
   return {
     record(...event) {
       try {
@@ -27,22 +31,18 @@ export function eventRecorder(api: Api, clock: Clock, component: string): EventR
     if (!api.find('namespaces', undefined, home)) return
     const now = clock.now()
     const seconds = timestamp(now)
-    const same = api
-      .list<Event & KubeObject>('events', { namespace: home })
-      .find(
-        (event) =>
-          event.involvedObject.uid === uid &&
-          event.reason === reason &&
-          event.message === message &&
-          event.type === type &&
-          event.source?.component === component &&
-          event.involvedObject.fieldPath === fieldPath,
-      )
+    const key = keyOf(home, uid, type, reason, message, fieldPath)
+    if (!known || known.size > readAgainAt) {
+      known = written()
+      readAgainAt = 2 * known.size + slack
+    }
+    const before = known.get(key)
+    const same = before && api.find<Event & KubeObject>('events', before.namespace, before.name)
     if (same) {
       api.update<Event & KubeObject>('events', { ...same, count: (same.count ?? 1) + 1, lastTimestamp: seconds })
       return
     }
-    api.create<Event & KubeObject>('events', {
+    const created = api.create<Event & KubeObject>('events', {
       apiVersion: 'v1',
       kind: 'Event',
       metadata: { namespace: home, name: uniqueName(api, home, name ?? 'unknown', now) },
@@ -65,7 +65,25 @@ export function eventRecorder(api: Api, clock: Clock, component: string): EventR
       reportingComponent: component,
       reportingInstance: '',
     })
+    known.set(key, { namespace: home, name: created.metadata?.name ?? '' })
   }
+
+  function written(): NonNullable<typeof known> {
+    const names: NonNullable<typeof known> = new Map()
+    for (const { metadata, source, involvedObject, type = '', reason = '', message = '' } of api.list<Event & KubeObject>('events')) {
+      if (source?.component !== component) continue
+      const [namespace, name] = [metadata?.namespace ?? '', metadata?.name ?? '']
+      names.set(keyOf(namespace, involvedObject.uid, type, reason, message, involvedObject.fieldPath), { namespace, name })
+    }
+    return names
+  }
+}
+
+/** How many names of events that are gone may pile up before all are read again. */
+const slack = 1000
+
+function keyOf(namespace: string, uid: string | undefined, type: string, reason: string, message: string, fieldPath = ''): string {
+  return `${namespace}\n${uid ?? ''}\n${fieldPath}\n${type}\n${reason}\n${message}`
 }
 
 /** `web-1.18a9f3…`: the object's name and the time in nanoseconds as hex, moved on where two fall into one moment. */

@@ -14,15 +14,21 @@ const sets = new WeakMap<Executables, ReadonlyMap<string, Program>>()
 export function programsOf(catalogue: Catalogue): ProgramIndex {
   const known = indexes.get(catalogue)
   if (known) return known
+  const found = new Map<string, Program | undefined>()
   const index: ProgramIndex = (id) => {
-    for (const { executables } of catalogue.images) {
-      const program = programsIn(executables).get(id)
-      if (program) return program
-    }
-    return programsIn(catalogue.nodeExecutables).get(id) ?? programsIn(catalogue.workstationExecutables).get(id)
+    if (!found.has(id)) found.set(id, findProgram(catalogue, id))
+    return found.get(id)
   }
   indexes.set(catalogue, index)
   return index
+}
+
+function findProgram(catalogue: Catalogue, id: string): Program | undefined {
+  for (const { executables } of catalogue.images) {
+    const program = programsIn(executables).get(id)
+    if (program) return program
+  }
+  return programsIn(catalogue.nodeExecutables).get(id) ?? programsIn(catalogue.workstationExecutables).get(id)
 }
 
 function programsIn(executables: Executables): ReadonlyMap<string, Program> {
