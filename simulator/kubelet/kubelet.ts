@@ -14,7 +14,7 @@ import { liveContainer } from './pod-lookup.ts'
 import { isMirror, isStatic } from './pod-source.ts'
 import { syncPod } from './pod-sync.ts'
 import { endForwards, portForwarder } from './port-forward.ts'
-import { armProbes, disturb, runDueProbes } from './probing.ts'
+import { armProbes, disturb, resumeBeat, runDueProbes } from './probing.ts'
 import type { Place } from './runtime/run-process.ts'
 import { serveKubelet } from './serve.ts'
 import { type NodeState, newNodeState, type PodState } from './state.ts'
@@ -142,6 +142,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     for (const pod of api.list<KubeObject & Pod>('pods', { fieldSelector: `spec.nodeName=${node}` })) {
       if (!isMirror(pod)) kubelet.pods.set(pod.metadata?.uid ?? '', pod)
     }
+    resumeBeat(kubelet)
     for (const one of Object.values(state.pods)) resume(kubelet, one)
     armProbes(kubelet)
   }

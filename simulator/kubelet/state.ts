@@ -15,6 +15,8 @@ export interface NodeState {
   nextPid: number
   /** When something last happened here; see `disturb`. */
   disturbedAt: number
+  /** When steady probes run, as an offset within their period, ms; see `Rhythm`. */
+  beat: number
   /** Digest of each static pod's manifest by file path. */
   manifests: Record<string, { uid: string; pod: Pod }>
 }
@@ -115,5 +117,5 @@ export interface Instance {
 }
 
 export function newNodeState(now: number): NodeState {
-  return { pods: {}, images: {}, events: {}, nextPid: 1, disturbedAt: now, manifests: {} }
+  return { pods: {}, images: {}, events: {}, nextPid: 1, disturbedAt: now, beat: 0, manifests: {} }
 }
