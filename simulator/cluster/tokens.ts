@@ -37,7 +37,7 @@ export function serviceAccountToken({ signingKey }: Credentials, request: TokenR
     nbf: Math.floor(request.issuedAt / 1000),
     sub: `system:serviceaccount:${request.namespace}:${request.serviceAccount}`,
   }
-  const body = `${base64url(utf8ToBytes(JSON.stringify({ alg: 'HS256', kid: 'faultline' })))}.${base64url(utf8ToBytes(JSON.stringify(claims)))}`
+  const body = `${header}.${base64url(asciiJson(claims))}`
   return `${body}.${signature(signingKey, body)}`
 }
 
@@ -68,14 +68,19 @@ function startHmac(key: string) {
   return hmac.create(sha256, utf8ToBytes(key))
 }
 
+const header = base64url(JSON.stringify({ alg: 'HS256', kid: 'faultline' }))
+
 function signature(key: string, body: string): string {
   if (keyed?.key !== key) keyed = { key, state: startHmac(key) }
-  return base64url(keyed.state.clone().update(utf8ToBytes(body)).digest())
+  return base64url(String.fromCharCode(...keyed.state.clone().update(utf8ToBytes(body)).digest()))
 }
 
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '')
+/** An audience may be any text; escaped, every character is a byte. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Of a text whose characters stand for bytes. */
+function base64url(text: string): string {
+  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 }
