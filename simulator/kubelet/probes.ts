@@ -75,7 +75,8 @@ export function nextRun(state: ProbeState, probe: Probe, kind: ProbeKind, now: n
  * (prober/worker.go waits a part of the period): a steady one joins the beat, and only what is undecided runs at once.
  */
 export function resumedRun(state: ProbeState, probe: Probe, dueAt: number, now: number, rhythm: Rhythm): number {
-  if (dueAt > now) return dueAt
+  // What is due in this very moment is not late: a cluster that was saved and restored in one goes on as if nothing had been.
+  if (dueAt >= now) return dueAt
   return state.successes < steady ? now : nextBeat(periodOf(probe), now, rhythm)
 }
 

@@ -105,7 +105,7 @@ function rhythmOf(kubelet: Kubelet): Rhythm {
  */
 export function resumeBeat(kubelet: Kubelet): void {
   const { clock, random, node } = kubelet.world
-  const due = (one: ProbeState | undefined) => one?.nextAt !== undefined && one.nextAt <= clock.now()
+  const due = (one: ProbeState | undefined) => one?.nextAt !== undefined && one.nextAt < clock.now()
   const passed = Object.values(kubelet.state.pods).some((pod) =>
     Object.values(pod.containers).some(({ probes }) => kinds.some((kind) => due(probes[kind]))),
   )
