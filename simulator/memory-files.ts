@@ -41,6 +41,12 @@ const decoder = new TextDecoder()
 const directoryMode = 0o755
 const fileMode = 0o644
 
+/**
+ * What changes came to over a base. Forks share their template's changes, so they share the tree as well, in memory and in the making;
+ * a snapshot's changes are never changed.
+ */
+const applied = new WeakMap<FilesSnapshot, { readonly base: FileTree; readonly tree: FileTree }>()
+
 export const emptyTree: FileTree = { entries: new Map(), mode: directoryMode, modified: 0 }
 
 /** A tree of text files by absolute path. `modified` is ms since the epoch. */
@@ -98,8 +104,11 @@ export class MemoryFiles implements FileSystem {
     this.#mounts.sort((a, b) => b.path.length - a.path.length)
   }
 
-  /** Calls `changed` with the path of every write at or below `path`, or that removes or creates a parent of it; not inside mounts. */
+  /** A path that is within a mount now is followed there, so what is mounted later at or below `path` is not seen. */
   watch(path: string, changed: (path: string) => void): Closer {
+    const mount = this.#mounted(path)
+    // Where another file system stands, a write has another path: what is said is what was asked for.
+    if (mount) return mount.files.watch(mount.path, () => changed(normalise(path)))
     const watch = { path: normalise(path), changed }
     this.#watches.add(watch)
     return { close: () => this.#watches.delete(watch) }
@@ -237,6 +246,11 @@ export class MemoryFiles implements FileSystem {
   }
 
   #apply(changes: FilesSnapshot): void {
+    const known = applied.get(changes)
+    if (known?.base === this.#base) {
+      this.#root = known.tree
+      return
+    }
     for (const [path, change] of Object.entries(changes)) {
       const parts = segments(path)
       if (change === null) this.#root = put(this.#root, parts, 0, undefined, undefined, true)
@@ -249,6 +263,7 @@ export class MemoryFiles implements FileSystem {
         this.#root = parts.length === 0 && isDirectory(node) ? node : put(this.#root, parts, 0, node, undefined, true)
       }
     }
+    applied.set(changes, { base: this.#base, tree: this.#root })
   }
 
   #put(path: string, node: TreeNode | undefined, parents = false): void {

@@ -297,6 +297,8 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       learnerToken: world.tokens.learner,
     }),
     close() {
+      // The power goes first: what ends now has nobody left to say farewell to.
+      for (const machine of network.machines()) machine.down = true
       for (const { kubelet } of nodes) kubelet.stop()
       for (const process of station.processes) process.kill('SIGKILL')
       clock.close()

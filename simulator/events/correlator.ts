@@ -18,6 +18,17 @@ interface Written {
   readonly firstAt: number
 }
 
+/** A copy that a recorder may go on with; what it replaces as a whole is shared. */
+export function copyMemory(memory: EventMemory): EventMemory {
+  const copy: EventMemory = {}
+  for (const [uid, known] of Object.entries(memory)) {
+    const similar: ObjectMemory['similar'] = {}
+    for (const [key, one] of Object.entries(known.similar)) similar[key] = { at: one.at, messages: [...one.messages] }
+    copy[uid] = { ...known, similar, written: { ...known.written } }
+  }
+  return copy
+}
+
 /** client-go's spam filter: 25 events of one source about one object, then one every five minutes. */
 const burst = 25
 const refillMs = 300_000

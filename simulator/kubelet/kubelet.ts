@@ -15,10 +15,11 @@ import { liveContainer } from './pod-lookup.ts'
 import { isMirror, isStatic } from './pod-source.ts'
 import { syncPod } from './pod-sync.ts'
 import { endForwards, portForwarder } from './port-forward.ts'
-import { armProbes, disturb, runDueProbes } from './probing.ts'
+import { armProbes, disturb, resumeBeat, runDueProbes } from './probing.ts'
 import type { Place } from './runtime/run-process.ts'
 import { serveKubelet } from './serve.ts'
-import { type Instance, type NodeState, newNodeState, type PodState } from './state.ts'
+import { type NodeState, newNodeState, type PodState } from './state.ts'
+import { copyState } from './state-copy.ts'
 import { ensureMirror, manifestFolder, readManifests } from './static-pods.ts'
 import { flushStatus } from './status-writer.ts'
 import { forgetPod, killOverdue, resumeStopping, terminatePod } from './termination.ts'
@@ -59,7 +60,7 @@ export interface RunningKubelet {
  */
 export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): RunningKubelet {
   const { clock, api, random, node } = world
-  const state: NodeState = snapshot ? structuredClone(snapshot) : newNodeState(clock.now())
+  const state: NodeState = snapshot ? copyState(snapshot) : newNodeState(clock.now())
   const queued = new Set<string>()
   const dirty = new Set<string>()
   const aware = new Set<string>()
@@ -152,6 +153,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     for (const pod of api.list<KubeObject & Pod>('pods', { fieldSelector: `spec.nodeName=${node}` })) {
       if (!isMirror(pod)) kubelet.pods.set(pod.metadata?.uid ?? '', pod)
     }
+    resumeBeat(kubelet)
     for (const one of Object.values(state.pods)) resume(kubelet, one)
     if (world.foreignTokens) renewDueTokens(kubelet, true)
     armProbes(kubelet)
@@ -361,37 +363,8 @@ function resume(kubelet: Kubelet, state: PodState): void {
 }
 
 function takeSnapshot(kubelet: Kubelet): KubeletSnapshot {
-  const { state } = kubelet
-  const instanceOf = (instance: Instance | undefined): Instance | undefined => {
-    if (!instance) return undefined
-    const live = kubelet.live.get(instance.id)
-    return {
-      ...instance,
-      log: [...instance.log],
-      files: live ? live.files.snapshot() : instance.files,
-      daemon: instance.ended ? {} : structuredClone(instance.daemon),
-    }
-  }
-  const pods: Record<string, PodState> = {}
-  for (const [uid, pod] of Object.entries(state.pods)) {
-    const containers = Object.fromEntries(
-      Object.entries(pod.containers).map(([name, known]) => {
-        const [current, previous] = [instanceOf(known.current), instanceOf(known.previous)]
-        return [
-          name,
-          { ...known, probes: structuredClone(known.probes), ...(current ? { current } : {}), ...(previous ? { previous } : {}) },
-        ]
-      }),
-    )
-    const volumes =
-      pod.volumes &&
-      Object.fromEntries(
-        Object.entries(pod.volumes).map(([name, volume]) => {
-          const files = kubelet.volumes.get(`${uid}/${name}`)?.files
-          return [name, volume.kind === 'files' && files ? { ...volume, files: files.snapshot() } : volume]
-        }),
-      )
-    pods[uid] = { ...pod, containers, pulls: { ...pod.pulls }, ...(volumes ? { volumes } : {}) }
-  }
-  return { ...state, pods, images: { ...state.images }, events: structuredClone(state.events), manifests: { ...state.manifests } }
+  return copyState(kubelet.state, {
+    files: ({ id }) => kubelet.live.get(id)?.files.snapshot(),
+    volume: (uid, name) => kubelet.volumes.get(`${uid}/${name}`)?.files.snapshot(),
+  })
 }

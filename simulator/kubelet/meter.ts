@@ -36,6 +36,10 @@ export function newMeterState(now: number): MeterState {
   return { at: now, seconds: 0, recent: [] }
 }
 
+export function copyMeterState(state: MeterState): MeterState {
+  return { ...state, recent: state.recent.map(([second, seconds]) => [second, seconds]) }
+}
+
 /**
  * Measures a container as its cgroup does. Costs nothing while nothing happens: what is taken at rest is counted when somebody asks.
  * `grown` is told the bytes whenever they became more.

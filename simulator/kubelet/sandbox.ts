@@ -2,12 +2,15 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import type { NetworkNamespace } from '../network/namespace.ts'
 import { upLoopback } from '../network/network.ts'
 import { type CniCall, CniError, type CniPlugin, type CniResult, programId } from '../programs/process.ts'
+import { remembered } from '../remembered.ts'
 import { programsOf } from './runtime/programs.ts'
 import type { NetworkList, PodState, Sandbox } from './state.ts'
 import type { Kubelet } from './world.ts'
 
 const configFolder = '/etc/cni/net.d'
 const pluginFolder = '/opt/cni/bin'
+
+const jsonOf = remembered((text) => JSON.parse(text))
 
 /** The runtime's refusal to make a sandbox, in its words. */
 export class SandboxError extends Error {
@@ -24,7 +27,7 @@ export function networkList(kubelet: Kubelet): NetworkList | undefined {
   for (const { name, directory } of files.list(configFolder)) {
     if (directory || !/\.(conflist|conf|json)$/.test(name)) continue
     try {
-      const config = JSON.parse(files.readText(`${configFolder}/${name}`))
+      const config = jsonOf(files.readText(`${configFolder}/${name}`))
       const list = name.endsWith('.conflist') ? config : { name: config.name, cniVersion: config.cniVersion, plugins: [config] }
       if (typeof list.name === 'string' && Array.isArray(list.plugins) && list.plugins.length > 0) {
         return { name: list.name, cniVersion: list.cniVersion ?? '0.2.0', plugins: list.plugins }

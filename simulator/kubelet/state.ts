@@ -20,6 +20,8 @@ export interface NodeState {
   bootedAt: number
   /** When something last happened here; see `disturb`. */
   disturbedAt: number
+  /** When steady probes run, as an offset within their period, ms; see `Rhythm`. */
+  beat: number
   /** Digest of each static pod's manifest by file path. */
   manifests: Record<string, { uid: string; pod: Pod }>
 }
@@ -123,5 +125,5 @@ export interface Instance {
 }
 
 export function newNodeState(now: number): NodeState {
-  return { pods: {}, images: {}, events: {}, nextPid: 1, halted: false, bootedAt: now, disturbedAt: now, manifests: {} }
+  return { pods: {}, images: {}, events: {}, nextPid: 1, halted: false, bootedAt: now, disturbedAt: now, beat: 0, manifests: {} }
 }

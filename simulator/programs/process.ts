@@ -119,6 +119,8 @@ export interface DaemonContext<State> {
   /** Ends the process. Nothing registered through this context fires afterwards. */
   exit(code: number): void
   onSignal(handler: (signal: Signal) => void): void
+  /** Calls `handler` after what stands at `path`, in a mount too, may have become another; as inotify would tell. */
+  onFileChange(path: string, handler: () => void): void
   /**
    * The API as the pod's service account, through the cluster's network: connects to `server` (default: the in-cluster
    * KUBERNETES_SERVICE_HOST and PORT) from this process's namespace; `error` where that dial fails, or `NoCredentials`.

@@ -138,8 +138,8 @@ async function makeTemplate(spec: ClusterSpec, report: (error: unknown) => void)
       passed += bootStepMs
     }
     // Let what was set in motion come to rest: back-offs that are still armed, the last status writes, and probes until they count as
-    // steady, so that a fork that nobody touches rests from its first moment.
-    await time.pass(60_000, turn)
+    // steady (CoreDNS's liveness probe begins after a minute), so that a fork that nobody touches rests from its first moment.
+    await time.pass(100_000, turn)
     return cluster.snapshot()
   } finally {
     cluster.close()

@@ -73,8 +73,10 @@ const nodeFilters: readonly Filter[] = [
 /** Filters that look at the pods of the node too. */
 const podFilters: readonly Filter[] = [
   function nodePorts(pod, { pods }) {
+    const wanted = hostPorts(pod)
+    if (wanted.length === 0) return []
     const taken = pods.filter((other) => !isTerminal(other)).flatMap(hostPorts)
-    return hostPorts(pod).some((port) => taken.includes(port)) ? ["node(s) didn't have free ports for the requested pod ports"] : []
+    return wanted.some((port) => taken.includes(port)) ? ["node(s) didn't have free ports for the requested pod ports"] : []
   },
   function nodeResourcesFit(pod, { node, pods }) {
     const reasons: string[] = []

@@ -112,6 +112,9 @@ export function hostDaemon(hosting: DaemonHosting): RunningDaemon {
     onSignal(handler: (signal: Signal) => void) {
       handlers.push(handler)
     },
+    onFileChange(path: string, handler: () => void) {
+      life.keep(hosting.files.watch(path, guarded(handler)))
+    },
     connectApi(options: { server?: { host: string; port: number } }, found: ApiConnection) {
       const host = options.server?.host ?? hosting.env.KUBERNETES_SERVICE_HOST
       const port = options.server?.port ?? Number(hosting.env.KUBERNETES_SERVICE_PORT)

@@ -30,11 +30,18 @@ const kubeScheduler = component(
   controllers.filter(({ name }) => name === 'kube-scheduler'),
 )
 
+const kubernetes = (tag: string) => tag === versions.kubernetes
+
+/** Those that know nothing of their cluster: the same for all, so that all clusters share their files. */
+const shared: readonly Image[] = [
+  { repositories: ['registry.k8s.io/etcd'], tags: (tag) => tag === versions.etcd, executables: { '/usr/local/bin/etcd': etcd } },
+  { repositories: ['registry.k8s.io/kube-scheduler'], tags: kubernetes, executables: { '/usr/local/bin/kube-scheduler': kubeScheduler } },
+]
+
 /** The control plane's images of one cluster: its API server's program serves this very `server`. All are distroless: no shell inside. */
 export function controlPlaneImages(server: ApiServer, keys: ClusterKeys, outside: Required<Outside>): Image[] {
-  const kubernetes = (tag: string) => tag === versions.kubernetes
   return [
-    { repositories: ['registry.k8s.io/etcd'], tags: (tag) => tag === versions.etcd, executables: { '/usr/local/bin/etcd': etcd } },
+    ...shared,
     {
       repositories: ['registry.k8s.io/kube-apiserver'],
       tags: kubernetes,
@@ -45,6 +52,5 @@ export function controlPlaneImages(server: ApiServer, keys: ClusterKeys, outside
       tags: kubernetes,
       executables: { '/usr/local/bin/kube-controller-manager': kubeControllerManager(keys, outside) },
     },
-    { repositories: ['registry.k8s.io/kube-scheduler'], tags: kubernetes, executables: { '/usr/local/bin/kube-scheduler': kubeScheduler } },
   ]
 }

@@ -2,21 +2,20 @@ import { sha512 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Closer } from '../../clock.ts'
 import { NetworkError } from '../../network/sockets.ts'
+import { remembered } from '../../remembered.ts'
 import { type Followed, type InformerCache, type InformerFailure, type Informers, informers } from '../informers.ts'
 import { type Daemon, type DaemonContext, NoCredentials } from '../process.ts'
 import { MiB } from '../usage.ts'
-import { CorefileError, parseCorefile, type ServerBlock } from './corefile.ts'
+import { CorefileError, parseCorefile, type ServerBlock, withEnvironment } from './corefile.ts'
 import { byChainOrder, isDirective, pluginOf } from './directives.ts'
 import { listen } from './listener.ts'
 import type { ServerHooks } from './plugin.ts'
 import { canonical, type Handler } from './query.ts'
+import { reloadBeat } from './reload.ts'
 import type { CoreDnsState } from './state.ts'
 
 const version = '1.12.1'
 const build = 'linux/amd64, go1.24.1, 707c7c1'
-/** reload's defaults: looks every 30 s, give or take 15. */
-const reloadMs = 30_000
-const reloadJitterMs = 15_000
 /** How long the kubernetes plugin holds the start back for the API, and how often it says so, ms. */
 const syncWaitMs = 5000
 const syncLogMs = 500
@@ -43,7 +42,7 @@ interface Instance {
   /** Kinds that the kubernetes plugin follows; undefined without it. */
   readonly followed: readonly Followed[] | undefined
   readonly reloads: boolean
-  readonly banner: readonly string[]
+  banner(): string[]
   close(): void
 }
 
@@ -52,7 +51,7 @@ export const coredns: Daemon<CoreDnsState> = {
   kind: 'daemon',
   id: 'coredns/coredns',
   usage: { cores: 0.002, bytes: 14 * MiB, secondsAtStart: 0.1, secondsPerConnection: 0.0001, secondsPerMessage: 0.0002 },
-  initial: () => ({ corefile: '', started: false, known: {}, loop: undefined, stopping: false }),
+  initial: () => ({ corefile: '', started: false, known: {}, beat: undefined, loop: undefined, stopping: false }),
   run,
 }
 
@@ -61,6 +60,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
   let following: Informers | undefined
   let instance: Instance
   const timers = context.timers(fire)
+  const beat = reloadBeat(context, timers, file)
 
   if (!context.resumed) {
     try {
@@ -108,8 +108,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
         context.log('[WARNING] plugin/kubernetes: starting server with unsynced Kubernetes API')
         return start()
       case 'reload':
-        reload()
-        return timers.set('reload', context.clock.now() + reloadMs + context.random.below(reloadJitterMs))
+        return reload()
     }
   }
 
@@ -135,11 +134,11 @@ function run(context: DaemonContext<CoreDnsState>): void {
   function start(): void {
     context.state.started = true
     if (!open()) return
-    for (const line of instance.banner) context.log(line)
+    for (const line of instance.banner()) context.log(line)
     context.log(`CoreDNS-${version}`)
     context.log(build)
     instance.started()
-    if (instance.reloads) timers.set('reload', context.clock.now() + reloadMs + context.random.below(reloadJitterMs))
+    if (instance.reloads) beat.start()
   }
 
   function open(): boolean {
@@ -164,15 +163,17 @@ function run(context: DaemonContext<CoreDnsState>): void {
       if (!(error instanceof CorefileError)) throw error
       context.log(`[ERROR] Restart failed: ${error.message}`)
       context.log(`[ERROR] plugin/reload: Corefile changed but reload failed: ${error.message}`)
-      return
+      return beat.again()
     }
     instance.close()
     instance = next
     context.state.corefile = text
     if (instance.followed && !following) follow(instance.followed)
     if (!open()) return
-    for (const line of instance.banner.slice(1)) context.log(line)
+    for (const line of instance.banner().slice(1)) context.log(line)
     instance.started()
+    if (instance.reloads) beat.start()
+    else beat.stop()
     context.log('[INFO] Reloading complete')
   }
 
@@ -182,9 +183,12 @@ function run(context: DaemonContext<CoreDnsState>): void {
   }
 }
 
+/** Both replicas, and every fork, serve the same Corefile. */
+const blocksOf = remembered((text, file) => parseCorefile(file, text, isDirective))
+
 /** Reads a Corefile into servers that are ready to serve. Throws CorefileError. */
 function configure(context: DaemonContext<CoreDnsState>, file: string, text: string, api: () => InformerCache | undefined): Instance {
-  const blocks = parseCorefile(file, text, isDirective, context.env)
+  const blocks = blocksOf(withEnvironment(text, context.env), file)
   const opens: (() => Closer)[] = []
   const starts: (() => void)[] = []
   const stops: (() => void)[] = []
@@ -224,7 +228,7 @@ function configure(context: DaemonContext<CoreDnsState>, file: string, text: str
     followed: blocks.some(({ directives }) => directives.some(({ name }) => name === 'kubernetes'))
       ? [...always, ...besides.values()]
       : undefined,
-    banner: [
+    banner: () => [
       ...banner,
       ...(reloads ? [`[INFO] plugin/reload: Running configuration SHA512 = ${bytesToHex(sha512(utf8ToBytes(text)))}`] : []),
     ],

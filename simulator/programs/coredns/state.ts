@@ -7,6 +7,8 @@ export interface CoreDnsState {
   started: boolean
   /** What the kubernetes plugin knows of the cluster. */
   known: InformerMemory
+  /** The reload plugin's beat, ms; undefined while the configuration has no such plugin. */
+  beat: { since: number; every: number } | undefined
   /** The loop plugin's own question while it is out, and how often it has been seen. */
   loop: { name: string; seen: number; until: number } | undefined
   /** Why the process is going away, once it is. */

@@ -1,6 +1,7 @@
 import { parse } from 'yaml'
 import type { Netfilter } from '../../network/netfilter/netfilter.ts'
 import type { Rule } from '../../network/netfilter/rule.ts'
+import { remembered } from '../../remembered.ts'
 import { type InformerCache, type InformerMemory, informers } from '../informers.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
@@ -19,7 +20,8 @@ interface Configuration {
 
 /** A Service as it is programmed, with the objects that it was made from. */
 interface Programmed {
-  readonly service: ServiceObject
+  readonly node: string
+  readonly clusterCidr: string | undefined
   readonly slices: readonly SliceObject[]
   readonly ports: readonly ServicePort[]
   readonly rules: readonly PortRules[]
@@ -31,6 +33,8 @@ interface ProxyState {
 }
 
 const serviceLabel = 'kubernetes.io/service-name'
+
+const yamlOf = remembered((text) => parse(text) as unknown)
 
 /** kube-proxy in iptables mode. Follows upstream's cmd/kube-proxy and pkg/proxy/iptables; when it stops, its rules stay as they were. */
 export const kubeProxy: Daemon<ProxyState> = {
@@ -115,6 +119,18 @@ function run(context: DaemonContext<ProxyState>): void {
   }
 }
 
+/**
+ * What Services came to. Objects are immutable and forks share their template's, so a fork's kube-proxies find here what they would
+ * have to make again only to know what stands in their rules already.
+ */
+const programs = new WeakMap<ServiceObject, readonly Programmed[]>()
+/** As many nodes as one Service is remembered for, while its endpoints stay the same. */
+const mostPrograms = 8
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}
+
 /** Keeps the rules of all Services, rewriting only the chains of those that changed. */
 function iptablesProxier(api: InformerCache, netfilter: Netfilter, node: string, clusterCidr: string | undefined) {
   const programmed = new Map<string, Programmed>()
@@ -124,8 +140,14 @@ function iptablesProxier(api: InformerCache, netfilter: Netfilter, node: string,
     const service = api.find<ServiceObject>('services', namespace, name)
     if (!service) return undefined
     const slices = api.list<SliceObject>('endpointslices.discovery.k8s.io', { namespace, labelSelector: `${serviceLabel}=${name}` })
+    const known = programs
+      .get(service)
+      ?.find((one) => one.node === node && one.clusterCidr === clusterCidr && sameItems(one.slices, slices))
+    if (known) return known
     const ports = servicePorts(service, slices, node)
-    return { service, slices, ports, rules: ports.map((port) => portRules(port, clusterCidr)) }
+    const made = { node, clusterCidr, slices, ports, rules: ports.map((port) => portRules(port, clusterCidr)) }
+    programs.set(service, [made, ...(programs.get(service) ?? [])].slice(0, mostPrograms))
+    return made
   }
 
   const keys = () => api.list<ServiceObject>('services').map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`)
@@ -181,7 +203,7 @@ function iptablesProxier(api: InformerCache, netfilter: Netfilter, node: string,
 function configure(context: DaemonContext<unknown>): Configuration {
   const file = option(context.argv, 'config')
   const text = file === undefined ? '{}' : readFile(context, file)
-  const config = (parse(text) ?? {}) as { mode?: string; clusterCIDR?: string; clientConnection?: { kubeconfig?: string } }
+  const config = (yamlOf(text) ?? {}) as { mode?: string; clusterCIDR?: string; clientConnection?: { kubeconfig?: string } }
   const mode = config.mode || 'iptables'
   if (mode !== 'iptables') {
     if (mode === 'ipvs' || mode === 'nftables') throw new Error(`the simulated cluster does not model kube-proxy's ${mode} mode`)
@@ -206,7 +228,7 @@ function readFile(context: DaemonContext<unknown>, path: string): string {
 }
 
 function serverOf(kubeconfig: string): string | undefined {
-  const config = parse(kubeconfig) as {
+  const config = yamlOf(kubeconfig) as {
     'current-context'?: string
     contexts?: { name: string; context: { cluster: string } }[]
     clusters?: { name: string; cluster: { server: string } }[]
