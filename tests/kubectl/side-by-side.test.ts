@@ -358,7 +358,9 @@ async function both(template: string, input = '') {
   const line = template.replace('$TOKEN', token)
   // A certificate goes before a token, so whoever comes with a token comes without one.
   const real = await session.kubectl(line, { input, ...(line.includes('--token') && { env: { KUBECONFIG: withoutUser } }) })
-  const quoted = wordsOf(line).map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
+  const quoted = wordsOf(line)
+    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
+    .join(' ')
   const { output } = await session.cluster.runScript(
     `printf %s '${Buffer.from(input).toString('base64')}' | base64 -d >in; kubectl ${quoted} >out 2>err <in; echo $?; base64 -w 0 out; echo; base64 -w 0 err; echo`,
     {},
