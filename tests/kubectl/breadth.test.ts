@@ -256,7 +256,11 @@ const table: readonly Row[] = [
   },
   { line: 'wait --for=delete pod/none --timeout=5s', out: /^$/ },
   // pods at work
-  { line: 'run box --image=busybox:1.36 --labels=app=box --env=A=b --command -- sleep 3600', out: /pod\/box created/ },
+  // On another node than the one that is drained below.
+  {
+    line: 'run box --image=busybox:1.36 --labels=app=box --env=A=b --overrides={"spec":{"nodeName":"faultline-worker"}} --command -- sleep 3600',
+    out: /pod\/box created/,
+  },
   { line: 'wait --for=condition=Ready pod/box --timeout=20s', out: /condition met/ },
   { line: 'exec box -- printenv A', out: /^b$/m },
   { line: 'exec box -c none -- ls', code: 1, err: /container none is not valid for pod box|container not found/ },
@@ -268,7 +272,7 @@ const table: readonly Row[] = [
   // nodes
   { line: 'cordon faultline-worker2', out: /cordoned/ },
   {
-    line: 'drain faultline-worker2 --ignore-daemonsets --delete-emptydir-data --force --grace-period=1 --pod-selector=app!=box --timeout=40s',
+    line: 'drain faultline-worker2 --ignore-daemonsets --delete-emptydir-data --force --grace-period=1 --timeout=40s',
     out: /node\/faultline-worker2 (already cordoned|cordoned)[\s\S]*node\/faultline-worker2 drained/,
   },
   { line: 'get pods -o wide --field-selector spec.nodeName=faultline-worker2', err: /No resources found/ },
