@@ -43,7 +43,7 @@ function walk(context: Context, table: Table, name: string, chain: Chain, depth:
   if (depth > jumpLimit) return 'DROP'
   const recording = context.namespace.network.recorders.length > 0
   for (const { rule, tests } of compileChain(chain)) {
-    if (!all(tests, context)) continue
+    if (!all(tests, context, table)) continue
     const { target } = rule
     if (!target) continue
     const before = recording ? describePacket(context.packet) : ''
@@ -56,6 +56,7 @@ function walk(context: Context, table: Table, name: string, chain: Chain, depth:
       if (target.goto) return 'RETURN'
       continue
     }
+    if (target.target === 'NFQUEUE') return ask(context, table, name, rule, target)
     const verdict = act(context, target)
     if (recording) noteRule(context, table, name, rule, target.target, verdict, before)
     if (verdict) return verdict
@@ -63,9 +64,27 @@ function walk(context: Context, table: Table, name: string, chain: Chain, depth:
   return undefined
 }
 
-function all(tests: readonly Test[], context: Context): boolean {
-  for (const test of tests) if (!test(context)) return false
+function all(tests: readonly Test[], context: Context, table: Table): boolean {
+  for (const test of tests) if (!test(context, table)) return false
   return true
+}
+
+/** Hands the packet to the queue's program, whose word goes for this base chain; with nobody bound, `bypass` decides. */
+function ask(context: Context, table: Table, chain: string, rule: Rule, target: Extract<Target, { target: 'NFQUEUE' }>): Verdict {
+  const { namespace, packet } = context
+  const answer = namespace.table.askQueue(target.queue, packet)
+  const verdict = (answer?.accept ?? target.bypass) ? 'ACCEPT' : 'DROP'
+  if (namespace.network.recorders.length > 0) {
+    note(namespace, context.hook as Stage, packet, {
+      ...interfaceOf(context),
+      table: table.name,
+      detail: answer ? `queue ${target.queue}: ${answer.reason}` : `nobody listens on queue ${target.queue}`,
+      rule: renderRule(chain, rule),
+      ...(answer?.origin ? { origin: answer.origin } : {}),
+      verdict,
+    })
+  }
+  return verdict
 }
 
 function compileChain(chain: Chain): readonly Compiled[] {
@@ -85,7 +104,7 @@ function compileChain(chain: Chain): readonly Compiled[] {
 }
 
 /** Undefined: the next rule is looked at. */
-function act(context: Context, target: Exclude<Target, { target: 'jump' }>): Verdict {
+function act(context: Context, target: Exclude<Target, { target: 'jump' | 'NFQUEUE' }>): Verdict {
   const { namespace, packet, hook } = context
   const connection = packet.tracking?.connection
   const { conntrack } = namespace.netfilter

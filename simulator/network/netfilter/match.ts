@@ -2,7 +2,7 @@ import { compareAddresses, parseAddress, parsePrefix, prefixContains } from '../
 import type { Link } from '../link.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import type { Packet } from '../packet.ts'
-import type { AddressType, Hook, Match, Rule } from './rule.ts'
+import type { AddressType, Hook, Match, Rule, Table } from './rule.ts'
 import { inSet } from './sets.ts'
 
 /** What a rule may look at. */
@@ -15,7 +15,7 @@ export interface Context {
   readonly physOut: string | undefined
 }
 
-export type Test = (context: Context) => boolean
+export type Test = (context: Context, table: Table) => boolean
 
 /** A rule's matches as functions, cheapest first; all must hold. */
 export function compileMatches(rule: Rule): Test[] {
@@ -66,10 +66,12 @@ function compileMatch(match: Match): Test | undefined {
     case 'statistic':
       return ({ namespace }) => namespace.network.random.next() < match.probability
     case 'set':
-      return ({ namespace, packet }) => {
-        const set = namespace.netfilter.sets[match.set]
+      return ({ namespace, packet }, table) => {
+        const set = table.sets?.[match.set] ?? namespace.netfilter.sets[match.set]
         return set !== undefined && inSet(set, packet, match.flags) !== (match.invert ?? false)
       }
+    case 'owner':
+      return ({ packet }) => (packet.uid === match.uid) !== (match.invert ?? false)
     case 'recent':
       return recent(match)
     case 'physdev':

@@ -112,6 +112,8 @@ function renderMatch(match: Match): string[] {
         ...(match.physdevOut ? [...not, '--physdev-out', match.physdevOut] : []),
         ...(match.isBridged ? [...not, '--physdev-is-bridged'] : []),
       ]
+    case 'owner':
+      return ['-m', 'owner', ...not, '--uid-owner', `${match.uid}`]
     case 'iprange':
       return [
         '-m',
@@ -144,6 +146,8 @@ function renderTarget(target: Target): string[] {
     }
     case 'LOG':
       return ['-j', 'LOG', ...(target.prefix ? ['--log-prefix', quote(target.prefix)] : [])]
+    case 'NFQUEUE':
+      return ['-j', 'NFQUEUE', '--queue-num', `${target.queue}`, ...(target.bypass ? ['--queue-bypass'] : [])]
     case 'NOTRACK':
       return ['-j', 'CT', '--notrack']
     case 'TCPMSS':

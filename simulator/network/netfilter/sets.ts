@@ -7,6 +7,8 @@ export interface IpSet {
   readonly type: 'hash:ip' | 'hash:net' | 'hash:ip,port' | 'hash:net,port' | 'hash:ip,port,ip'
   /** `10.244.1.3`, `10.0.0.0/8`, `10.244.1.3,tcp:80`; a trailing ` nomatch` excepts a narrower net. */
   readonly members: readonly string[]
+  /** IPv4 where absent. */
+  readonly family?: 'inet6'
 }
 
 type Test = (packet: Packet, flags: readonly ('src' | 'dst')[]) => boolean

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../kubernetes.ts'
 import { KernelError } from '../../network/kernel-error.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
+import { enforceNetworkPolicies } from './network-policies.ts'
 
 type NodeObject = Node & KubeObject
 const configFile = '/etc/cni/net.d/10-kindnet.conflist'
@@ -30,8 +31,10 @@ export const kindnetd: Daemon<{ connected: boolean; failures?: number }> = {
     if (!context.resumed) {
       log('I', 'main.go:109', `connected to apiserver: https://${host}:${port}`)
       log('I', 'main.go:139', `hostIP = ${hostIp}`)
-      log('I', 'main.go:148', `podIP = ${context.env['POD_IP']}`)
-      log('I', 'main.go:150', 'setting mtu 1500 for CNI')
+      context.log(`podIP = ${context.env['POD_IP']}`, 'stderr')
+      log('I', 'main.go:148', 'setting mtu 1500 for CNI ')
+      log('I', 'main.go:178', 'kindnetd IP family: "ipv4"')
+      log('I', 'main.go:182', `noMask IPv4 subnets: [${context.env['POD_SUBNET']}]`)
     }
     connect()
 
@@ -41,6 +44,7 @@ export const kindnetd: Daemon<{ connected: boolean; failures?: number }> = {
           context.state.connected = true
           handle = () => attempt(api)
           if (!context.resumed) handle()
+          enforceNetworkPolicies(context, api, log)
           api.watch<NodeObject>('nodes', ({ object, previous }) => {
             if (object.spec?.podCIDR !== previous?.spec?.podCIDR || addressOf(object) !== (previous && addressOf(previous))) handle()
           })
