@@ -1,5 +1,6 @@
 import { standardStorageClass } from '../controllers/persistentvolume/local-path-provisioner.ts'
 import type { KubeObject } from '../kubernetes.ts'
+import { calico } from './calico.ts'
 import { coredns } from './coredns.ts'
 import { flannel } from './flannel.ts'
 import { kindnet } from './kindnet.ts'
@@ -21,9 +22,22 @@ export function bootstrapObjects(spec: ClusterSpec): KubeObject[] {
     standardStorageClass(),
     ...apiService(),
     ...kubeProxy(spec),
-    ...(spec.cni === 'kindnet' ? kindnet(spec) : spec.cni === 'flannel' ? flannel() : []),
+    ...networkPlugin(spec),
     ...coredns(),
   ]
+}
+
+function networkPlugin(spec: ClusterSpec): KubeObject[] {
+  switch (spec.cni) {
+    case 'kindnet':
+      return kindnet(spec)
+    case 'flannel':
+      return flannel()
+    case 'calico':
+      return calico()
+    case 'none':
+      return []
+  }
 }
 
 function namespace(name: string): KubeObject {

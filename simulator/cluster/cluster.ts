@@ -21,6 +21,7 @@ import { controlPlaneImages } from '../programs/control-plane/images.ts'
 import type { Catalogue } from '../programs/process.ts'
 import { resolve } from '../programs/resolver/resolver.ts'
 import { Random } from '../random.ts'
+import { calicoDefinitions } from '../resources/calico/definitions.ts'
 import { resources } from '../resources/catalogue.ts'
 import { Store, type StoreSnapshot } from '../store/store.ts'
 import { nodeFiles, workstationAddress, workstationFiles, workstationKubeconfig, workstationName } from './hosts.ts'
@@ -92,7 +93,9 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   const store = new Store({ clock }, from?.store)
   const authorizer = clusterAuthorizer(store)
   const admission = [...defaultAdmission, escalationCheck(authorizer)]
-  const registry = { store, definitions: resources, clock, random, serviceCidr: addresses.serviceCidr, admission }
+  // The kinds of a network plugin that are modelled stand beside the built-in ones.
+  const definitions = spec.cni === 'calico' ? [...resources, ...calicoDefinitions] : resources
+  const registry = { store, definitions, clock, random, serviceCidr: addresses.serviceCidr, admission }
   const api = createApi({ ...registry, user: administrator })
   const kubeletApi = (user: UserInfo) => authorizedApi(api.as(user), user, authorizer.authorize)
   const kubelets = new Map<string, RunningKubelet>()
@@ -149,6 +152,8 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
         providerId: `kind://docker/${spec.name}/${name}`,
         // Programs in pods are not held to their roles yet: what they would do without a right (log it and try again) is not written.
         apiOf: (service, user) => (service === server ? api.as(user) : undefined),
+        // The network plugins that keep a token on the node renew it long before it ends, so its end is not looked at.
+        userOf: (token) => authenticate(credentials, `Bearer ${token}`, 0),
         serviceAccountToken: ({ namespace, serviceAccount, audience, pod, expiresAt }) =>
           serviceAccountToken(credentials, {
             namespace,

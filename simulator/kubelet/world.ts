@@ -38,6 +38,8 @@ export interface KubeletWorld {
   apiOf?(service: HttpsService, user: UserInfo): Api | undefined
   /** A token that the API server will accept for this pod; default: one that looks like it and is known to nobody. */
   serviceAccountToken?(request: { namespace: string; serviceAccount: string; audience?: string; pod: Pod; expiresAt: number }): string
+  /** Who a bearer token stands for, where a program on the node brings one itself (CNI plugins with a kubeconfig). */
+  userOf?(token: string): UserInfo | undefined
   /** The stub resolver of a place, for `fetch` by name. */
   resolver?(place: { namespace: NetworkNamespace; files: FileSystem }): (host: string) => Promise<readonly string[]>
   /** Mistakes in programs, besides the crash of their process. */

@@ -12,6 +12,7 @@ export interface PolicyPod {
   /** Its own addresses; none for a pod on the host's network, which policies see as its node. */
   readonly addresses: readonly string[]
   readonly node: string
+  readonly account: string
   readonly namedPorts: readonly { readonly name: string; readonly port: number; readonly protocol: PolicyProtocol }[]
 }
 
@@ -22,7 +23,7 @@ const nothing: readonly never[] = []
 export function policyPod(pod: KubeObject & Pod): PolicyPod | undefined {
   const { metadata, spec, status } = pod
   if (spec?.hostNetwork || status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined
-  const addresses = status?.podIPs?.length ? status.podIPs.map(({ ip }) => ip ?? '') : status?.podIP ? [status.podIP] : nothing
+  const addresses = addressesOf(pod)
   if (addresses.length === 0) return undefined
   const namedPorts = (spec?.containers ?? []).flatMap(({ ports }) =>
     (ports ?? []).flatMap(({ name, containerPort, protocol }) =>
@@ -36,14 +37,25 @@ export function policyPod(pod: KubeObject & Pod): PolicyPod | undefined {
     labels: metadata?.labels ?? noLabels,
     addresses,
     node: spec?.nodeName ?? '',
+    account: spec?.serviceAccountName ?? 'default',
     namedPorts: namedPorts.length > 0 ? namedPorts : nothing,
   }
+}
+
+/** Calico's plugin notes the address before the kubelet reports it, and an empty one once the pod has lost it. */
+function addressesOf({ metadata, status }: Pod): readonly string[] {
+  const noted = metadata?.annotations?.['cni.projectcalico.org/podIP']
+  if (metadata?.deletionTimestamp && noted === '') return nothing
+  if (status?.podIPs?.length) return status.podIPs.map(({ ip }) => ip ?? '')
+  if (status?.podIP) return [status.podIP]
+  return noted ? [noted.split('/')[0]!] : nothing
 }
 
 /** Whether nothing that policies look at differs. */
 export function samePolicyPod(a: PolicyPod, b: PolicyPod): boolean {
   return (
     a.node === b.node &&
+    a.account === b.account &&
     a.addresses.length === b.addresses.length &&
     a.addresses.every((address, index) => address === b.addresses[index]) &&
     sameLabels(a.labels, b.labels) &&

@@ -17,7 +17,7 @@ const cases = parse(readFileSync(new URL('../../../simulator/network-policy/test
 }[]
 
 /** Which plugins enforce, as their own documentation says; what does not enforce leaves all open. */
-const plugins: Readonly<Record<Plugin, boolean>> = { kindnet: true, flannel: false }
+const plugins: Readonly<Record<Plugin, boolean>> = { kindnet: true, flannel: false, calico: true }
 
 describe.each(Object.entries(plugins) as [Plugin, boolean][])('NetworkPolicy on %s', (cni, enforces) => {
   it(`passes ${cases.length} truth tables with real connections`, async () => {

@@ -60,9 +60,13 @@ function compileMatch(match: Match): Test | undefined {
       return ({ packet }) => (((packet.tracking?.connection?.mark ?? 0) & mask) >>> 0 === match.value >>> 0) !== (match.invert ?? false)
     }
     case 'addrtype':
-      return ({ namespace, packet }) =>
-        ((match.srcType === undefined || typeOf(namespace, packet.src) === match.srcType) &&
-          (match.dstType === undefined || typeOf(namespace, packet.dst) === match.dstType)) !== (match.invert ?? false)
+      return (context) => {
+        const { packet } = context
+        const holds =
+          (match.srcType === undefined || addressType(context, packet.src, match.limitIfaceOut) === match.srcType) &&
+          (match.dstType === undefined || addressType(context, packet.dst, match.limitIfaceOut) === match.dstType)
+        return holds !== (match.invert ?? false)
+      }
     case 'statistic':
       return ({ namespace }) => namespace.network.random.next() < match.probability
     case 'set':
@@ -70,6 +74,8 @@ function compileMatch(match: Match): Test | undefined {
         const set = table.sets?.[match.set] ?? namespace.netfilter.sets[match.set]
         return set !== undefined && inSet(set, packet, match.flags) !== (match.invert ?? false)
       }
+    case 'rpfilter':
+      return (context) => comesBack(context, match.validmark ?? false) !== (match.invert ?? false)
     case 'owner':
       return ({ packet }) => (packet.uid === match.uid) !== (match.invert ?? false)
     case 'recent':
@@ -210,6 +216,19 @@ function recent(match: Extract<Match, { match: 'recent' }>): Test {
     else if (match.action === 'remove') seen.delete(address)
     return holds !== (match.invert ?? false)
   }
+}
+
+/** `--limit-iface-out`: an address is local only where the outgoing interface has it. */
+function addressType({ namespace, out }: Context, address: string, limited: true | undefined): AddressType {
+  if (limited) return out?.addresses.some((own) => own.address === address) ? 'LOCAL' : 'UNICAST'
+  return typeOf(namespace, address)
+}
+
+/** xt_rpfilter: a packet to the source would leave by the interface that this one came by. */
+function comesBack({ namespace, packet, in: link }: Context, validmark: boolean): boolean {
+  if (!link || link.kind === 'loopback') return true
+  const back = namespace.routing.lookup({ dst: packet.src, ...(validmark ? { mark: packet.mark } : {}) })
+  return back?.route.type === 'unicast' && back.link === link
 }
 
 function typeOf(namespace: NetworkNamespace, address: string): AddressType {

@@ -85,6 +85,7 @@ function renderMatch(match: Match): string[] {
         'addrtype',
         ...(match.srcType ? [...not, '--src-type', match.srcType] : []),
         ...(match.dstType ? [...not, '--dst-type', match.dstType] : []),
+        ...(match.limitIfaceOut ? ['--limit-iface-out'] : []),
       ]
     case 'statistic':
       return ['-m', 'statistic', '--mode', 'random', '--probability', (Math.round(match.probability * 2 ** 31) / 2 ** 31).toFixed(11)]
@@ -112,6 +113,8 @@ function renderMatch(match: Match): string[] {
         ...(match.physdevOut ? [...not, '--physdev-out', match.physdevOut] : []),
         ...(match.isBridged ? [...not, '--physdev-is-bridged'] : []),
       ]
+    case 'rpfilter':
+      return ['-m', 'rpfilter', ...(match.validmark ? ['--validmark'] : []), ...(match.invert ? ['--invert'] : [])]
     case 'owner':
       return ['-m', 'owner', ...not, '--uid-owner', `${match.uid}`]
     case 'iprange':

@@ -42,7 +42,13 @@ export type Match =
       readonly ctdir?: 'ORIGINAL' | 'REPLY'
     }
   | { readonly match: 'mark' | 'connmark'; readonly value: number; readonly mask?: number; readonly invert?: boolean }
-  | { readonly match: 'addrtype'; readonly srcType?: AddressType; readonly dstType?: AddressType; readonly invert?: boolean }
+  | {
+      readonly match: 'addrtype'
+      readonly srcType?: AddressType
+      readonly dstType?: AddressType
+      readonly limitIfaceOut?: true
+      readonly invert?: boolean
+    }
   | { readonly match: 'statistic'; readonly mode: 'random'; readonly probability: number }
   | { readonly match: 'set'; readonly set: string; readonly flags: readonly ('src' | 'dst')[]; readonly invert?: boolean }
   | {
@@ -62,6 +68,8 @@ export type Match =
       readonly invert?: boolean
     }
   | { readonly match: 'iprange'; readonly src?: string; readonly dst?: string; readonly invert?: boolean }
+  /** Whether the way back to the source is the interface it came by; `invert`: whether it is not. */
+  | { readonly match: 'rpfilter'; readonly validmark?: true; readonly invert?: true }
   /** Sent by a socket of this host whose owner is `uid`; what is forwarded has no socket. nft's `meta skuid`. */
   | { readonly match: 'owner'; readonly uid: number; readonly invert?: boolean }
 

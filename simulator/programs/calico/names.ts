@@ -1,0 +1,64 @@
+import { sha1 } from '@noble/hashes/legacy.js'
+import { sha224, sha256 } from '@noble/hashes/sha2.js'
+import { sha3_224 } from '@noble/hashes/sha3.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+
+/** iptables' longest chain name, and ipset's longest set name, as Felix reckons. */
+const longestChain = 28
+const longestSet = 31
+
+/** `cali` and the first 11 digits of a hash of namespace and name (libcalico-go's VethNameForWorkload). */
+export function vethName(namespace: string, pod: string): string {
+  return `cali${bytesToHex(sha1(utf8ToBytes(`${namespace}.${pod}`))).slice(0, 11)}`
+}
+
+/** A node's VXLAN device has a MAC made from the node's name, so that others know it without asking (felix/calc/vxlan_resolver.go). */
+export function vtepMac(node: string): string {
+  const digits = `66${bytesToHex(sha1(utf8ToBytes(node))).slice(0, 10)}`
+  return digits.match(/../g)!.join(':')
+}
+
+/** Prefix and suffix, or where that is too long for a chain the prefix and a hash of the suffix (felix/hashutils). */
+export function chainName(prefix: string, suffix: string): string {
+  const whole = prefix + suffix
+  if (whole.length < longestChain || (whole.length === longestChain && !suffix.startsWith('_'))) return whole
+  return `${prefix}_${base64url(sha256(utf8ToBytes(suffix))).slice(0, longestChain - 1 - prefix.length)}`
+}
+
+/** `s:…` for a selector, `n:…` for a named port (libcalico-go/lib/hash). */
+export function uniqueId(kind: 's' | 'n', content: string): string {
+  return `${kind}:${base64url(sha224(utf8ToBytes(`${kind}:${content}`)))}`
+}
+
+/** `cali40s:…`: Felix's own IPv4 set of that id. */
+export function setName(id: string): string {
+  return `cali40${id}`.slice(0, longestSet)
+}
+
+/** A chain for several policies with one selector (felix/rules PolicyGroup). */
+export function groupChainName(group: {
+  readonly tier: string
+  readonly selector: string
+  readonly direction: 'inbound' | 'outbound'
+  readonly policies: readonly string[]
+}): string {
+  const lines = [group.tier, group.selector, group.direction, String(group.policies.length), ...group.policies]
+  const prefix = group.direction === 'inbound' ? 'cali-gi-' : 'cali-go-'
+  return prefix + base64url(sha3_224(utf8ToBytes(lines.map((line) => `${line}\n`).join('')))).slice(0, longestChain - prefix.length)
+}
+
+/** Each rule's hash, which Felix writes into its comment to know the rule again; it chains in the rules before it. */
+export function ruleHashes(chain: string, rules: readonly string[]): string[] {
+  let hash = sha224(utf8ToBytes(chain))
+  return rules.map((rule) => {
+    hash = sha224(new Uint8Array([...hash, ...utf8ToBytes(rule)]))
+    return base64url(hash).slice(0, 16)
+  })
+}
+
+function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '')
+}
