@@ -36,7 +36,8 @@ export function renderRule(chain: string, rule: Rule): string {
   option('-d', network(rule.destination))
   option('-i', rule.inInterface)
   option('-o', rule.outInterface)
-  option('-p', rule.protocol)
+  // Protocol 4 by its name in /etc/protocols.
+  option('-p', rule.protocol?.replace('ipip', 'ipencap'))
   for (const match of rule.matches ?? []) words.push(...renderMatch(match))
   if (rule.target) words.push(...renderTarget(rule.target))
   return words.join(' ')
