@@ -2,9 +2,10 @@ import { api } from './api.ts'
 import { clusters } from './clusters.ts'
 import type { Measurement } from './measure.ts'
 import { page } from './page.ts'
+import { policy } from './policy.ts'
 
 /** `npm run bench [name…]`: prints the figures as JSON. Nothing here fails on a slow machine; that is for the reader to judge. */
-const benches: Readonly<Record<string, () => Promise<Measurement[]>>> = { clusters, api, page }
+const benches: Readonly<Record<string, () => Promise<Measurement[]>>> = { clusters, api, policy, page }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in benches))

@@ -9,6 +9,7 @@ import type { Chain, Rule, Table, Target } from './rule.ts'
 
 interface Compiled {
   readonly rule: Rule
+  readonly target: Target | undefined
   readonly tests: readonly Test[]
 }
 
@@ -42,15 +43,15 @@ export function evaluate(context: Context, table: Table, name: string): boolean 
 function walk(context: Context, table: Table, name: string, chain: Chain, depth: number): Verdict {
   if (depth > jumpLimit) return 'DROP'
   const recording = context.namespace.network.recorders.length > 0
-  for (const { rule, tests } of compileChain(chain)) {
-    if (!all(tests, context, table)) continue
-    const { target } = rule
-    if (!target) continue
+  const compiled = compileChain(chain)
+  for (let index = 0; index < compiled.length; index++) {
+    const { rule, target, tests } = compiled[index]!
+    if (!all(tests, context, table) || !target) continue
     const before = recording ? describePacket(context.packet) : ''
     if (target.target === 'jump') {
       if (recording) noteRule(context, table, name, rule, `jump to ${target.chain}`)
       const next = table.chains[target.chain]
-      if (!next) continue
+      if (!next || next.rules.length === 0) continue
       const verdict = walk(context, table, target.chain, next, depth + 1)
       if (verdict === 'ACCEPT' || verdict === 'DROP') return verdict
       if (target.goto) return 'RETURN'
@@ -65,7 +66,7 @@ function walk(context: Context, table: Table, name: string, chain: Chain, depth:
 }
 
 function all(tests: readonly Test[], context: Context, table: Table): boolean {
-  for (const test of tests) if (!test(context, table)) return false
+  for (let index = 0; index < tests.length; index++) if (!tests[index]!(context, table)) return false
   return true
 }
 
@@ -93,7 +94,7 @@ function compileChain(chain: Chain): readonly Compiled[] {
     compiled = chain.rules.map((rule) => {
       let known = compiledRules.get(rule)
       if (!known) {
-        known = { rule, tests: compileMatches(rule) }
+        known = { rule, target: rule.target, tests: compileMatches(rule) }
         compiledRules.set(rule, known)
       }
       return known

@@ -140,7 +140,9 @@ function ipv4Word(address: string): number | undefined {
 
 function interfaceTest(text: string, name: (context: Context) => string | undefined): Test {
   const { value, negated } = negation(text)
-  return (context) => interfaceFits(value, name(context)) !== negated
+  if (!value.endsWith('+')) return (context) => (name(context) === value) !== negated
+  const prefix = value.slice(0, -1)
+  return (context) => (name(context)?.startsWith(prefix) ?? false) !== negated
 }
 
 function interfaceFits(pattern: string, name: string | undefined): boolean {
@@ -183,6 +185,11 @@ function multiport(match: Extract<Match, { match: 'multiport' }>): Test {
 function conntrack(match: Extract<Match, { match: 'conntrack' }>): Test {
   const { ctstate, ctdir } = match
   const origin = match.ctorigdst === undefined ? undefined : parsePrefix(match.ctorigdst)
+  const inverted = match.invert ?? false
+  // Nearly every rule asks for plain states.
+  if (ctstate && !ctdir && !origin && !ctstate.includes('DNAT') && !ctstate.includes('SNAT')) {
+    return ({ packet: { tracking } }) => ctstate.includes(tracking?.state ?? 'INVALID') !== inverted
+  }
   return ({ packet: { tracking } }) => {
     let holds = true
     if (ctstate) {

@@ -51,14 +51,20 @@ export function groupChainName(group: {
 export function ruleHashes(chain: string, rules: readonly string[]): string[] {
   let hash = sha224(utf8ToBytes(chain))
   return rules.map((rule) => {
-    hash = sha224(new Uint8Array([...hash, ...utf8ToBytes(rule)]))
-    return base64url(hash).slice(0, 16)
+    hash = sha224.create().update(hash).update(utf8ToBytes(rule)).digest()
+    return base64url(hash.subarray(0, 12))
   })
 }
 
+const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** Unpadded, URL-safe. */
 function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '')
+  let text = ''
+  for (let at = 0; at < bytes.length; at += 3) {
+    const word = (bytes[at]! << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
+    const left = Math.min(3, bytes.length - at)
+    for (let digit = 0; digit <= left; digit++) text += digits[(word >>> (18 - 6 * digit)) & 63]
+  }
+  return text
 }
