@@ -215,3 +215,51 @@ it('frees what a pod had, and a node that is gone', async () => {
       .sort(),
   ).toEqual(['test-control-plane', 'test-worker2'])
 })
+
+it('does with traffic to the host what its environment says, and ends where the pool cannot be', async () => {
+  const world = await ninePods('calico')
+  const { api } = world.cluster
+  const environment = (change: (env: any[]) => any[]) => {
+    const daemonset = api.get<any>('daemonsets.apps', 'kube-system', 'calico-node')
+    const { spec } = daemonset.spec.template
+    const containers = spec.containers.map((container: any) => ({ ...container, env: change(container.env) }))
+    api.update('daemonsets.apps', {
+      ...daemonset,
+      spec: { ...daemonset.spec, template: { ...daemonset.spec.template, spec: { ...spec, containers } } },
+    })
+  }
+  const toHost = () => {
+    let connected = false
+    const connection = world.netns('x/a').sockets.connectTcp(
+      { address: '172.18.0.3', port: 10250 },
+      {
+        connected: () => {
+          connected = true
+        },
+        error: () => {
+          connected = true
+        },
+      },
+    )
+    world.cluster.clock.settle()
+    connection.reset()
+    return connected
+  }
+  expect(toHost()).toBe(true)
+  environment((env) => env.filter(({ name }) => name !== 'FELIX_DEFAULTENDPOINTTOHOSTACTION'))
+  await world.pass(120_000)
+  expect(toHost()).toBe(false)
+  api.delete('ippools.crd.projectcalico.org', undefined, 'default-ipv4-ippool')
+  environment((env) => env.map((one) => (one.name === 'CALICO_IPV4POOL_IPIP' ? { ...one, value: 'Always' } : one)))
+  await world.pass(60_000)
+  const broken = api
+    .list<any>('pods', { labelSelector: 'k8s-app=calico-node' })
+    .find(({ status }) => status.containerStatuses[0].restartCount > 0)
+  const answer = await world.cluster.server.fetch(
+    new Request(`https://x/api/v1/namespaces/kube-system/pods/${broken?.metadata.name}/log`, { headers: { authorization: 'Bearer p' } }),
+  )
+  expect(await answer.text()).toMatch(
+    /\[ERROR\]\[9\] startup\/startup\.go 970: Failed to create default IPv4 IP pool: 10\.244\.0\.0\/16 error=.*spec\.ipipMode: Forbidden: the simulated Calico does not model it/,
+  )
+  expect(world.defects).toEqual([])
+})

@@ -74,6 +74,7 @@ export const when = {
 export const act = {
   accept: { text: '--jump ACCEPT', target: { target: 'ACCEPT' } } as const,
   drop: { text: '--jump DROP', target: { target: 'DROP' } } as const,
+  reject: { text: '--jump REJECT', target: { target: 'REJECT' } } as const,
   back: { text: '--jump RETURN', target: { target: 'RETURN' } } as const,
   untracked: { text: '--jump NOTRACK', target: { target: 'NOTRACK' } } as const,
   masquerade: { text: '--jump MASQUERADE --random-fully', target: { target: 'MASQUERADE', randomFully: true } } as const,

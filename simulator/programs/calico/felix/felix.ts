@@ -7,6 +7,7 @@ import { enabledPools, resources } from '../datastore.ts'
 import { vethName } from '../names.ts'
 import { policyDataplane } from './policy-dataplane.ts'
 import { ensureHooks, installStandingRules, standingFilterChains } from './standing-rules.ts'
+import type { HostAction } from './static-chains.ts'
 import { syncVxlan, tunnelsOf } from './tunnels.ts'
 
 /**
@@ -19,7 +20,7 @@ export function felix(context: DaemonContext<unknown>, api: Api, node: string, r
   let queued = false
   const network = () => {
     queued = false
-    installStandingRules(netfilter, tunnelsOf(enabledPools(api)))
+    installStandingRules(netfilter, tunnelsOf(enabledPools(api)), hostAction(context.env['FELIX_DEFAULTENDPOINTTOHOSTACTION']))
     syncVxlan(namespace, api, node)
   }
   const touch = () => {
@@ -51,6 +52,12 @@ export function felix(context: DaemonContext<unknown>, api: Api, node: string, r
   })
   for (const resource of [resources.pools, resources.blocks]) api.watch(resource, touch)
   ready()
+}
+
+/** Felix's own default is to drop; its manifest sets ACCEPT. */
+function hostAction(text = 'DROP'): HostAction {
+  const action = text.toUpperCase()
+  return action === 'ACCEPT' || action === 'REJECT' || action === 'RETURN' ? action : 'DROP'
 }
 
 /** What Calico notes of a node. */

@@ -16,7 +16,7 @@ function node() {
     throw error
   })
   const { root } = createNetwork({ clock, random: new Random(1) }).addMachine('node')
-  installStandingRules(root.netfilter, { vxlan: true, ipip: false })
+  installStandingRules(root.netfilter, { vxlan: true, ipip: false }, 'ACCEPT')
   const link = (name: string) => root.link(name) ?? root.addDummy(name)
   /** Whether a first packet, forwarded from one interface to another, passes. */
   const forwards = (packet: Packet, from: string, to: string) => {

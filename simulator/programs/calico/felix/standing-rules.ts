@@ -3,14 +3,14 @@ import type { Rule } from '../../../network/netfilter/rule.ts'
 import { dispatchChains } from './endpoint-chains.ts'
 import { act, hashOf, rendered } from './felix-rule.ts'
 import { sameRules } from './policy-dataplane.ts'
-import { forwardAppends, hooks, staticChains, type TableName, type Tunnels } from './static-chains.ts'
+import { forwardAppends, type HostAction, hooks, staticChains, type TableName, type Tunnels } from './static-chains.ts'
 
 /** Names of the filter table's chains that stand without any pod. */
-export const standingFilterChains: ReadonlySet<string> = new Set(Object.keys(staticChains({ vxlan: true, ipip: true }).filter))
+export const standingFilterChains: ReadonlySet<string> = new Set(Object.keys(staticChains({ vxlan: true, ipip: true }, 'ACCEPT').filter))
 
 /** Makes Felix's standing chains and hangs them in; what is right already is left alone. */
-export function installStandingRules(netfilter: Netfilter, tunnels: Tunnels): void {
-  const tables = staticChains(tunnels)
+export function installStandingRules(netfilter: Netfilter, tunnels: Tunnels, toHost: HostAction): void {
+  const tables = staticChains(tunnels, toHost)
   // The dispatch chains are the pods' part, but something jumps to them from the start.
   const empty = netfilter.chain('filter', 'cali-to-wl-dispatch') ? {} : dispatchChains([])
   for (const [table, chains] of Object.entries(tables) as [TableName, (typeof tables)[TableName]][]) {

@@ -1,6 +1,9 @@
 import { setName } from '../names.ts'
 import { act, type FelixRule, marks, when } from './felix-rule.ts'
 
+/** What happens to a pod's packets for its own node, once its policy let them through (DefaultEndpointToHostAction). */
+export type HostAction = 'ACCEPT' | 'DROP' | 'REJECT' | 'RETURN'
+
 /** Which tunnels the pools ask for. */
 export interface Tunnels {
   readonly vxlan: boolean
@@ -24,7 +27,7 @@ export const ownSets = {
 } as const
 
 /** Chains that stand whatever the policies are; after felix/rules/static.go. Host endpoints are not modelled, so their chains are empty. */
-export function staticChains(tunnels: Tunnels): Readonly<Record<TableName, ChainSet>> {
+export function staticChains(tunnels: Tunnels, toHost: HostAction): Readonly<Record<TableName, ChainSet>> {
   return {
     filter: {
       'cali-FORWARD': forward,
@@ -32,7 +35,7 @@ export function staticChains(tunnels: Tunnels): Readonly<Record<TableName, Chain
       'cali-OUTPUT': output(tunnels),
       'cali-wl-to-host': [
         { action: act.jump('cali-from-wl-dispatch') },
-        { action: act.accept, comments: ['Configured DefaultEndpointToHostAction'] },
+        { action: hostActions[toHost], comments: ['Configured DefaultEndpointToHostAction'] },
       ],
       'cali-from-hep-forward': [],
       'cali-to-hep-forward': [],
@@ -83,6 +86,8 @@ export function staticChains(tunnels: Tunnels): Readonly<Record<TableName, Chain
     },
   }
 }
+
+const hostActions = { ACCEPT: act.accept, DROP: act.drop, REJECT: act.reject, RETURN: act.back } as const
 
 /** Where Felix's chains hang in the built-in ones: table, chain, its own chain, and whether before or behind what others put there. */
 export const hooks: readonly (readonly [table: TableName, chain: string, target: string, place: 'insert' | 'append'])[] = [

@@ -38,7 +38,7 @@ export function startUp(context: DaemonContext<unknown>, api: Api, node: string)
     if (known['projectcalico.org/IPv4Address'] !== address)
       say('INFO', 'startup/startup.go 571', 'Node IPv4 changed, will check for conflicts')
     say('INFO', 'startup/startup.go 718', 'No AS number configured on node resource, using global value')
-    ensurePool(api, env, say)
+    if (!ensurePool(api, env, say)) return false
     ensureObjects(context, api)
     const pools = api.list<IPPool>(resources.pools)
     const tunnel = tunnelAddress(context, api, node, pools, known)
@@ -84,11 +84,15 @@ function networkAvailable(now: number) {
   }
 }
 
-type Say = (severity: 'INFO', source: string, message: string) => void
+type Say = (severity: 'INFO' | 'ERROR', source: string, message: string) => void
 
-function ensurePool(api: Api, env: Readonly<Record<string, string>>, say: Say): void {
-  if (env['NO_DEFAULT_POOLS'] === 'true') return say('INFO', 'startup/startup.go 753', 'Skipping IP pool configuration')
-  if (api.list<IPPool>(resources.pools).length > 0) return
+/** False, and has said why, where the pool cannot be. */
+function ensurePool(api: Api, env: Readonly<Record<string, string>>, say: Say): boolean {
+  if (env['NO_DEFAULT_POOLS'] === 'true') {
+    say('INFO', 'startup/startup.go 753', 'Skipping IP pool configuration')
+    return true
+  }
+  if (api.list<IPPool>(resources.pools).length > 0) return true
   const cidr = env['CALICO_IPV4POOL_CIDR'] ?? '192.168.0.0/16'
   const [ipipMode, vxlanMode] = [mode(env['CALICO_IPV4POOL_IPIP']), mode(env['CALICO_IPV4POOL_VXLAN'])]
   const natOutgoing = env['CALICO_IPV4POOL_NAT_OUTGOING'] !== 'false'
@@ -98,23 +102,28 @@ function ensurePool(api: Api, env: Readonly<Record<string, string>>, say: Say): 
     'startup/startup.go 964',
     `Ensure default IPv4 pool is created. IPIP mode: ${ipipMode}, VXLAN mode: ${vxlanMode}, DisableBGPExport: false`,
   )
-  api.create<IPPool>(
-    resources.pools,
-    calicoObject('IPPool', defaultPool, {
-      allowedUses: ['Workload', 'Tunnel'],
-      blockSize: Number(env['CALICO_IPV4POOL_BLOCK_SIZE'] ?? 26),
-      cidr,
-      ipipMode,
-      natOutgoing,
-      nodeSelector: 'all()',
-      vxlanMode,
-    }),
-  )
+  const pool = calicoObject<IPPool>('IPPool', defaultPool, {
+    allowedUses: ['Workload', 'Tunnel'],
+    blockSize: Number(env['CALICO_IPV4POOL_BLOCK_SIZE'] ?? 26),
+    cidr,
+    ipipMode,
+    natOutgoing,
+    nodeSelector: 'all()',
+    vxlanMode,
+  })
+  try {
+    api.create<IPPool>(resources.pools, pool)
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error
+    say('ERROR', 'startup/startup.go 970', `Failed to create default IPv4 IP pool: ${cidr} error=${error.message}`)
+    return false
+  }
   say(
     'INFO',
     'startup/startup.go 974',
     `Created default IPv4 pool (${cidr}) with NAT outgoing ${natOutgoing}. IPIP mode: ${ipipMode}, VXLAN mode: ${vxlanMode}, DisableBGPExport: false`,
   )
+  return true
 }
 
 function mode(text = ''): 'Always' | 'CrossSubnet' | 'Never' {
