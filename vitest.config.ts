@@ -20,6 +20,17 @@ export default defineConfig({
       {
         test: { testTimeout: 120_000, hookTimeout: 120_000, name: 'kubectl', include: ['tests/kubectl/*.test.ts'], fileParallelism: false },
       },
+      { test: { testTimeout: 120_000, hookTimeout: 120_000, name: 'helm', include: ['tests/helm/*.test.ts'], fileParallelism: false } },
+      {
+        test: {
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          name: 'contract',
+          include: ['tests/contract/*.test.ts'],
+          fileParallelism: false,
+        },
+      },
+      { test: { testTimeout: 120_000, hookTimeout: 120_000, name: 'fuzz', include: ['tests/fuzz/*.test.ts'], fileParallelism: false } },
       {
         test: { testTimeout: 120_000, hookTimeout: 120_000, name: 'browser', include: ['tests/browser/*.test.ts'], fileParallelism: false },
       },

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { register } from 'tsx/esm/api'
+import './typescript.mjs'
 
-register()
 const { run } = await import('./cli/main.ts')
 await run(process.argv.slice(2))

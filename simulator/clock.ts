@@ -47,6 +47,29 @@ interface Entry {
   key?: string
 }
 
+// A class, not closures: a cluster has dozens of these, and a fork makes them all in the time that it is waited for.
+class OwnedTimers implements Timers {
+  readonly #loop: EventLoop
+  readonly #owner: string
+
+  constructor(loop: EventLoop, owner: string) {
+    this.#loop = loop
+    this.#owner = owner
+  }
+
+  set(key: string, at: number): void {
+    this.#loop.setDurable(this.#owner, key, at)
+  }
+
+  clear(key: string): void {
+    this.#loop.setDurable(this.#owner, key, undefined)
+  }
+
+  when(key: string): number | undefined {
+    return this.#loop.durable(this.#owner, key)
+  }
+}
+
 /** How many events one instant may run before the loop lets the host breathe. */
 const eventsPerTurn = 20_000
 
@@ -110,21 +133,23 @@ export class EventLoop implements Clock {
 
   timers(owner: string, fire: (key: string) => void): Timers {
     this.#owners.set(owner, fire)
-    const id = (key: string) => `${owner}\n${key}`
-    const clear = (key: string) => {
-      const entry = this.#durable.get(id(key))
-      if (!entry) return
+    return new OwnedTimers(this, owner)
+  }
+
+  /** For `Timers`. */
+  durable(owner: string, key: string): number | undefined {
+    return this.#durable.get(`${owner}\n${key}`)?.at
+  }
+
+  /** For `Timers`: undefined clears. */
+  setDurable(owner: string, key: string, at: number | undefined): void {
+    const id = `${owner}\n${key}`
+    const entry = this.#durable.get(id)
+    if (entry) {
       entry.run = undefined
-      this.#durable.delete(id(key))
+      this.#durable.delete(id)
     }
-    return {
-      clear,
-      when: (key) => this.#durable.get(id(key))?.at,
-      set: (key, at) => {
-        clear(key)
-        this.#setDurable(owner, key, at)
-      },
-    }
+    if (at !== undefined) this.#setDurable(owner, key, at)
   }
 
   /** Runs everything that is due now, synchronously, and returns how many events ran. */

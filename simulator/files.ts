@@ -1,3 +1,5 @@
+import type { Closer } from './clock.ts'
+
 /** errno names of the file system. `message` is what `strerror` says. */
 export type FileErrno = 'ENOENT' | 'EEXIST' | 'EISDIR' | 'ENOTDIR' | 'EROFS' | 'EACCES' | 'ENOTEMPTY'
 
@@ -45,6 +47,8 @@ export interface FileSystem {
   remove(path: string, options?: { recursive?: boolean }): void
   rename(from: string, to: string): void
   setMode(path: string, mode: number): void
+  /** Calls `changed` with the path of every write at or below `path`, or that removes or creates a parent of it, within a mount too. */
+  watch(path: string, changed: (path: string) => void): Closer
 }
 
 /** An absolute, normalised path: `resolvePath('/root', '../etc/./hosts')` is `/etc/hosts`. */

@@ -25,5 +25,10 @@ export interface OwnerReference {
 
 /** RFC 3339 with whole seconds, as metav1.Time; `ms` since the epoch. */
 export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+  const second = Math.floor(ms / 1000)
+  // Whatever happens in one instant is written down with the same time, often a dozen times.
+  if (second !== latest.second) latest = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` }
+  return latest.text
 }
+
+let latest = { second: Number.NaN, text: '' }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FileError } from './files.ts'
-import { fileTree, MemoryFiles } from './memory-files.ts'
+import { emptyTree, fileTree, MemoryFiles } from './memory-files.ts'
 
 const image = fileTree({ '/bin/sh': { content: 'sh', mode: 0o755 }, '/etc/passwd': { content: 'root\n' } }, 1000)
 const filesOf = (options: { readOnly?: boolean } = {}) => new MemoryFiles({ now: () => 5000, base: image, ...options })
@@ -68,6 +68,31 @@ describe('files in memory', () => {
     watch.close()
     files.makeDirectory('/etc/cni')
     expect(heard).toEqual(['/etc/cni/net.d/10-x.conflist', '/etc/cni'])
+  })
+
+  test('a watch within a mount hears of the file system that stands there, by its own path', () => {
+    const files = filesOf()
+    const volume = new MemoryFiles({ now: () => 1 })
+    files.mount('/etc/app', volume)
+    const heard: string[] = []
+    const watch = files.watch('/etc/app/config', (path) => heard.push(path))
+    volume.write('/config', 'a')
+    volume.write('/other', 'b')
+    volume.replace(emptyTree)
+    watch.close()
+    volume.write('/config', 'c')
+    expect(heard).toEqual(['/etc/app/config', '/etc/app/config'])
+  })
+
+  test('forks share the tree that changes made over one base', () => {
+    const base = filesOf()
+    base.write('/etc/app.conf', 'a')
+    const changes = base.snapshot()
+    const again = () => new MemoryFiles({ now: () => 1, base: image, changes })
+    expect(again().tree).toBe(again().tree)
+    const other = new MemoryFiles({ now: () => 1, base: emptyTree, changes })
+    expect(other.exists('/bin/sh')).toBe(false)
+    expect(other.readText('/etc/app.conf')).toBe('a')
   })
 
   test('rename moves across a mount by copy', () => {

@@ -1,3 +1,4 @@
+import { decodeBase64, encodeBase64 } from './base64.ts'
 import type { Closer } from './clock.ts'
 import { FileError, type FileInfo, type FileSystem, resolvePath } from './files.ts'
 
@@ -39,6 +40,12 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 const directoryMode = 0o755
 const fileMode = 0o644
+
+/**
+ * What changes came to over a base. Forks share their template's changes, so they share the tree as well, in memory and in the making;
+ * a snapshot's changes are never changed.
+ */
+const applied = new WeakMap<FilesSnapshot, { readonly base: FileTree; readonly tree: FileTree }>()
 
 export const emptyTree: FileTree = { entries: new Map(), mode: directoryMode, modified: 0 }
 
@@ -97,8 +104,11 @@ export class MemoryFiles implements FileSystem {
     this.#mounts.sort((a, b) => b.path.length - a.path.length)
   }
 
-  /** Calls `changed` with the path of every write at or below `path`, or that removes or creates a parent of it; not inside mounts. */
+  /** A path that is within a mount now is followed there, so what is mounted later at or below `path` is not seen. */
   watch(path: string, changed: (path: string) => void): Closer {
+    const mount = this.#mounted(path)
+    // Where another file system stands, a write has another path: what is said is what was asked for.
+    if (mount) return mount.files.watch(mount.path, () => changed(normalise(path)))
     const watch = { path: normalise(path), changed }
     this.#watches.add(watch)
     return { close: () => this.#watches.delete(watch) }
@@ -236,18 +246,24 @@ export class MemoryFiles implements FileSystem {
   }
 
   #apply(changes: FilesSnapshot): void {
+    const known = applied.get(changes)
+    if (known?.base === this.#base) {
+      this.#root = known.tree
+      return
+    }
     for (const [path, change] of Object.entries(changes)) {
       const parts = segments(path)
       if (change === null) this.#root = put(this.#root, parts, 0, undefined, undefined, true)
       else {
         const { mode, modified } = change
-        const content = change.text ?? (change.base64 === undefined ? undefined : fromBase64(change.base64))
+        const content = change.text ?? (change.base64 === undefined ? undefined : (decodeBase64(change.base64) ?? new Uint8Array(0)))
         const previous = findNode(this.#root, parts)
         const entries = previous && isDirectory(previous) ? previous.entries : emptyTree.entries
         const node: TreeNode = content === undefined ? { entries, mode, modified } : { content, mode, modified }
         this.#root = parts.length === 0 && isDirectory(node) ? node : put(this.#root, parts, 0, node, undefined, true)
       }
     }
+    applied.set(changes, { base: this.#base, tree: this.#root })
   }
 
   #put(path: string, node: TreeNode | undefined, parents = false): void {
@@ -401,7 +417,7 @@ function difference(before: TreeNode | undefined, after: TreeNode, path: string,
   const { mode, modified } = after
   if (!isDirectory(after)) {
     const { content } = after
-    changes[path] = typeof content === 'string' ? { text: content, mode, modified } : { base64: toBase64(content), mode, modified }
+    changes[path] = typeof content === 'string' ? { text: content, mode, modified } : { base64: encodedOnce(content), mode, modified }
     return
   }
   const base = before && isDirectory(before) ? before : undefined
@@ -433,21 +449,9 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
 
 /** Contents never change, so each is encoded once, however many snapshots it is in. */
 const encoded = new WeakMap<Uint8Array, string>()
-/** Bytes per step: a multiple of 3, so that the pieces' codes join, and few enough to be arguments of one call. */
-const encodingStep = 24_576
 
-function toBase64(bytes: Uint8Array): string {
-  const known = encoded.get(bytes)
-  if (known !== undefined) return known
-  let text = ''
-  for (let at = 0; at < bytes.length; at += encodingStep) text += btoa(String.fromCharCode(...bytes.subarray(at, at + encodingStep)))
-  encoded.set(bytes, text)
+function encodedOnce(bytes: Uint8Array): string {
+  let text = encoded.get(bytes)
+  if (text === undefined) encoded.set(bytes, (text = encodeBase64(bytes)))
   return text
-}
-
-function fromBase64(text: string): Uint8Array {
-  const raw = atob(text)
-  const bytes = new Uint8Array(raw.length)
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i)
-  return bytes
 }

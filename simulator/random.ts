@@ -1,3 +1,5 @@
+const hexDigits = '0123456789abcdef'
+
 /** Seeded randomness: a cluster's names, UIDs and jitter all come from one of these. State is one 32-bit number. */
 export class Random {
   state: number
@@ -30,7 +32,7 @@ export class Random {
 
   hex(length: number): string {
     let text = ''
-    for (let i = 0; i < length; i++) text += this.below(16).toString(16)
+    for (let i = 0; i < length; i++) text += hexDigits[this.below(16)]
     return text
   }
 

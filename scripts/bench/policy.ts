@@ -2,7 +2,7 @@ import { catalogue } from '../../server/engines/simulated/images.ts'
 import { type Plugin, plugins, type ClusterSpec as SimulatedSpec } from '../../simulator/bootstrap/spec.ts'
 import { HeldTime } from '../../simulator/clock.ts'
 import { createCluster } from '../../simulator/cluster/cluster.ts'
-import { type Measurement, round } from './measure.ts'
+import { type Measurement, most, round } from './measure.ts'
 
 const pods = 100
 const policies = 100
@@ -47,9 +47,8 @@ async function onPlugin(cni: Plugin): Promise<Measurement[]> {
     const began = process.cpuUsage()
     send(count)
     const { user, system } = process.cpuUsage(began)
-    const rate = (count / (user + system)) * 1_000_000
     if (heard !== count + 5000) throw new Error(`${count + 5000 - heard} packets did not arrive`)
-    return rate
+    return (user + system) / 1000
   }
   matrix()
   const bare = matrix()
@@ -76,7 +75,7 @@ async function onPlugin(cni: Plugin): Promise<Measurement[]> {
   await pass(1000)
   matrix()
   const policed = matrix()
-  const rate = walks()
+  const took = walks()
   cluster.close()
   return [
     { name: `${cni}: matrix of ${pods} × ${pods} pods without policies`, unit: 'ms', value: round(bare.ms) },
@@ -84,14 +83,14 @@ async function onPlugin(cni: Plugin): Promise<Measurement[]> {
     {
       name: `${cni}: the matrix with ${policies} policies (${policed.open} of ${pods * pods} open)`,
       unit: 'ms',
-      bar: '≤ 1000',
+      bars: [most(1000)],
       value: round(policed.ms),
     },
     {
-      name: `${cni}: packets of one flow between nodes with ${policies} policies`,
-      unit: 'per second',
-      bar: '≥ 50000',
-      value: Math.round(rate),
+      name: `${cni}: 50,000 packets of one flow between nodes with ${policies} policies`,
+      unit: 'ms of CPU',
+      bars: [most(1000)],
+      value: round(took),
     },
   ]
 }

@@ -1,6 +1,7 @@
 import type { Status } from 'kubernetes-types/meta/v1'
 import type { Closer } from '../clock.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
+import type { ScaleMapping } from '../resources/definition.ts'
 import type { ByteSink, ByteSource } from '../streams.ts'
 
 /** A refusal by the API server, as the Status object that goes over the wire. `message` is the Status's message. */
@@ -36,6 +37,15 @@ export interface ListOptions {
   fieldSelector?: string
 }
 
+export interface WatchOptions extends ListOptions {
+  /** First delivers every existing object as ADDED. */
+  readonly initial?: boolean
+  /** It stood before a restore of the cluster and goes on: nobody asks again whether it may. */
+  readonly resumed?: boolean
+  /** The server ended it, and the user may not open another: `last` is what list() would have shown. Called once, nothing follows. */
+  ended?(last: readonly KubeObject[]): void
+}
+
 export interface DeleteOptions {
   propagationPolicy?: 'Foreground' | 'Background' | 'Orphan'
   gracePeriodSeconds?: number
@@ -55,6 +65,8 @@ export interface ServedResource {
   readonly kind: string
   readonly apiVersion: string
   readonly namespaced: boolean
+  /** For kinds with a scale subresource. */
+  readonly scale?: ScaleMapping<any>
 }
 
 /**
@@ -75,17 +87,15 @@ export interface Api {
   delete(resource: ResourceName, namespace: string | undefined, name: string, options?: DeleteOptions): void
   /** Sets `spec.nodeName` through the binding subresource. */
   bind(namespace: string, pod: string, node: string): void
+  /** A token of an account, for the API server, bound to nothing; `serviceaccounts/NAME/token`. Throws NotFound, Invalid, NotImplemented. */
+  requestToken(namespace: string, account: string, expirationSeconds: number): IssuedToken
   /**
    * Calls `handler` for every later change, in order, each in an event of its own (never inside the write that caused it).
    * With `initial`, first delivers every existing object as ADDED.
    * A watch of a custom kind outlives its definition, as a reflector that lists again does: it says nothing while there is none, and
    * goes on when there is one again. Throws NotFound where nobody serves the kind when it begins.
    */
-  watch<T extends KubeObject>(
-    resource: ResourceName,
-    handler: (event: WatchEvent<T>) => void,
-    options?: ListOptions & { initial?: boolean },
-  ): Closer
+  watch<T extends KubeObject>(resource: ResourceName, handler: (event: WatchEvent<T>) => void, options?: WatchOptions): Closer
   /**
    * What discovery would tell: every kind, in every version, custom ones included. The same array for as long as that is the same;
    * whoever has to know of changes watches `customresourcedefinitions.apiextensions.k8s.io`.
@@ -95,9 +105,31 @@ export interface Api {
   as(user: UserInfo): Api
 }
 
+export interface IssuedToken {
+  readonly token: string
+  /** ms since the epoch. */
+  readonly expires: number
+}
+
 export interface UserInfo {
   readonly username: string
   readonly groups: readonly string[]
+  readonly uid?: string
+  /** What authentication or impersonation says besides: `authentication.kubernetes.io/pod-name` … */
+  readonly extra?: Readonly<Record<string, readonly string[]>>
+}
+
+/** The other end of a connection, as far as its TLS handshake tells. */
+export interface Peer {
+  /** Its client certificate: whom the cluster's authority says it is, or why that is nobody. Absent where it showed none. */
+  readonly certificate?: ClientCertificate | { readonly invalid: string }
+}
+
+export interface ClientCertificate {
+  readonly commonName: string
+  readonly organizations: readonly string[]
+  /** SHA-256 of the certificate, hex. */
+  readonly fingerprint: string
 }
 
 /**
@@ -106,6 +138,8 @@ export interface UserInfo {
 export interface NodeConnector {
   /** The kubelet of that node, or undefined when the node is unreachable or has none. */
   kubelet(node: string): KubeletApi | undefined
+  /** Brings the kubelets' leases up to date, before somebody reads them. */
+  renewLeases?(): void
 }
 
 export interface LogOptions {
@@ -181,7 +215,7 @@ export type UpgradeTransport = 'websocket' | 'SPDY/3.1'
 
 /** The HTTP face of the API server: isomorphic, no listener of its own. */
 export interface ApiServer {
-  fetch(request: Request): Promise<Response>
+  fetch(request: Request, peer?: Peer): Promise<Response>
   /**
    * A handshake: the chosen subprotocol and what then talks on the socket, or the Response that refuses it. With `SPDY/3.1` the socket is the
    * bare connection, whose messages are whatever arrived together, and the protocols are those of X-Stream-Protocol-Version.
@@ -189,6 +223,7 @@ export interface ApiServer {
   upgrade(
     request: Request,
     protocols: readonly string[],
-    transport?: UpgradeTransport,
+    /** Default: a WebSocket of a client without a certificate. */
+    from?: { readonly transport?: UpgradeTransport; readonly peer?: Peer },
   ): Promise<Response | { protocol: string; run(socket: MessageSocket): Promise<void> }>
 }

@@ -1,62 +1,19 @@
 import type { KubeObject } from '../kubernetes.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
+import { matchesRequirements, parseSelector, type Requirement } from '../resources/selectors.ts'
 import { badRequest } from './status.ts'
 
 export type Predicate = (object: KubeObject) => boolean
 
-interface Requirement {
-  key: string
-  operator: '=' | '!=' | 'in' | 'notin' | 'exists' | '!' | '>' | '<'
-  values: string[]
-}
-
 /** A label selector in its string form (`app=web,tier notin (db, cache),!legacy`). Throws BadRequest. */
 export function labelPredicate(text: string): Predicate {
-  const requirements = parseLabels(text)
-  return (object) => {
-    const labels = object.metadata?.labels ?? {}
-    return requirements.every((requirement) => meets(requirement, labels))
+  let requirements: readonly Requirement[]
+  try {
+    requirements = parseSelector(text)
+  } catch (error) {
+    throw badRequest((error as Error).message)
   }
-}
-
-function meets({ key, operator, values }: Requirement, labels: Record<string, string>): boolean {
-  const value = labels[key]
-  switch (operator) {
-    case 'exists':
-      return value !== undefined
-    case '!':
-      return value === undefined
-    case '=':
-    case 'in':
-      return value !== undefined && values.includes(value)
-    // An absent label differs from every value (labels.Requirement.Matches).
-    case '!=':
-    case 'notin':
-      return value === undefined || !values.includes(value)
-    case '>':
-      return value !== undefined && Number(value) > Number(values[0])
-    case '<':
-      return value !== undefined && Number(value) < Number(values[0])
-  }
-}
-
-const requirementPattern =
-  /^\s*(?:(!)\s*([^\s=!,()<>]+)|([^\s=!,()<>]+)\s*(?:(==|=|!=|>|<)\s*([^\s=!,()<>]*)|\s(in|notin)\s*\(([^()]*)\)|))\s*(?:,|$)/
-
-function parseLabels(text: string): Requirement[] {
-  const requirements: Requirement[] = []
-  let rest = text
-  while (rest.trim() !== '') {
-    const match = requirementPattern.exec(rest)
-    if (!match) throw badRequest(`unable to parse requirement: found '${rest.trim()}', expected: a comma-separated label selector`)
-    const [whole, not, notKey, key, operator, value, set, list] = match
-    if (not) requirements.push({ key: notKey!, operator: '!', values: [] })
-    else if (operator) requirements.push({ key: key!, operator: operator === '==' ? '=' : (operator as '='), values: [value ?? ''] })
-    else if (set) requirements.push({ key: key!, operator: set as 'in', values: list!.split(',').map((item) => item.trim()) })
-    else requirements.push({ key: key!, operator: 'exists', values: [] })
-    rest = rest.slice(whole.length)
-  }
-  return requirements
+  return (object) => matchesRequirements(requirements, object.metadata?.labels)
 }
 
 /** A field selector (`status.phase!=Running,metadata.name=web`) for one kind. Throws BadRequest for fields the kind does not offer. */

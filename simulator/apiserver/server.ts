@@ -1,10 +1,12 @@
 import type { Sockets } from '../network/sockets.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
-import type { ApiServer, NodeConnector, UserInfo } from './api.ts'
+import type { Aggregator } from './aggregation/aggregator.ts'
+import type { ApiServer, NodeConnector, Peer, UserInfo } from './api.ts'
 import { StatusError } from './api.ts'
+import type { Authenticator } from './authentication/authenticator.ts'
 import { effectiveUser } from './authorization/impersonation.ts'
 import { readObject } from './http/bodies.ts'
-import { createDiscovery, type VirtualResource } from './http/discovery.ts'
+import { createDiscovery, type Discovery, type VirtualResource } from './http/discovery.ts'
 import { healthResponse } from './http/health.ts'
 import { negotiateDiscovery } from './http/negotiate.ts'
 import { dryRunOf } from './http/options.ts'
@@ -19,17 +21,21 @@ import { serveOpenapi } from './openapi/serve.ts'
 import { bindPod } from './registry/pods.ts'
 import { createRegistry } from './registry/registry.ts'
 import type { RegistryWorld } from './registry/world.ts'
-import { badRequest, forbidden, methodNotAllowed, unauthorized, unknownResource } from './status.ts'
+import { badRequest, forbidden, methodNotAllowed, notImplemented, unauthorized, unknownResource } from './status.ts'
 
 export interface ApiServerWorld extends RegistryWorld {
   readonly nodes: NodeConnector
   /** The API server's own sockets, for the proxy subresources; absent: it has no network. */
   readonly sockets?: () => Sockets
   /** Undefined: 401. */
-  authenticate(request: Request): UserInfo | undefined | Promise<UserInfo | undefined>
+  authenticate(request: Request, peer?: Peer): UserInfo | undefined | Promise<UserInfo | undefined>
+  /** For TokenReview; absent: no token is anybody's. */
+  readonly reviewToken?: Authenticator['review']
   /** Absent: everybody may do everything. */
   readonly authorize?: Authorize
   readonly rulesFor?: (user: UserInfo, namespace: string) => object
+  /** Groups that other servers serve. */
+  readonly aggregator?: Aggregator
   /** Default `v1.34.2`. */
   readonly gitVersion?: string
   /** The schemas of Kubernetes' own types, asked for at the first request for OpenAPI. Absent: documents name kinds without their fields. */
@@ -46,18 +52,16 @@ const bindings: VirtualResource = {
   verbs: ['create'],
 }
 
+const keyDocuments = new Set(['/openid/v1/jwks', '/.well-known/openid-configuration'])
+const noPublicKeys = 'the simulated cluster signs service account tokens with a key of its own (HS256), so it has no public keys to show'
+
 /** The Kubernetes HTTP API over a store. Every failure becomes a Status; nothing escapes. */
 export function createApiServer(world: ApiServerWorld): ApiServer {
   const registry = createRegistry(world)
   const virtual = [bindings, ...reviews]
   /** Made anew when a custom kind came or went. */
   let described: readonly ResourceDefinition[] = registry.definitions.all
-  let currentDiscovery = createDiscovery(described, virtual)
-  const discoveryNow = () => {
-    const { all } = registry.definitions
-    if (all !== described) [described, currentDiscovery] = [all, createDiscovery(all, virtual)]
-    return currentDiscovery
-  }
+  let ownDiscovery = createDiscovery(described, virtual)
   const gitVersion = world.gitVersion ?? 'v1.34.2'
   const [major, minor] = gitVersion.slice(1).split('.')
   const version = {
@@ -83,8 +87,8 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   }
   const authorize: Authorize = world.authorize ?? (() => ({ allowed: true }))
 
-  async function authenticated(request: Request): Promise<UserInfo> {
-    const user = await world.authenticate(request)
+  async function authenticated(request: Request, peer: Peer | undefined): Promise<UserInfo> {
+    const user = await world.authenticate(request, peer)
     if (!user) throw unauthorized()
     return effectiveUser(request.headers, user, authorize)
   }
@@ -112,29 +116,39 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     )
   }
 
-  async function serve(request: Request): Promise<Response> {
+  async function serve(request: Request, peer: Peer | undefined): Promise<Response> {
     const url = new URL(request.url)
     const query = url.searchParams
     const pathname = url.pathname.length > 1 ? url.pathname.replace(/\/+$/, '') : url.pathname
-    // Public to everybody, as the role system:public-info-viewer makes them.
-    const health = healthResponse(pathname, query)
-    if (health) return health
-    if (pathname === '/version') return jsonResponse(version)
-
-    const user = await authenticated(request)
+    const user = await authenticated(request, peer)
     const path = parseResourcePath(pathname)
     if (path) return serveResource(request, query, path, user)
     authorized(user, { verb: request.method.toLowerCase(), path: pathname })
+    const health = healthResponse(pathname, query)
+    if (health) return health
+    if (pathname === '/version') return jsonResponse(version)
+    const [root, group = '', served = ''] = pathname.split('/').slice(1)
+    const remote = root === 'apis' && served ? world.aggregator?.find(group, served) : undefined
+    if (remote) return world.aggregator!.proxy(remote, request, user)
     return serveDocument(request, pathname)
   }
 
-  function serveDocument(request: Request, pathname: string): Response {
+  /** With the groups of other servers, where there are any. */
+  async function currentDiscovery(): Promise<Discovery> {
+    const remote = await world.aggregator?.groups()
+    const { all } = registry.definitions
+    if (remote?.length) return createDiscovery(all, virtual, remote)
+    if (all !== described) [described, ownDiscovery] = [all, createDiscovery(all, virtual)]
+    return ownDiscovery
+  }
+
+  async function serveDocument(request: Request, pathname: string): Promise<Response> {
+    const discovery = await currentDiscovery()
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
     const parts = segments(pathname)
     if (!parts) throw unknownResource()
     const [root, second, third, ...rest] = parts
-    const discovery = discoveryNow()
-    if (root === undefined) return jsonResponse({ paths: rootPaths() })
+    if (root === undefined) return jsonResponse({ paths: rootPaths(discovery) })
     if ((root === 'api' || root === 'apis') && second === undefined) {
       const form = negotiateDiscovery(request.headers.get('accept'))
       if (form) {
@@ -152,13 +166,12 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     if (root === 'apis' && third === undefined) return jsonResponse(discovery.group(second!))
     if (root === 'apis' && rest.length === 0) return jsonResponse(discovery.resources(second!, third!))
     if (root === 'openapi') return serveOpenapi(openapi, request, parts.slice(1))
+    if (keyDocuments.has(pathname)) throw notImplemented(noPublicKeys)
     throw unknownResource()
   }
 
-  function rootPaths(): string[] {
-    const groups = discoveryNow()
-      .groupVersions()
-      .filter(({ group }) => group !== '')
+  function rootPaths(discovery: Discovery): string[] {
+    const groups = discovery.groupVersions().filter(({ group }) => group !== '')
     return [
       '/api',
       '/api/v1',
@@ -176,8 +189,14 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   async function serveResource(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): Promise<Response> {
     const review = virtual.find(({ group, version, plural }) => group === path.group && version === path.version && plural === path.plural)
     if (review) return serveVirtual(request, query, path, review, user)
+    const remote = world.aggregator?.find(path.group, path.version)
+    if (remote) {
+      authorized(user, attributesOf(request, query, path))
+      return world.aggregator!.proxy(remote, request, user)
+    }
     const given = target(request, query, path, user)
     authorized(user, attributesOf(request, query, path))
+    if (path.plural === 'leases' && request.method === 'GET') world.nodes.renewLeases?.()
     const response = await serveTarget(given, path.subresource)
     const { custom } = given.definition
     if (custom?.deprecation !== undefined) response.headers.append('Warning', warningHeader(custom.deprecation))
@@ -188,9 +207,8 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     const { name } = given
     if (name === undefined) return serveCollection(registry, given)
     const named = { ...given, name }
-    return subresource === undefined
-      ? serveObject(registry, named)
-      : serveSubresource(registry, world.nodes, named, subresource, world.sockets?.())
+    if (subresource === undefined) return serveObject(registry, named)
+    return serveSubresource({ registry, nodes: world.nodes, tokens: world.tokens, sockets: world.sockets?.() }, named, subresource)
   }
 
   function target(request: Request, query: URLSearchParams, path: ResourcePath, user: UserInfo): ResourceRequest {
@@ -215,7 +233,8 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
     if (!body) throw badRequest(`the body of the request is empty; it must be an object of kind ${review.kind}`)
     authorized(user, attributesOf(request, query, path))
     if (review !== bindings) {
-      return jsonResponse(answerReview(review, body, user, authorize, world.clock.now(), world.rulesFor), { status: 201 })
+      const { rulesFor, reviewToken } = world
+      return jsonResponse(answerReview(review, body, user, { authorize, now: world.clock.now(), rulesFor, reviewToken }), { status: 201 })
     }
     const name = (body.metadata as { name?: string } | undefined)?.name ?? ''
     bindPod(registry, path.namespace!, name, bindingTarget(body), { user, dryRun: dryRunOf(query.getAll('dryRun'), 'CreateOptions') })
@@ -223,16 +242,16 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   }
 
   return {
-    fetch: async (request) => {
+    fetch: async (request, peer) => {
       try {
-        return await serve(request)
+        return await serve(request, peer)
       } catch (error) {
         return failure(error)
       }
     },
-    upgrade: async (request, protocols, transport = 'websocket') => {
+    upgrade: async (request, protocols, { transport = 'websocket', peer } = {}) => {
       try {
-        const user = await authenticated(request)
+        const user = await authenticated(request, peer)
         const url = new URL(request.url)
         const path = parseResourcePath(url.pathname)
         if (!path?.subresource || path.name === undefined) throw unknownResource()

@@ -95,6 +95,10 @@ export function expired(message: string, continueToken?: string): StatusError {
   return continueToken ? new StatusError({ ...error.status, metadata: { continue: continueToken } }) : error
 }
 
+export function requestEntityTooLarge(message: string): StatusError {
+  return refusal(413, 'RequestEntityTooLarge', `Request entity too large: ${message}`)
+}
+
 export function unsupportedMediaType(message: string): StatusError {
   return refusal(415, 'UnsupportedMediaType', message)
 }

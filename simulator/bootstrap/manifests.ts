@@ -1,5 +1,7 @@
 import { standardStorageClass } from '../controllers/persistentvolume/local-path-provisioner.ts'
 import type { KubeObject } from '../kubernetes.ts'
+import { resources } from '../resources/catalogue.ts'
+import { localApiServices } from './api-services.ts'
 import { calico } from './calico.ts'
 import { coredns } from './coredns.ts'
 import { flannel } from './flannel.ts'
@@ -12,6 +14,7 @@ import { addresses, type ClusterSpec, nodeAddress } from './spec.ts'
 export function bootstrapObjects(spec: ClusterSpec): KubeObject[] {
   return [
     ...['default', 'kube-system', 'kube-public', 'kube-node-lease'].map(namespace),
+    ...localApiServices(resources),
     ...rbacObjects(spec),
     priorityClass(
       'system-cluster-critical',

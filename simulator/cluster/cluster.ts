@@ -1,18 +1,30 @@
+import type { Pod, Secret } from 'kubernetes-types/core/v1'
+import { certificateAdmission } from '../apiserver/admission/certificates.ts'
 import { defaultAdmission } from '../apiserver/admission/defaults.ts'
+import { createAggregator } from '../apiserver/aggregation/aggregator.ts'
 import type { Api, ApiServer, UserInfo } from '../apiserver/api.ts'
+import { createAuthenticator } from '../apiserver/authentication/authenticator.ts'
+import { issuer } from '../apiserver/authentication/claims.ts'
+import { nodeOfPod, type ServiceAccountTokens, serviceAccountTokens } from '../apiserver/authentication/service-account-tokens.ts'
 import { authorizedApi } from '../apiserver/authorization/authorized-api.ts'
 import { clusterAuthorizer } from '../apiserver/authorization/authorizer.ts'
 import { escalationCheck } from '../apiserver/authorization/escalation.ts'
+import { watchRights } from '../apiserver/authorization/watch-rights.ts'
 import type { OpenapiSchemas } from '../apiserver/openapi/schema.ts'
 import { createApi } from '../apiserver/registry/api.ts'
 import { createApiServer } from '../apiserver/server.ts'
+import { unauthorized } from '../apiserver/status.ts'
+import { encodeBase64 } from '../base64.ts'
 import { bootstrapObjects } from '../bootstrap/manifests.ts'
 import { nodeProfiles } from '../bootstrap/nodes.ts'
 import { addresses, type ClusterSpec, clusterDomain, nodeAddress, nodeNames, versions } from '../bootstrap/spec.ts'
 import { EventLoop, type Pacemaker, type TimersSnapshot } from '../clock.ts'
+import type { SignCertificate } from '../controllers/certificate-signing.ts'
+import { tokenSecretType } from '../controllers/serviceaccount-tokens.ts'
 import type { FileSystem } from '../files.ts'
 import { createKubelet, type KubeletSnapshot, type RunningKubelet } from '../kubelet/kubelet.ts'
 import type { Place } from '../kubelet/runtime/run-process.ts'
+import type { KubeObject } from '../kubernetes.ts'
 import { type FilesSnapshot, MemoryFiles } from '../memory-files.ts'
 import { createNetwork, type Network } from '../network/network.ts'
 import type { NetworkSnapshot } from '../network/snapshot.ts'
@@ -24,8 +36,8 @@ import { Random } from '../random.ts'
 import { calicoDefinitions } from '../resources/calico/definitions.ts'
 import { resources } from '../resources/catalogue.ts'
 import { Store, type StoreSnapshot } from '../store/store.ts'
+import { createHeartbeats } from './heartbeats.ts'
 import { nodeFiles, workstationAddress, workstationFiles, workstationKubeconfig, workstationName } from './hosts.ts'
-import { authenticate, type Credentials, serviceAccountToken } from './tokens.ts'
 import { createWorkstation } from './workstation.ts'
 
 /** What a cluster needs of the world around it. */
@@ -39,6 +51,11 @@ export interface ClusterWorld {
   readonly rootCertificate: string
   /** The schemas of Kubernetes' own types, shared by clusters; asked for at the first request for OpenAPI. */
   readonly openapi?: () => OpenapiSchemas
+  /**
+   * Signs a certificate request (PKCS#10, PEM) as the cluster's authority: the certificate as PEM. Real keys take real time, so the
+   * answer comes when it comes and not at a moment of the cluster's. Rejects with why not; absent: nobody signs.
+   */
+  readonly signCertificate?: SignCertificate
   /** Defects: something threw that nobody expected. */
   onError(error: unknown): void
 }
@@ -61,7 +78,10 @@ export interface ClusterSnapshot {
   readonly learnerToken: string
 }
 
-const administrator: UserInfo = { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }
+/** The platform: as kubeadm's super-admin.conf, it cannot lock itself out. */
+const administrator: UserInfo = { username: 'kubernetes-super-admin', groups: ['system:masters', 'system:authenticated'] }
+/** The learner: as kubeadm's admin.conf, through the binding of kubeadm:cluster-admins. */
+const clusterAdmin: UserInfo = { username: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:authenticated'] }
 const nodeSegment = 'kind'
 
 export interface SimulatedCluster {
@@ -75,6 +95,8 @@ export interface SimulatedCluster {
   /** Where the processes of a pod's container run; StatusError where there is none. */
   podPlace(namespace: string, pod: string, container?: string): Place
   nodePlace(node: string): Place | undefined
+  /** Stops the kubelet of a node, or starts it again (`systemctl stop kubelet`): its containers run on. Unknown nodes are a mistake of the caller. */
+  setKubelet(node: string, running: boolean): void
   /** What a write to an object, a file or an interface leaves different (compared item by item): whether there is something new to save. */
   moment(): readonly unknown[]
   snapshot(): ClusterSnapshot
@@ -90,33 +112,64 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   const random = new Random(spec.seed)
   if (from) random.state = from.random
   const laid = from?.laid ?? clock.now()
+  /** Another cluster's state under this one's keys. */
+  const isFork = from !== undefined && from.learnerToken !== world.tokens.learner
   const store = new Store({ clock }, from?.store)
   const authorizer = clusterAuthorizer(store)
-  const admission = [...defaultAdmission, escalationCheck(authorizer)]
+  const admission = [...defaultAdmission, certificateAdmission(authorizer.authorize), escalationCheck(authorizer)]
   // The kinds of a network plugin that are modelled stand beside the built-in ones.
   const definitions = spec.cni === 'calico' ? [...resources, ...calicoDefinitions] : resources
-  const registry = { store, definitions, clock, random, serviceCidr: addresses.serviceCidr, admission }
+  const tokens = serviceAccountTokens({ reader: store, clock, random, key: world.tokens.platform })
+  const registry = { store, definitions, clock, random, serviceCidr: addresses.serviceCidr, admission, tokens }
   const api = createApi({ ...registry, user: administrator })
   const kubeletApi = (user: UserInfo) => authorizedApi(api.as(user), user, authorizer.authorize)
   const kubelets = new Map<string, RunningKubelet>()
-  const credentials: Credentials = {
+  const authenticator = createAuthenticator({
     people: new Map([
       [world.tokens.platform, administrator],
-      [world.tokens.learner, administrator],
+      [world.tokens.learner, clusterAdmin],
     ]),
-    signingKey: world.tokens.platform,
+    tokens,
+  })
+  const rights = watchRights({ store, clock, random })
+  const tokenUser = (token: string | undefined): UserInfo => {
+    const found = token === undefined ? undefined : authenticator.review(token, undefined)
+    if (!found || !('user' in found)) throw unauthorized()
+    return found.user
   }
+  const aggregator = createAggregator(api)
+  const heartbeats = createHeartbeats(() => {
+    for (const kubelet of kubelets.values()) kubelet.renewLease()
+  })
   const server = createApiServer({
     ...registry,
+    aggregator,
     gitVersion: versions.kubernetes,
     ...(world.openapi && { openapi: world.openapi }),
-    nodes: { kubelet: (node) => kubelets.get(node)?.api },
+    nodes: {
+      kubelet: (node) => {
+        const kubelet = kubelets.get(node)
+        return kubelet?.halted ? undefined : kubelet?.api
+      },
+      renewLeases: heartbeats.renew,
+    },
     sockets: () => network.machine(nodeNames(spec)[0] as string)!.root.socketsFor('kube-apiserver'),
     authorize: authorizer.authorize,
     rulesFor: authorizer.rulesFor,
-    authenticate: (request) => authenticate(credentials, request.headers.get('authorization'), clock.now()),
+    authenticate: authenticator.authenticate,
+    reviewToken: authenticator.review,
   })
-  const catalogue: Catalogue = { ...world.catalogue, images: [...world.catalogue.images, ...controlPlaneImages(server)] }
+  const catalogue: Catalogue = {
+    ...world.catalogue,
+    images: [
+      ...world.catalogue.images,
+      ...controlPlaneImages(
+        server,
+        { issueLegacyToken: tokens.issueLegacy, signCertificate: world.signCertificate?.bind(world) },
+        { aggregator, heartbeats },
+      ),
+    ],
+  }
 
   const network = createNetwork({ clock, random })
   if (from) network.restore(from.network)
@@ -150,19 +203,25 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
         labels,
         taints,
         providerId: `kind://docker/${spec.name}/${name}`,
-        // Programs in pods are not held to their roles yet: what they would do without a right (log it and try again) is not written.
-        apiOf: (service, user) => (service === server ? api.as(user) : undefined),
-        // The network plugins that keep a token on the node renew it long before it ends, so its end is not looked at.
-        userOf: (token) => authenticate(credentials, `Bearer ${token}`, 0),
-        serviceAccountToken: ({ namespace, serviceAccount, audience, pod, expiresAt }) =>
-          serviceAccountToken(credentials, {
-            namespace,
-            serviceAccount,
-            ...(audience ? { audience } : {}),
-            pod: { name: pod.metadata?.name ?? '', uid: pod.metadata?.uid ?? '' },
-            issuedAt: clock.now(),
-            expiresAt,
-          }),
+        apiOf(service, user, token) {
+          if (service !== server) return undefined
+          // A static pod of the control plane goes by the node's files; its loops are not held to roles.
+          if (!token) return api.as(user)
+          return authorizedApi(api.as(user), () => tokenUser(token()), authorizer.authorize, rights)
+        },
+        userOf(token) {
+          const found = authenticator.review(token, undefined)
+          return 'user' in found ? found.user : undefined
+        },
+        foreignTokens: isFork,
+        serviceAccountToken({ namespace, serviceAccount, audience = issuer, pod, expirationSeconds }) {
+          const account = api.get('serviceaccounts', namespace, serviceAccount)
+          const where = nodeOfPod(store, pod as Pod & KubeObject)
+          const subject = { serviceAccount: account, audiences: [audience], expirationSeconds, pod: pod as KubeObject }
+          return tokens.issue({ ...subject, ...(where && { node: where }) }).token
+        },
+        authenticate: authenticator.authenticate,
+        authorize: authorizer.authorize,
         resolver: (place) => async (host) => {
           const found = await resolve({ sockets: place.namespace.sockets, files: place.files, clock, random }, host)
           return 'addresses' in found ? found.addresses : []
@@ -189,6 +248,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   })
   giveKubeconfig(station.files, spec, world.tokens.learner, from)
 
+  if (isFork) resignTokenSecrets(api, tokens)
   if (from) {
     // Daemons open their sockets and connections again, which draws ports. Unless that wrote something (timers were overdue), the draws
     // are taken back, so that the future is the one that the snapshot had.
@@ -214,6 +274,15 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       const node = nodes.find((candidate) => candidate.name === name)
       return node && { ...station, files: node.files, hostname: name, namespace: node.machine.root, processes: new Set() }
     },
+    setKubelet(name, running) {
+      const kubelet = kubelets.get(name)
+      if (!kubelet) throw new Error(`there is no node ${name}`)
+      if (running) kubelet.proceed()
+      else if (!kubelet.halted) {
+        kubelet.halt()
+        heartbeats.stop(name)
+      }
+    },
     moment: () => [
       store.revision,
       network.topology,
@@ -234,10 +303,24 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       learnerToken: world.tokens.learner,
     }),
     close() {
+      // The power goes first: what ends now has nobody left to say farewell to.
+      for (const machine of network.machines()) machine.down = true
       for (const { kubelet } of nodes) kubelet.stop()
       for (const process of station.processes) process.kill('SIGKILL')
       clock.close()
     },
+  }
+}
+
+/** Tokens that Secrets keep were signed with the key of the cluster that this one is a fork of. */
+function resignTokenSecrets(api: Api, tokens: ServiceAccountTokens): void {
+  type SecretObject = Secret & KubeObject
+  for (const secret of api.list<SecretObject>('secrets', { fieldSelector: `type=${tokenSecretType}` })) {
+    const { namespace, annotations } = secret.metadata ?? {}
+    const account = api.find('serviceaccounts', namespace, annotations?.['kubernetes.io/service-account.name'] ?? '')
+    if (!account || !secret.data?.['token']) continue
+    const token = encodeBase64(new TextEncoder().encode(tokens.issueLegacy(account, secret)))
+    api.update<SecretObject>('secrets', { ...secret, data: { ...secret.data, token } })
   }
 }
 

@@ -1,3 +1,4 @@
+import { certificateCleaner } from './certificate-signing.ts'
 import type { Controller } from './controller.ts'
 import { cronjobController } from './cronjob.ts'
 import { daemonsetController } from './daemonset.ts'
@@ -13,6 +14,7 @@ import { nodeIpamController } from './node-ipam.ts'
 import { nodeLifecycleController, taintEvictionController } from './node-lifecycle.ts'
 import { persistentVolumeBinder } from './persistentvolume/binder.ts'
 import { localPathProvisioner } from './persistentvolume/local-path-provisioner.ts'
+import { podAutoscaler } from './podautoscaler/horizontal.ts'
 import { replicasetController } from './replicaset.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { scheduler } from './scheduler/scheduler.ts'
@@ -40,8 +42,10 @@ export const controllers: readonly Controller[] = [
   ttlAfterFinishedController,
   cronjobController,
   disruptionController,
+  podAutoscaler,
   persistentVolumeBinder,
   localPathProvisioner,
   resourceQuotaController,
+  certificateCleaner,
   scheduler,
 ]

@@ -1,15 +1,21 @@
 import { type Api, type ServedResource, StatusError, type WatchEvent } from '../apiserver/api.ts'
 import type { Clock } from '../clock.ts'
+import type { Heartbeats } from '../cluster/heartbeats.ts'
+import type { EventMemory } from '../events/correlator.ts'
+import { type EventRecorder, eventRecorder } from '../events/recorder.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject, OwnerReference, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
 import { customResourceDefinitionsName } from '../resources/customresourcedefinition/definition.ts'
+import type { AutoscalingMemory } from './podautoscaler/stabilization.ts'
 
 /** What a controller is given. */
 export interface ControllerWorld {
   readonly api: Api
   readonly clock: Clock
   readonly random: Random
+  /** Asks an API that another server serves (`/apis/metrics.k8s.io/…`); absent: there is none. `done` is called later, in an event of its own. */
+  readonly remote?: (path: string, done: (answer: RemoteAnswer) => void) => void
   /** `10.244.0.0/16`: cut into one /24 per node. */
   readonly podCidr: string
   /** PEM of the cluster's certificate authority. */
@@ -18,6 +24,25 @@ export interface ControllerWorld {
    * False after a restore: what was reconciled is in the snapshot, so watches start from now instead of from every object.
    */
   readonly fresh: boolean
+  /** The kubelets' leases; absent: nobody keeps any. */
+  readonly heartbeats?: Heartbeats
+  /** What control loops remember besides objects: plain data that a restore brings back, and a restart of their process loses. */
+  readonly memory: ControllerMemory
+}
+
+/** The body of an answer, or why there is none, in client-go's words. */
+export type RemoteAnswer = { readonly body: unknown } | { readonly problem: string }
+
+export interface ControllerMemory {
+  /** By component. */
+  readonly events: Record<string, EventMemory>
+  /** What the autoscaler recommended and did lately, by HorizontalPodAutoscaler. */
+  readonly autoscaling: Record<string, AutoscalingMemory>
+}
+
+/** `component` is what stands under From in `kubectl describe`. */
+export function recorderOf(world: ControllerWorld, component: string): EventRecorder {
+  return eventRecorder(world.api, world.clock, { component }, (world.memory.events[component] ??= {}))
 }
 
 /** A control loop, named as kube-controller-manager names it. */

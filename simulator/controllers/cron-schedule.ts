@@ -24,15 +24,15 @@ const days: Field = { min: 1, max: 31, names: [] }
 const months: Field = { min: 1, max: 12, names: ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] }
 const weekdays: Field = { min: 0, max: 6, names: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] }
 
-const macros: Readonly<Record<string, string>> = {
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *',
-  '@monthly': '0 0 1 * *',
-  '@weekly': '0 0 * * 0',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@hourly': '0 * * * *',
-}
+const macros: ReadonlyMap<string, string> = new Map([
+  ['@yearly', '0 0 1 1 *'],
+  ['@annually', '0 0 1 1 *'],
+  ['@monthly', '0 0 1 * *'],
+  ['@weekly', '0 0 * * 0'],
+  ['@daily', '0 0 * * *'],
+  ['@midnight', '0 0 * * *'],
+  ['@hourly', '0 * * * *'],
+])
 const minuteMs = 60_000
 const dayMs = 86_400_000
 /** After five years without a match there is none (29 February of a certain weekday aside, as upstream). */
@@ -41,8 +41,8 @@ const horizonMs = 5 * 366 * dayMs
 /** Throws an Error in the parser's own words. */
 export function parseSchedule(text: string): CronSchedule {
   if (text.startsWith('@every ')) return { every: parseEvery(text) }
-  if (text.startsWith('@') && !macros[text]) throw new Error(`unrecognized descriptor: ${text}`)
-  const parts = (macros[text] ?? text).trim().split(/\s+/)
+  if (text.startsWith('@') && !macros.has(text)) throw new Error(`unrecognized descriptor: ${text}`)
+  const parts = (macros.get(text) ?? text).trim().split(/\s+/)
   if (parts.length !== 5) throw new Error(`expected exactly 5 fields, found ${parts.length}: [${parts.join(' ')}]`)
   const [minute, hour, day, month, weekday] = [minutes, hours, days, months, weekdays].map((field, index) =>
     parseField(parts[index]!, field),

@@ -1,9 +1,18 @@
 import type { CronJob, CronJobStatus } from 'kubernetes-types/batch/v1'
 import type { ObjectReference } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
-import { eventRecorder } from '../events.ts'
 import { type KubeObject, timestamp } from '../kubernetes.ts'
-import { type Controller, controllerOf, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
+import {
+  type Controller,
+  controllerOf,
+  controllerReference,
+  keyOf,
+  recorderOf,
+  splitKey,
+  watchOwned,
+  workQueue,
+  writeStatus,
+} from './controller.ts'
 import { type CronSchedule, lastTime, missedMoreThan, nextTime, parseSchedule } from './cron-schedule.ts'
 import { hasCondition, isFinished, type JobObject } from './job-decisions.ts'
 
@@ -52,7 +61,7 @@ export const cronjobController: Controller = {
   name: 'cronjob-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'cronjob-controller')
+    const events = recorderOf(world, 'cronjob-controller')
     const queue = workQueue('cronjob', clock, reconcile)
     api.watch<CronJobObject>('cronjobs.batch', ({ type, object }) => type !== 'DELETED' && queue.add(keyOf(object)), {
       initial: world.fresh,

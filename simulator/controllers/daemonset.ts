@@ -1,10 +1,9 @@
 import type { ControllerRevision, DaemonSet } from 'kubernetes-types/apps/v1'
 import type { Toleration } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
-import { eventRecorder } from '../events.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject } from '../kubernetes.ts'
-import { type Controller, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
+import { type Controller, controllerReference, keyOf, recorderOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
 import { scaled } from './deployment/replicas.ts'
 import { templateHash } from './hash.ts'
 import { type NodeObject, nodeMatches, untolerated } from './placement.ts'
@@ -18,7 +17,7 @@ export const daemonsetController: Controller = {
   name: 'daemonset-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'daemonset-controller')
+    const events = recorderOf(world, 'daemonset-controller')
     const queue = workQueue('daemonset', clock, reconcile)
     const all = () => {
       for (const set of api.list('daemonsets.apps')) queue.add(keyOf(set))

@@ -1,9 +1,8 @@
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from 'kubernetes-types/policy/v1'
 import type { Api } from '../apiserver/api.ts'
-import { eventRecorder } from '../events.ts'
 import { type KubeObject, timestamp } from '../kubernetes.ts'
 import { matchesSelector } from '../resources/selectors.ts'
-import { type Controller, type ControllerWorld, controllerOf, keyOf, splitKey, workQueue, writeStatus } from './controller.ts'
+import { type Controller, type ControllerWorld, controllerOf, keyOf, recorderOf, splitKey, workQueue, writeStatus } from './controller.ts'
 import { scaled } from './deployment/replicas.ts'
 import { isReady, type PodObject } from './pods.ts'
 
@@ -87,7 +86,7 @@ export const disruptionController: Controller = {
   name: 'disruption-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'controllermanager')
+    const events = recorderOf(world, 'controllermanager')
     const queue = workQueue('disruption', clock, reconcile)
     api.watch<BudgetObject>('poddisruptionbudgets.policy', ({ type, object }) => type !== 'DELETED' && queue.add(keyOf(object)), {
       initial: world.fresh,

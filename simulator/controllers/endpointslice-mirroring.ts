@@ -1,10 +1,9 @@
 import type { EndpointAddress, EndpointSubset, Endpoints } from 'kubernetes-types/core/v1'
 import type { Endpoint, EndpointPort, EndpointSlice } from 'kubernetes-types/discovery/v1'
 import { StatusError } from '../apiserver/api.ts'
-import { eventRecorder } from '../events.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject } from '../kubernetes.ts'
-import { type Controller, controllerReference, keyOf, splitKey, workQueue } from './controller.ts'
+import { type Controller, controllerReference, keyOf, recorderOf, splitKey, workQueue } from './controller.ts'
 import type { ServiceObject } from './endpointslice/endpoints.ts'
 
 type EndpointsObject = Endpoints & KubeObject
@@ -66,8 +65,9 @@ function endpointOf({ ip, hostname, nodeName, targetRef }: EndpointAddress, read
 /** Endpoints made by hand for a Service without a selector, as slices. Follows upstream's pkg/controller/endpointslicemirroring. */
 export const endpointsliceMirroringController: Controller = {
   name: 'endpointslice-mirroring-controller',
-  start({ api, clock, fresh }) {
-    const events = eventRecorder(api, clock, 'endpoint-slice-mirroring-controller')
+  start(world) {
+    const { api, clock, fresh } = world
+    const events = recorderOf(world, 'endpoint-slice-mirroring-controller')
     const queue = workQueue('endpointslice-mirroring', clock, reconcile)
     api.watch<EndpointsObject>('endpoints', ({ object }) => queue.add(keyOf(object)), { initial: fresh })
     api.watch<ServiceObject>('services', ({ object, previous }) => {

@@ -75,10 +75,11 @@ export interface Progress {
   readonly indexes: ReadonlySet<number>
 }
 
-export function progressOf(job: Job, pods: readonly PodObject[]): Progress {
+/** `counts`: whether the failure of a pod counts. */
+export function progressOf(job: Job, pods: readonly PodObject[], counts: (pod: PodObject) => boolean): Progress {
   const fresh = pods.filter(isTracked)
   const valid = (pod: PodObject) => !isIndexed(job) || completionIndex(job, pod) !== undefined
-  const failed = (job.status?.failed ?? 0) + fresh.filter((pod) => countsAsFailed(job, pod) && valid(pod)).length
+  const failed = (job.status?.failed ?? 0) + fresh.filter((pod) => countsAsFailed(job, pod) && valid(pod) && counts(pod)).length
   const done = fresh.filter((pod) => pod.status?.phase === 'Succeeded')
   if (!isIndexed(job)) return { succeeded: (job.status?.succeeded ?? 0) + done.length, failed, indexes: new Set() }
   const indexes = new Set([...parseIndexes(job.status?.completedIndexes)].filter((index) => index < (job.spec?.completions ?? 0)))
@@ -186,11 +187,4 @@ export function finishedAt(pod: Pod): number {
   const { deletionTimestamp, deletionGracePeriodSeconds, creationTimestamp } = pod.metadata ?? {}
   if (deletionTimestamp) return Date.parse(deletionTimestamp as string) - (deletionGracePeriodSeconds ?? 0) * 1000
   return Date.parse((creationTimestamp as string | undefined) ?? '')
-}
-
-/** Fields of a job that change what it does and that are not modelled. */
-export function unmodelled(job: Job): string | undefined {
-  const fields = ['podFailurePolicy', 'successPolicy', 'backoffLimitPerIndex', 'maxFailedIndexes'] as const
-  const found = fields.find((field) => job.spec?.[field] !== undefined && job.spec[field] !== null)
-  return found && `the simulated cluster does not model spec.${found} of a Job`
 }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { KubeObject } from '../kubernetes.ts'
 import { garbageCollector } from './garbage-collector.ts'
 import { jobController } from './job.ts'
@@ -203,10 +203,104 @@ it('lets pods go when the job is deleted, whatever becomes of them', () => {
   expect(orphaning.pods().map(({ metadata }) => metadata?.finalizers)).toEqual([undefined])
 })
 
-it('says what it does not model', () => {
-  const bench = run({ podFailurePolicy: { rules: [] } })
-  expect(bench.pods()).toHaveLength(0)
-  expect(bench.events()).toEqual([['FailedCreate', 'Error creating: the simulated cluster does not model spec.podFailurePolicy of a Job']])
+const indexed = { completionMode: 'Indexed', completions: 3, parallelism: 3 }
+const indexOf = (pod: PodObject) => pod.metadata?.annotations?.['batch.kubernetes.io/job-completion-index']
+
+describe('podFailurePolicy', () => {
+  const exit = (action: string, value: number) => ({ action, onExitCodes: { operator: 'In', values: [value] } })
+
+  it('fails the job at once for the exit code of a rule', () => {
+    const bench = run({ parallelism: 2, completions: 2, podFailurePolicy: { rules: [exit('Ignore', 7), exit('FailJob', 1)] } })
+    const [pod] = bench.pods()
+    bench.end(pod!, 'Failed')
+    const message = `Container main for pod default/${pod!.metadata?.name} failed with exit code 1 matching FailJob rule at index 1`
+    expect(bench.get().status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'FailureTarget', reason: 'PodFailurePolicy', message }),
+    )
+    expect(bench.alive()).toHaveLength(0)
+  })
+
+  it('does not count what a rule ignores', () => {
+    const bench = run({ backoffLimit: 0, podFailurePolicy: { rules: [exit('Ignore', 1)] } })
+    bench.end(bench.pods()[0]!, 'Failed')
+    bench.pass(10_000)
+    expect(bench.get().status?.failed).toBeUndefined()
+    expect(types(bench.get())).toBeUndefined()
+    expect(bench.alive()).toHaveLength(1)
+  })
+
+  it('knows conditions of pods, and counts what no rule names', () => {
+    const rules = [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] }]
+    const bench = run({ backoffLimit: 0, podFailurePolicy: { rules } })
+    expect(bench.get().spec?.podFailurePolicy?.rules[0]?.onPodConditions).toEqual([{ type: 'DisruptionTarget', status: 'True' }])
+    bench.end(bench.pods()[0]!, 'Failed')
+    expect(types(bench.get())).toContain('FailureTarget=True BackoffLimitExceeded')
+  })
+
+  it.each([
+    [
+      { podFailurePolicy: { rules: [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [1] } }] } },
+      'requires the backoffLimitPerIndex to be set',
+    ],
+    [{ backoffLimitPerIndex: 1 }, 'requires indexed completion mode'],
+    [{ successPolicy: { rules: [{ succeededCount: 1 }] } }, 'requires indexed completion mode'],
+    [{ ...indexed, maxFailedIndexes: 1 }, 'when maxFailedIndexes is specified'],
+  ])('%j is refused', (spec, sentence) => {
+    expect(() => run(spec)).toThrow(sentence)
+  })
+})
+
+describe('backoffLimitPerIndex', () => {
+  it('gives each index its own tries and back-off, goes on with the others, and fails in the end', () => {
+    const bench = run({ ...indexed, backoffLimitPerIndex: 1 })
+    const of = (index: string) => bench.alive().find((pod) => indexOf(pod) === index)
+    bench.end(of('1')!, 'Failed')
+    expect(of('1')).toBeUndefined()
+    expect(bench.get().status?.failedIndexes).toBe('')
+    bench.pass(10_000)
+    expect(of('1')?.metadata?.annotations).toMatchObject({ 'batch.kubernetes.io/job-index-failure-count': '1' })
+    bench.end(of('1')!, 'Failed')
+    expect(bench.get().status?.failedIndexes).toBe('1')
+    bench.end(of('0')!, 'Succeeded')
+    bench.end(of('2')!, 'Succeeded')
+    expect(bench.get().status).toMatchObject({ completedIndexes: '0,2', failedIndexes: '1', succeeded: 2, failed: 2 })
+    expect(types(bench.get())).toEqual(['FailureTarget=True FailedIndexes', 'Failed=True FailedIndexes'])
+    expect(bench.events()).toContainEqual(['FailedIndexes', 'Job has failed indexes'])
+    expect(bench.pods().flatMap(({ metadata }) => metadata?.finalizers ?? [])).toEqual([])
+  })
+
+  it('gives up when too many indexes have failed', () => {
+    const bench = run({ ...indexed, backoffLimitPerIndex: 0, maxFailedIndexes: 1 })
+    for (const index of ['0', '1']) bench.end(bench.alive().find((pod) => indexOf(pod) === index)!, 'Failed')
+    expect(types(bench.get())).toContain('FailureTarget=True MaxFailedIndexesExceeded')
+    expect(bench.alive()).toHaveLength(0)
+  })
+
+  it('fails an index by rule before its tries are used up', () => {
+    const rules = [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [1] } }]
+    const bench = run({ ...indexed, backoffLimitPerIndex: 5, podFailurePolicy: { rules } })
+    bench.end(bench.alive().find((pod) => indexOf(pod) === '2')!, 'Failed')
+    expect(bench.get().status?.failedIndexes).toBe('2')
+  })
+})
+
+describe('successPolicy', () => {
+  it.each([
+    [[{ succeededIndexes: '0' }], 'Matched rules at index 0'],
+    [[{ succeededCount: 3 }, { succeededIndexes: '0-1', succeededCount: 1 }], 'Matched rules at index 1'],
+    [[{ succeededCount: 1 }], 'Matched rules at index 0'],
+  ])('%j ends the job with the first index', (rules, message) => {
+    const bench = run({ ...indexed, successPolicy: { rules } })
+    bench.end(bench.alive().find((pod) => indexOf(pod) === '0')!, 'Succeeded')
+    expect(bench.get().status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message }),
+    )
+    expect(bench.alive()).toHaveLength(0)
+    bench.runPods()
+    expect(types(bench.get())).toContain('Complete=True SuccessPolicy')
+    expect(bench.get().status).toMatchObject({ succeeded: 1 })
+    expect(bench.get().status?.failed).toBeUndefined()
+  })
 })
 
 it.each([

@@ -1,15 +1,25 @@
 import type { JobCondition, JobStatus } from 'kubernetes-types/batch/v1'
 import type { Container } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
-import { eventRecorder } from '../events.ts'
 import { timestamp } from '../kubernetes.ts'
-import { type Controller, controllerOf, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
+import {
+  type Controller,
+  controllerOf,
+  controllerReference,
+  keyOf,
+  recorderOf,
+  splitKey,
+  watchOwned,
+  workQueue,
+  writeStatus,
+} from './controller.ts'
 import {
   backOffUntil,
   completionIndex,
   countsAsFailed,
   deadlineOf,
   failureOf,
+  finishedAt,
   formatIndexes,
   hasCondition,
   indexAnnotation,
@@ -24,19 +34,31 @@ import {
   progressOf,
   surplusByIndex,
   trackingFinalizer,
-  unmodelled,
   wantedActive,
 } from './job-decisions.ts'
+import {
+  awaitsSuccessor,
+  failedIndexes,
+  failJobMessage,
+  indexAnnotations,
+  indexBackOffUntil,
+  isCounted,
+  lastFailures,
+  metSuccessRule,
+} from './job-policies.ts'
 import { claim, deletionOrder, isActive, isReady, isTerminal, type PodObject, podFromTemplate } from './pods.ts'
 
 type Ending = { readonly type: 'FailureTarget' | 'SuccessCriteriaMet'; readonly reason: string; readonly message: string }
+
+/** MaxPodCreateDeletePerSync. */
+const burst = 500
 
 /** Runs pods to their end. Follows upstream's pkg/controller/job, whose finalizer keeps a pod until it has been counted. */
 export const jobController: Controller = {
   name: 'job-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'job-controller')
+    const events = recorderOf(world, 'job-controller')
     const queue = workQueue('job', clock, reconcile)
     const orphans = workQueue('job-orphan-pods', clock, releaseOrphan)
     // Apart from the queue's own timers, because a pod that fails and is gone leaves nothing else to tell how long to wait.
@@ -60,8 +82,6 @@ export const jobController: Controller = {
       }
       const manager = job.spec?.managedBy
       if (manager && manager !== 'kubernetes.io/job-controller') return
-      const refused = unmodelled(job)
-      if (refused) return events.record(job, 'Warning', 'FailedCreate', `Error creating: ${refused}`)
       sync(key, job)
     }
 
@@ -71,8 +91,9 @@ export const jobController: Controller = {
       const starts = !found.status?.startTime && !found.spec?.suspend
       let job: JobObject = starts ? { ...found, status: { ...found.status, startTime: now } } : found
       const pods = owned(job)
-      const progress = progressOf(job, pods)
-      let ending = endingOf(job, pods, progress)
+      const progress = progressOf(job, pods, (pod) => isCounted(job, pod))
+      const lost = failedIndexes(job, pods)
+      let ending = endingOf(job, pods, progress, lost)
       let failure: StatusError | undefined
       let conditions = [...(job.status?.conditions ?? [])]
       if (ending) {
@@ -80,10 +101,13 @@ export const jobController: Controller = {
       } else {
         const deadline = deadlineOf(job)
         if (deadline !== undefined) queue.addAt(key, deadline)
-        if (!job.metadata?.deletionTimestamp) failure = manage(key, job, pods, progress)
+        if (!job.metadata?.deletionTimestamp) failure = manage(key, job, pods, progress, lost)
         const active = owned(job).filter(isActive).length
-        if (isComplete(job, active, progress.succeeded)) {
-          ending = { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
+        if (isComplete(job, active, progress.succeeded + lost.size)) {
+          ending =
+            lost.size > 0
+              ? { type: 'FailureTarget', reason: 'FailedIndexes', message: 'Job has failed indexes' }
+              : { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
         } else if (!job.metadata?.deletionTimestamp) {
           const suspension = suspended(job, conditions, now)
           if (suspension) {
@@ -92,7 +116,7 @@ export const jobController: Controller = {
           }
         }
       }
-      const counted = count(job, ending)
+      const counted = count(job, ending, new Set([...progress.indexes, ...lost]))
       failure ??= counted.failure
       const living = api.list<PodObject>('pods', { namespace }).filter((pod) => controllerOf(pod)?.uid === job.metadata?.uid)
       const terminating = living.filter((pod) => pod.metadata?.deletionTimestamp && !isTerminal(pod)).length
@@ -104,6 +128,7 @@ export const jobController: Controller = {
       const status: JobStatus = {
         ...job.status,
         ...counted.status,
+        ...(job.spec?.backoffLimitPerIndex === undefined ? {} : { failedIndexes: formatIndexes(lost) }),
         active: active.length || undefined,
         ready: active.filter(isReady).length,
         terminating,
@@ -128,33 +153,49 @@ export const jobController: Controller = {
     }
 
     /** What already ends the job, or what does from now on. */
-    function endingOf(job: JobObject, pods: readonly PodObject[], progress: Progress): Ending | undefined {
+    function endingOf(job: JobObject, pods: readonly PodObject[], progress: Progress, lost: ReadonlySet<number>): Ending | undefined {
       for (const type of ['FailureTarget', 'SuccessCriteriaMet'] as const) {
         const standing = job.status?.conditions?.find((one) => one.type === type && one.status === 'True')
         if (standing) return { type, reason: standing.reason ?? '', message: standing.message ?? '' }
       }
+      const refused = failJobMessage(job, pods)
+      if (refused !== undefined) return { type: 'FailureTarget', reason: 'PodFailurePolicy', message: refused }
       const failure = failureOf(job, pods, progress.failed, clock.now())
-      return failure && { type: 'FailureTarget', ...failure }
+      if (failure) return { type: 'FailureTarget', ...failure }
+      const met = metSuccessRule(job, progress.indexes)
+      if (met !== undefined) return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: met }
+      const { maxFailedIndexes } = job.spec ?? {}
+      if (maxFailedIndexes === undefined || lost.size <= maxFailedIndexes) return undefined
+      const message = 'Job has exceeded the specified maximal number of failed indexes'
+      return { type: 'FailureTarget', reason: 'MaxFailedIndexesExceeded', message }
     }
 
     /** Makes or removes pods, one or the other, until as many run as should. */
-    function manage(key: string, job: JobObject, pods: readonly PodObject[], progress: Progress): StatusError | undefined {
+    function manage(
+      key: string,
+      job: JobObject,
+      pods: readonly PodObject[],
+      progress: Progress,
+      lost: ReadonlySet<number>,
+    ): StatusError | undefined {
       const active = pods.filter(isActive)
-      const wanted = wantedActive(job, active.length, progress.succeeded)
-      const surplus = job.spec?.suspend ? active : surplusByIndex(job, active, progress.indexes)
+      const over = new Set([...progress.indexes, ...lost])
+      const wanted = wantedActive(job, active.length, progress.succeeded + lost.size)
+      const surplus = job.spec?.suspend ? active : surplusByIndex(job, active, over)
       const others = deletionOrder(active.filter((pod) => !surplus.includes(pod)))
       const excess = [...surplus, ...others.slice(0, Math.max(0, active.length - surplus.length - wanted))]
       if (excess.length > 0) return remove(job, excess, true)
       const terminating = pods.filter((pod) => pod.metadata?.deletionTimestamp && !isTerminal(pod)).length
-      const missing = wanted - active.length - (job.spec?.podReplacementPolicy === 'Failed' ? terminating : 0)
+      const missing = Math.min(burst, wanted - active.length - (job.spec?.podReplacementPolicy === 'Failed' ? terminating : 0))
       if (missing <= 0) return undefined
+      if (job.spec?.backoffLimitPerIndex !== undefined) return createIndexes(key, job, pods, active, over, missing)
       const until = Math.max(backOffUntil(job, pods), backOff.when(key) ?? 0)
       if (until > clock.now()) {
         backOff.set(key, until)
         return undefined
       }
       if (isIndexed(job)) {
-        for (const index of pendingIndexes(job, active, progress.indexes, missing)) {
+        for (const index of pendingIndexes(job, active, over, missing)) {
           const failure = create(job, index)
           if (failure) return failure
         }
@@ -167,9 +208,41 @@ export const jobController: Controller = {
       return undefined
     }
 
-    function create(job: JobObject, index: number | undefined): StatusError | undefined {
+    /** Each index has a back-off of its own. */
+    function createIndexes(
+      key: string,
+      job: JobObject,
+      pods: readonly PodObject[],
+      active: readonly PodObject[],
+      over: ReadonlySet<number>,
+      missing: number,
+    ): StatusError | undefined {
+      const last = lastFailures(job, pods)
+      let made = 0
+      let soonest = Number.POSITIVE_INFINITY
+      for (const index of pendingIndexes(job, active, over, Number.POSITIVE_INFINITY)) {
+        if (made === missing) break
+        const failed = last.get(index)
+        const until = failed ? indexBackOffUntil(failed, finishedAt(failed)) : 0
+        if (until > clock.now()) {
+          soonest = Math.min(soonest, until)
+          continue
+        }
+        const failure = create(job, index, indexAnnotations(job, failed))
+        if (failure) return failure
+        made++
+      }
+      if (soonest !== Number.POSITIVE_INFINITY) backOff.set(key, soonest)
+      return undefined
+    }
+
+    function create(job: JobObject, index: number | undefined, annotations: Record<string, string> = {}): StatusError | undefined {
       const base = podFromTemplate(job.spec?.template ?? {}, job.metadata?.namespace ?? '', controllerReference(job, 'batch/v1', 'Job'))
-      const metadata = { ...base.metadata, finalizers: [...(base.metadata?.finalizers ?? []), trackingFinalizer] }
+      const metadata = {
+        ...base.metadata,
+        annotations: { ...base.metadata?.annotations, ...annotations },
+        finalizers: [...(base.metadata?.finalizers ?? []), trackingFinalizer],
+      }
       const name = job.metadata?.name ?? ''
       const pod =
         index === undefined
@@ -204,15 +277,21 @@ export const jobController: Controller = {
     }
 
     /** Counts the pods that have ended and takes their finalizer off; a pod whose finalizer stays is counted another time. */
-    function count(job: JobObject, ending: Ending | undefined): { status: Partial<JobStatus>; failure?: StatusError } {
+    function count(
+      job: JobObject,
+      ending: Ending | undefined,
+      over: ReadonlySet<number>,
+    ): { status: Partial<JobStatus>; failure?: StatusError } {
       let succeeded = job.status?.succeeded ?? 0
       let failed = job.status?.failed ?? 0
       const indexes = parseIndexes(job.status?.completedIndexes)
       let failure: StatusError | undefined
-      for (const pod of owned(job)) {
+      const pods = owned(job)
+      for (const pod of pods) {
         if (!isTracked(pod)) continue
         const lost = countsAsFailed(job, pod)
         if (!job.metadata?.deletionTimestamp && !ending && pod.status?.phase !== 'Succeeded' && !lost) continue
+        if (!ending && lost && awaitsSuccessor(job, pod, pods, over)) continue
         try {
           release(pod)
         } catch (error) {
@@ -225,7 +304,8 @@ export const jobController: Controller = {
         if (pod.status?.phase === 'Succeeded') {
           succeeded++
           if (index !== undefined) indexes.add(index)
-        } else if (lost || ending?.type === 'FailureTarget') failed++
+        } else if (ending?.type === 'SuccessCriteriaMet' && pod.status?.phase !== 'Failed') {
+        } else if ((lost && isCounted(job, pod)) || (!lost && ending?.type === 'FailureTarget')) failed++
       }
       const status: Partial<JobStatus> = { failed: failed || undefined, succeeded: succeeded || undefined }
       if (isIndexed(job)) {

@@ -1,10 +1,14 @@
-import type { Taint } from 'kubernetes-types/core/v1'
-import { eventRecorder } from '../events.ts'
+import type { Lease } from 'kubernetes-types/coordination/v1'
+import type { NodeCondition, Taint } from 'kubernetes-types/core/v1'
 import { sameJson } from '../json.ts'
-import { timestamp } from '../kubernetes.ts'
-import { type Controller, keyOf, splitKey, workQueue } from './controller.ts'
+import { type KubeObject, timestamp } from '../kubernetes.ts'
+import { type Controller, keyOf, recorderOf, splitKey, workQueue } from './controller.ts'
 import { type NodeObject, tolerates } from './placement.ts'
 import type { PodObject } from './pods.ts'
+
+/** How often a kubelet renews its lease, and how long it may be silent (--node-monitor-grace-period since 1.32). */
+const beatMs = 10_000
+const graceMs = 50_000
 
 const notReady = 'node.kubernetes.io/not-ready'
 const unreachable = 'node.kubernetes.io/unreachable'
@@ -25,8 +29,15 @@ export const nodeLifecycleController: Controller = {
   name: 'node-lifecycle-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'node-controller')
+    const events = recorderOf(world, 'node-controller')
     const queue = workQueue('node-lifecycle', clock, reconcile)
+    const monitor = clock.timers('controller/node-monitor', judge)
+    // Instead of looking at every lease each five seconds: told when one ceases, and once at the start. A restore brings the timers back.
+    world.heartbeats?.ceased(expect)
+    if (world.heartbeats && world.fresh) {
+      world.heartbeats.renew()
+      for (const node of api.list<NodeObject>('nodes')) if (clock.now() - lastBeat(node) > beatMs) expect(node.metadata?.name ?? '')
+    }
     api.watch<NodeObject>(
       'nodes',
       ({ type, object }) => {
@@ -59,6 +70,52 @@ export const nodeLifecycleController: Controller = {
       if (ready && ready.status !== 'True') markPods(name)
     }
 
+    /** When the node's kubelet last renewed its lease, ms since the epoch; a node without one counts from its creation. */
+    function lastBeat({ metadata }: NodeObject): number {
+      const lease = api.find<Lease & KubeObject>('leases.coordination.k8s.io', 'kube-node-lease', metadata?.name ?? '')
+      return Date.parse((lease?.spec?.renewTime as string | undefined) ?? (metadata?.creationTimestamp as string | undefined) ?? '')
+    }
+
+    function expect(name: string): void {
+      const node = api.find<NodeObject>('nodes', undefined, name)
+      if (node) monitor.set(name, Math.max(clock.now(), lastBeat(node) + graceMs))
+    }
+
+    /** The grace is over: a kubelet that has not come back is not heard of. */
+    function judge(name: string): void {
+      world.heartbeats?.renew()
+      const node = api.find<NodeObject>('nodes', undefined, name)
+      if (!node || clock.now() < lastBeat(node) + graceMs) return
+      const now = timestamp(clock.now())
+      const before = node.status?.conditions ?? []
+      const lost = (type: string): NodeCondition => {
+        const known = before.find((one) => one.type === type)
+        if (!known) {
+          return {
+            type,
+            status: 'Unknown',
+            reason: 'NodeStatusNeverUpdated',
+            message: 'Kubelet never posted node status.',
+            lastTransitionTime: now,
+          }
+        }
+        if (known.status === 'Unknown') return known
+        return {
+          ...known,
+          status: 'Unknown',
+          reason: 'NodeStatusUnknown',
+          message: 'Kubelet stopped posting node status.',
+          lastTransitionTime: now,
+        }
+      }
+      const own = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready']
+      const conditions = [...before.filter(({ type }) => !own.includes(type)), ...own.map(lost)]
+      if (sameJson(conditions, before)) return
+      const wasReady = before.find(({ type }) => type === 'Ready')?.status === 'True'
+      if (wasReady) events.record(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
+      api.updateStatus('nodes', { ...node, status: { ...node.status, conditions } })
+    }
+
     /** Pods of a node that is not ready do not count as ready: Services leave them out. */
     function markPods(node: string): void {
       for (const pod of api.list<PodObject>('pods', { fieldSelector: `spec.nodeName=${node}` })) {
@@ -81,7 +138,7 @@ export const taintEvictionController: Controller = {
   name: 'taint-eviction-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'taint-eviction-controller')
+    const events = recorderOf(world, 'taint-eviction-controller')
     const queue = workQueue('taint-eviction', clock, reconcile)
     api.watch<NodeObject>('nodes', ({ object, previous }) => {
       if (sameJson(object.spec?.taints, previous?.spec?.taints)) return
@@ -100,6 +157,16 @@ export const taintEvictionController: Controller = {
       if (at === undefined) return
       if (at > clock.now()) return queue.addAt(key, at)
       events.record(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${name}`)
+      const target = {
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'DeletionByTaintManager',
+        message: 'Taint manager: deleting due to NoExecute taint',
+        lastProbeTime: null as unknown as string,
+        lastTransitionTime: timestamp(clock.now()),
+      }
+      const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== target.type), target]
+      api.updateStatus('pods', { ...pod, status: { ...pod.status, conditions } })
       api.delete('pods', namespace, name)
     }
   },

@@ -1,15 +1,17 @@
 import { StatusError } from '../apiserver/api.ts'
-import { eventRecorder } from '../events.ts'
 import { timestamp } from '../kubernetes.ts'
-import { type Controller, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
+import { type Controller, controllerReference, keyOf, recorderOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
 import { availableFrom, claim, deletionOrder, isActive, isReady, type PodObject, podFromTemplate, type ReplicaSetObject } from './pods.ts'
+
+/** BurstReplicas: what one look makes or removes at most. The pods' own events bring the next look. */
+const burst = 500
 
 /** Keeps as many pods as a ReplicaSet asks for. Follows upstream's pkg/controller/replicaset. */
 export const replicasetController: Controller = {
   name: 'replicaset-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'replicaset-controller')
+    const events = recorderOf(world, 'replicaset-controller')
     const queue = workQueue('replicaset', clock, reconcile)
 
     api.watch<ReplicaSetObject>('replicasets.apps', ({ object }) => queue.add(keyOf(object)), { initial: world.fresh })
@@ -39,13 +41,14 @@ export const replicasetController: Controller = {
     function scale(set: ReplicaSetObject, active: PodObject[], wanted: number): StatusError | undefined {
       const namespace = set.metadata?.namespace ?? ''
       try {
-        while (active.length < wanted) {
+        const next = Math.min(wanted, active.length + burst)
+        while (active.length < next) {
           const pod = podFromTemplate(set.spec?.template ?? {}, namespace, controllerReference(set, 'apps/v1', 'ReplicaSet'))
           const made = api.create<PodObject>('pods', { ...pod, metadata: { ...pod.metadata, generateName: `${set.metadata?.name}-` } })
           active.push(made)
           events.record(set, 'Normal', 'SuccessfulCreate', `Created pod: ${made.metadata?.name}`)
         }
-        for (const pod of deletionOrder(active).slice(0, Math.max(0, active.length - wanted))) {
+        for (const pod of deletionOrder(active).slice(0, Math.min(burst, Math.max(0, active.length - wanted)))) {
           api.delete('pods', namespace, pod.metadata?.name ?? '')
           active.splice(active.indexOf(pod), 1)
           events.record(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata?.name}`)
@@ -74,17 +77,17 @@ export const replicasetController: Controller = {
       const ready = active.filter(isReady).length
       const labelled = active.filter((pod) => templateLabels.every(([label, value]) => pod.metadata?.labels?.[label] === value)).length
       const previous = current.status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
-      const conditions = failure
-        ? [
-            {
-              type: 'ReplicaFailure',
-              status: 'True',
-              lastTransitionTime: previous?.lastTransitionTime ?? timestamp(clock.now()),
-              reason: active.length < wanted ? 'FailedCreate' : 'FailedDelete',
-              message: failure.message,
-            },
-          ]
-        : undefined
+      // While it fails the condition stays as it was first written: the message names a pod that is another one at each attempt, and to write
+      // it again would bring the next attempt at once.
+      const conditions = failure && [
+        previous ?? {
+          type: 'ReplicaFailure',
+          status: 'True',
+          lastTransitionTime: timestamp(clock.now()),
+          reason: active.length < wanted ? 'FailedCreate' : 'FailedDelete',
+          message: failure.message,
+        },
+      ]
       writeStatus(api, 'replicasets.apps', current, {
         replicas: active.length,
         ...(labelled ? { fullyLabeledReplicas: labelled } : {}),

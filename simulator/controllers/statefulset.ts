@@ -1,8 +1,7 @@
 import type { StatefulSet } from 'kubernetes-types/apps/v1'
 import { StatusError } from '../apiserver/api.ts'
-import { eventRecorder } from '../events.ts'
 import type { KubeObject } from '../kubernetes.ts'
-import { type Controller, controllerReference, keyOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
+import { type Controller, controllerReference, keyOf, recorderOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
 import { templateHash } from './hash.ts'
 import { availableFrom, claim, isReady, isTerminal, type PodObject, podFromTemplate } from './pods.ts'
 
@@ -14,7 +13,7 @@ export const statefulsetController: Controller = {
   name: 'statefulset-controller',
   start(world) {
     const { api, clock } = world
-    const events = eventRecorder(api, clock, 'statefulset-controller')
+    const events = recorderOf(world, 'statefulset-controller')
     const queue = workQueue('statefulset', clock, reconcile)
     api.watch<StatefulSetObject>('statefulsets.apps', ({ object }) => queue.add(keyOf(object)), { initial: world.fresh })
     watchOwned(world, 'pods', 'StatefulSet', queue)

@@ -42,6 +42,7 @@ export function controllerBench(controllers: readonly Controller[]): ControllerB
     podCidr: '10.244.0.0/16',
     rootCertificate: 'certificate',
     fresh: true,
+    memory: { events: {}, autoscaling: {} },
   }
   for (const controller of controllers) controller.start(world)
   clock.settle()

@@ -2,6 +2,8 @@ import type { ConfigMap, Container, Pod, Secret, Service } from 'kubernetes-type
 import type { KubeObject } from '../kubernetes.ts'
 import type { HttpsService } from '../network/sockets.ts'
 import type { Image } from '../programs/process.ts'
+import { usageOf } from '../programs/usage.ts'
+import { quantityNumber } from '../resources/quantity.ts'
 import { emptySource, Pipe } from '../streams.ts'
 import { Terminal } from '../terminal.ts'
 import { containerFiles } from './container-files.ts'
@@ -9,6 +11,7 @@ import { containerOf } from './container-reference.ts'
 import { type EnvironmentSources, environmentOf, expand } from './environment.ts'
 import { findImage, parseImage } from './images.ts'
 import { appendLine, lineSplitter } from './logs.ts'
+import { createMeter } from './meter.ts'
 import { capacityOf } from './node-status.ts'
 import { beginProbes, disturb, endProbes } from './probing.ts'
 import { podHostname } from './resolver-config.ts'
@@ -19,6 +22,9 @@ import type { Instance, PodState } from './state.ts'
 import type { Kubelet, LiveContainer } from './world.ts'
 
 /** What a service account, or the node for a static pod, is to the API server. */
+const tokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+const noToken = `open ${tokenFile}: no such file or directory`
+
 function apiUser(kubelet: Kubelet, pod: Pod) {
   const account = pod.spec?.serviceAccountName
   const namespace = pod.metadata?.namespace ?? 'default'
@@ -71,6 +77,9 @@ export function startInstance(
   const files = containerFiles(kubelet, pod, state, container, image, env, instance, restored)
   const namespace = (state.sandbox?.namespace && world.machine.namespace(state.sandbox.namespace)) || world.machine.root
   const user = apiUser(kubelet, pod)
+  const token = pod.spec?.serviceAccountName ? () => (files.exists(tokenFile) ? files.readText(tokenFile) : undefined) : undefined
+  const limit = limitOf(container, 'memory')
+  const cores = limitOf(container, 'cpu')
   const place: Place = {
     files,
     env,
@@ -82,10 +91,15 @@ export function startInstance(
     random: world.random,
     programs: programsOf(world.catalogue),
     processes: new Set(),
+    meter: createMeter(instance.meter, () => world.clock.now(), outOfMemory),
     nextPid: () => kubelet.state.nextPid++,
-    apiOf: (service: HttpsService) => (world.apiOf ? world.apiOf(service, user) : world.api.as(user)),
+    apiOf: (service: HttpsService) => (world.apiOf ? world.apiOf(service, user, token) : world.api.as(user)),
+    ...(world.apiOf && token && { missingCredentials: () => (token() === undefined ? noToken : undefined) }),
     crashed: (error) => world.onError(error),
     ...(world.resolver ? { resolve: world.resolver({ namespace, files }) } : {}),
+  }
+  function outOfMemory(bytes: number): void {
+    if (limit !== undefined && bytes > limit) killForMemory(kubelet, live)
   }
   const live: LiveContainer = {
     uid: state.uid,
@@ -93,6 +107,7 @@ export function startInstance(
     instance,
     place,
     files,
+    ...(cores === undefined ? {} : { cores }),
     ...(container.tty ? { terminal: new Terminal({ columns: 80, rows: 24 }, async (bytes) => terminalOutput(kubelet, live, bytes)) } : {}),
     ...(container.stdin && !container.tty ? { stdin: new Pipe() } : {}),
     main: { kill: () => {}, stop: () => {} },
@@ -100,7 +115,7 @@ export function startInstance(
     attached: new Set(),
   }
   kubelet.live.set(instance.id, live)
-  const problem = runMain(kubelet, live, mainArguments(container, image, env), restored)
+  const problem = runMain(kubelet, live, mainArguments(container, image, env), restored, isInit(pod))
   if (problem === undefined) {
     beginProbes(kubelet, state, container, instance, restored)
     return undefined
@@ -119,7 +134,8 @@ export function mainArguments(container: Container, image: Image, env: Readonly<
   return [...(image.entrypoint ?? []), ...(container.args?.length ? filled(container.args) : (image.cmd ?? []))]
 }
 
-function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored: boolean): string | undefined {
+/** `init`: it is process 1 of its PID namespace. */
+function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored: boolean, init: boolean): string | undefined {
   const { place, instance } = live
   const failed = (message: string) =>
     `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${message}: unknown`
@@ -140,12 +156,14 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
       owner: `kubelet/${kubelet.world.node}/${instance.id}`,
       memory: instance.daemon,
       resumed: restored,
+      ...(place.meter ? { account: place.meter.begin(usageOf(found.program, found.argv)) } : {}),
       log: (line, stream) => {
         writeLog(kubelet, live, stream, line)
         if (live.attached.size > 0) for (const send of live.attached) void send(stream, new TextEncoder().encode(`${line}\n`))
       },
       exited: ended,
       apiOf: (service) => place.apiOf?.(service),
+      ...(place.missingCredentials && { missingCredentials: place.missingCredentials }),
       crashed: (error) => kubelet.world.onError(error),
     })
     live.main = { kill: (signal) => daemon.signal(signal), stop: () => daemon.stop() }
@@ -163,7 +181,9 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
   const running = runProcess(
     place,
     argv,
-    live.terminal ? { terminal: live.terminal } : { stdin: live.stdin ?? emptySource, stdout: sink('stdout'), stderr: sink('stderr') },
+    live.terminal
+      ? { terminal: live.terminal, init }
+      : { init, stdin: live.stdin ?? emptySource, stdout: sink('stdout'), stderr: sink('stderr') },
   )
   if ('problem' in running) return failed(lookupMessage(argv[0] ?? '', running.problem))
   live.main = { kill: (signal) => running.kill(signal), stop: () => running.kill('SIGKILL') }
@@ -196,12 +216,32 @@ function writeLog(kubelet: Kubelet, live: LiveContainer, stream: 'stdout' | 'std
   if (followers.size > 0) for (const tell of [...followers]) tell()
 }
 
+/** With a shared PID namespace process 1 is the pause container's, with the host's it is systemd. */
+function isInit(pod: Pod): boolean {
+  return !pod.spec?.shareProcessNamespace && !pod.spec?.hostPID
+}
+
+/** Bytes or cores, as the cgroup's memory.max and cpu.max. */
+function limitOf(container: Container, resource: 'cpu' | 'memory'): number | undefined {
+  const limit = container.resources?.limits?.[resource]
+  return limit === undefined ? undefined : quantityNumber(limit)
+}
+
+/** The kernel kills every process of a cgroup that has no memory left (memory.oom.group, which the kubelet sets on cgroup v2). */
+function killForMemory(kubelet: Kubelet, live: LiveContainer): void {
+  if (live.instance.outOfMemory) return
+  live.instance.outOfMemory = true
+  // In an event of its own: the process that grew may be in the middle of starting.
+  kubelet.world.clock.soon(() => live.main.kill('SIGKILL'))
+}
+
 const dead = () => {}
 
 /** The main process ended: the container's other processes die with it. */
 function instanceEnded(kubelet: Kubelet, live: LiveContainer, code: number): void {
   const { instance } = live
-  if (instance.ended || kubelet.stopped) return
+  // While the kubelet itself does not run, the runtime sees it all the same.
+  if (instance.ended || (kubelet.stopped && !kubelet.state.halted)) return
   endLive(kubelet, live)
   const state = kubelet.state.pods[live.uid]
   const pod = kubelet.pods.get(live.uid)
@@ -210,7 +250,7 @@ function instanceEnded(kubelet: Kubelet, live: LiveContainer, code: number): voi
   instance.ended = {
     at: kubelet.world.clock.now(),
     exitCode: code,
-    reason: code === 0 ? 'Completed' : 'Error',
+    reason: instance.outOfMemory && code === 137 ? 'OOMKilled' : code === 0 ? 'Completed' : 'Error',
     ...(message ? { message } : {}),
   }
   instance.started = false

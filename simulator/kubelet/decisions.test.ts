@@ -7,8 +7,9 @@ import { quantity, resourceValue } from './downward.ts'
 import { ContainerConfigError, environmentOf, expand } from './environment.ts'
 import { parseImage, pullError, pullPolicyOf } from './images.ts'
 import { appendLine, keptLines, type LogLine, lineSplitter, selectLines } from './logs.ts'
+import { newMeterState } from './meter.ts'
 import { podStatus, qosClass } from './pod-status.ts'
-import { countOutcome, nextRun } from './probes.ts'
+import { countOutcome, nextRun, resumedRun } from './probes.ts'
 import { resolverConfig } from './resolver-config.ts'
 import { messagePair } from './runtime/dial.ts'
 import type { ContainerState, Instance, PodState } from './state.ts'
@@ -60,11 +61,29 @@ describe('probe results', () => {
     })
   })
 
+  const awake = { beat: 0, resting: false }
+
   test('the next run: a second after a first failure, then the period, on the common beat once steady', () => {
-    expect(nextRun({ successes: 0, failures: 1, runs: 1 }, {}, 'readiness', 3_300)).toBe(4_300)
-    expect(nextRun({ successes: 0, failures: 1, runs: 1 }, {}, 'liveness', 3_300)).toBe(13_300)
-    expect(nextRun({ successes: 1, failures: 0, runs: 2 }, {}, 'readiness', 4_300)).toBe(14_300)
-    expect(nextRun({ successes: 3, failures: 0, runs: 4 }, {}, 'readiness', 24_300)).toBe(30_000)
+    expect(nextRun({ successes: 0, failures: 1, runs: 1 }, {}, 'readiness', 3_300, awake)).toBe(4_300)
+    expect(nextRun({ successes: 0, failures: 1, runs: 1 }, {}, 'liveness', 3_300, awake)).toBe(13_300)
+    expect(nextRun({ successes: 1, failures: 0, runs: 2 }, {}, 'readiness', 4_300, awake)).toBe(14_300)
+    expect(nextRun({ successes: 3, failures: 0, runs: 4 }, {}, 'readiness', 24_300, awake)).toBe(30_000)
+  })
+
+  test('steady ones keep to the beat of their node, and skip most beats while it rests', () => {
+    const steady = { successes: 3, failures: 0, runs: 4 }
+    expect(nextRun(steady, {}, 'readiness', 24_300, { beat: 4_000, resting: false })).toBe(34_000)
+    expect(nextRun(steady, {}, 'readiness', 24_000, { beat: 4_000, resting: false })).toBe(34_000)
+    expect(nextRun(steady, {}, 'readiness', 24_300, { beat: 124_000, resting: true })).toBe(124_000)
+    expect(nextRun(steady, {}, 'readiness', 124_000, { beat: 124_000, resting: true })).toBe(424_000)
+  })
+
+  test('after a restore steady ones that are overdue join the beat, and what is undecided runs at once', () => {
+    const steady = { successes: 3, failures: 0, runs: 4 }
+    const rhythm = { beat: 4_000, resting: false }
+    expect(resumedRun(steady, {}, 30_000, 25_000, rhythm)).toBe(30_000)
+    expect(resumedRun(steady, {}, 20_000, 25_000, rhythm)).toBe(34_000)
+    expect(resumedRun({ successes: 0, failures: 2, runs: 2 }, {}, 20_000, 25_000, rhythm)).toBe(25_000)
   })
 })
 
@@ -82,6 +101,7 @@ describe('pod status', () => {
     files: {},
     frozen: {},
     daemon: {},
+    meter: newMeterState(1000),
     ...(ended === undefined ? {} : { ended: { at: 2000, exitCode: ended, reason: ended === 0 ? 'Completed' : 'Error' } }),
   })
   const pod = (restartPolicy: string, init = false): Pod => ({

@@ -1,5 +1,5 @@
 import type { ConfigMap, Container, EnvVar, Pod, Secret, Service } from 'kubernetes-types/core/v1'
-import { decodeText } from './base64.ts'
+import { decodeBase64Text } from '../base64.ts'
 import { fieldValue, resourceValue } from './downward.ts'
 
 /** Why a container cannot be configured; the kubelet shows it as CreateContainerConfigError. */
@@ -77,7 +77,7 @@ function valueFrom(pod: Pod, container: Container, variable: EnvVar, sources: En
 }
 
 function secretText(secret: Secret | undefined): Record<string, string> {
-  return Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, decodeText(value)]))
+  return Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, decodeBase64Text(value)]))
 }
 
 /** `$(NAME)` becomes its value where known and stays as it is where not; `$$` is a dollar sign. */

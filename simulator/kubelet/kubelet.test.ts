@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { collect, conflist, fakeNode } from './testing/fake-node.ts'
+import type { Command } from '../programs/process.ts'
+import { catalogue, collect, conflist, fakeNode } from './testing/fake-node.ts'
 
 const conditionsOf = (pod: { status: { conditions?: { type: string; status: string; reason?: string; message?: string }[] } }) =>
   Object.fromEntries((pod.status.conditions ?? []).map(({ type, status }) => [type, status]))
@@ -389,13 +390,42 @@ describe('exec', () => {
     expect(await session.exit).toBe(0)
   })
 
-  test('a command ends with the exit code of its signal', async () => {
+  test('as process 1 of a container a command that handles no SIGTERM lives until the grace is over', async () => {
     const node = fakeNode()
-    node.run('box', { containers: [{ name: 'app', image: 'busybox:1.0', command: ['sleep', '3600'] }] })
+    const containers = [{ name: 'app', image: 'busybox:1.0', command: ['sleep', '3600'] }]
+    node.run('box', { containers })
+    node.run('shared', { containers, shareProcessNamespace: true })
     await node.pass()
     node.api.delete('pods', 'default', 'box')
-    await node.pass(1)
+    node.api.delete('pods', 'default', 'shared')
+    await node.pass(29_000)
+    expect(node.pod('shared')).toBeUndefined()
+    expect(node.status('box')?.state?.running).toBeDefined()
+    await node.pass(1001)
     expect(node.pod('box')).toBeUndefined()
+  })
+
+  test('a container that takes more memory than its limit is killed by the kernel, and backs off', async () => {
+    const hog = {
+      kind: 'command',
+      id: 'test/hog',
+      usage: { bytes: 250 * 1024 * 1024 },
+      run: (process) => process.clock.sleep(3_600_000, process.signal).then(() => 0),
+    } satisfies Command
+    const image = { repositories: ['docker.io/library/hog'], tags: () => true, entrypoint: ['/hog'], executables: { '/hog': hog } }
+    const node = fakeNode({ catalogue: { ...catalogue, images: [...catalogue.images, image] } })
+    const hogs = (memory: string) => ({ containers: [{ name: 'app', image: 'hog', resources: { limits: { memory } } }] })
+    node.run('large', hogs('300Mi'))
+    node.run('small', hogs('100Mi'))
+    await node.pass()
+    expect(node.status('large')?.state?.running).toBeDefined()
+    expect(node.status('small')?.state?.terminated).toMatchObject({ exitCode: 137, reason: 'OOMKilled' })
+    await node.pass(2000)
+    expect(node.status('small')).toMatchObject({
+      restartCount: 1,
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+      lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
+    })
   })
 })
 

@@ -1,27 +1,29 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeletApi, WatchEvent } from '../apiserver/api.ts'
+import type { Closer } from '../clock.ts'
+import { eventRecorder } from '../events/recorder.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import type { FileTree } from '../memory-files.ts'
 import { containerOf } from './container-reference.ts'
 import { startInstance } from './containers.ts'
-import { eventRecorder } from './events.ts'
 import { startAttach, startExec } from './exec.ts'
 import { openListeners } from './listeners.ts'
 import { readLogs } from './log-reading.ts'
-import { renewLease, reportNode } from './node-status.ts'
+import { announceStart, renewLease, reportNode } from './node-status.ts'
 import { liveContainer } from './pod-lookup.ts'
 import { isMirror, isStatic } from './pod-source.ts'
 import { syncPod } from './pod-sync.ts'
 import { endForwards, portForwarder } from './port-forward.ts'
-import { armProbes, disturb, runDueProbes } from './probing.ts'
+import { armProbes, disturb, resumeBeat, runDueProbes } from './probing.ts'
 import type { Place } from './runtime/run-process.ts'
 import { serveKubelet } from './serve.ts'
-import { type Instance, type NodeState, newNodeState, type PodState } from './state.ts'
+import { type NodeState, newNodeState, type PodState } from './state.ts'
+import { copyState } from './state-copy.ts'
 import { ensureMirror, manifestFolder, readManifests } from './static-pods.ts'
 import { flushStatus } from './status-writer.ts'
 import { forgetPod, killOverdue, resumeStopping, terminatePod } from './termination.ts'
-import { followedBy, isOutdated, liveVolume, refreshVolume } from './volumes.ts'
+import { followedBy, isOutdated, liveVolume, refreshVolume, renewTokens } from './volumes.ts'
 import type { Kubelet, KubeletWorld } from './world.ts'
 
 /** Plain JSON: all that a kubelet needs to go on where it was. Its durable timers are the clock's. */
@@ -41,6 +43,11 @@ export interface RunningKubelet {
   disturb(): void
   /** Where the processes of a pod's container run: its files, environment and network. Refuses as exec does. */
   place(namespace: string, pod: string, container?: string): Place
+  /** The kubelet's own process ends, as by `systemctl stop kubelet`: containers run on, and nobody looks after them. */
+  halt(): void
+  /** It runs again, and catches up. */
+  proceed(): void
+  readonly halted: boolean
   /** How much runs here, for the node's process list. */
   containers(): number
   /** Ends it and all it runs without a word to anybody: the machine is off. */
@@ -53,12 +60,12 @@ export interface RunningKubelet {
  */
 export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): RunningKubelet {
   const { clock, api, random, node } = world
-  const state: NodeState = snapshot ? structuredClone(snapshot) : newNodeState(clock.now())
+  const state: NodeState = snapshot ? copyState(snapshot) : newNodeState(clock.now())
   const queued = new Set<string>()
   const dirty = new Set<string>()
   const aware = new Set<string>()
   let flushing = false
-  let stopped = false
+  let gone = false
 
   const flush = () => {
     flushing = false
@@ -75,9 +82,10 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
   }
 
   const timers = clock.timers(`kubelet/${node}`, (key) => {
-    if (stopped) return
+    if (kubelet.stopped) return
     const uid = key.slice(key.indexOf('/') + 1)
     if (key === 'probes') runDueProbes(kubelet)
+    else if (key === 'tokens') renewDueTokens(kubelet, false)
     else if (key.startsWith('kill/')) killOverdue(kubelet, uid)
     else if (key.startsWith('volumes/')) kubelet.refreshVolumes(uid)
     else kubelet.sync(uid)
@@ -86,7 +94,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
   const kubelet: Kubelet = {
     world,
     state,
-    events: eventRecorder(api, clock, random, node, state.events),
+    events: eventRecorder(api, clock, { component: 'kubelet', host: node }, state.events),
     timers,
     hostAddresses: world.addresses ?? world.machine.root.sockets.addresses().slice(0, 1),
     pods: new Map(),
@@ -95,11 +103,11 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     forwards: new Map(),
     watches: [],
     get stopped() {
-      return stopped
+      return gone || state.halted
     },
     sync(uid) {
       disturb(kubelet)
-      if (queued.has(uid) || stopped) return
+      if (queued.has(uid) || kubelet.stopped) return
       queued.add(uid)
       clock.soon(() => {
         queued.delete(uid)
@@ -109,6 +117,10 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     syncAt(uid, at) {
       const set = timers.when(`pod/${uid}`)
       if (set === undefined || at < set || set <= clock.now()) timers.set(`pod/${uid}`, at)
+    },
+    tokensDueAt(at) {
+      const set = timers.when('tokens')
+      if (set === undefined || at < set) timers.set('tokens', at)
     },
     refreshVolumes(uid) {
       const pod = kubelet.pods.get(uid)
@@ -122,17 +134,17 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
       if (flushing) return
       flushing = true
       // A timer of this moment runs when everything of this instant has been done: one write per pod and instant.
-      clock.after(0, () => stopped || flush())
+      clock.after(0, () => kubelet.stopped || flush())
     },
   }
 
   for (const { uid, pod } of Object.values(state.manifests)) kubelet.pods.set(uid, pod)
-  reportNode(kubelet)
+  if (!state.halted) reportNode(kubelet)
   if (!snapshot) renewLease(kubelet)
   watchFiles(kubelet)
   watchSources(kubelet, aware)
   kubelet.watches.push(
-    api.watch<KubeObject & Pod>('pods', (event) => stopped || podChanged(kubelet, event), {
+    api.watch<KubeObject & Pod>('pods', (event) => kubelet.stopped || podChanged(kubelet, event), {
       fieldSelector: `spec.nodeName=${node}`,
       initial: true,
     }),
@@ -141,11 +153,16 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     for (const pod of api.list<KubeObject & Pod>('pods', { fieldSelector: `spec.nodeName=${node}` })) {
       if (!isMirror(pod)) kubelet.pods.set(pod.metadata?.uid ?? '', pod)
     }
+    resumeBeat(kubelet)
     for (const one of Object.values(state.pods)) resume(kubelet, one)
+    if (world.foreignTokens) renewDueTokens(kubelet, true)
     armProbes(kubelet)
   }
-  readManifests(kubelet)
-  kubelet.watches.push(openListeners(world.machine))
+  let listeners: Closer | undefined
+  if (!state.halted) {
+    readManifests(kubelet)
+    listeners = openListeners(kubelet)
+  }
 
   return {
     api: {
@@ -170,11 +187,27 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     place: (namespace, pod, container) => liveContainer(kubelet, namespace, pod, container).place,
     snapshot: () => takeSnapshot(kubelet),
     trees: () => [...kubelet.live.values()].map(({ files }) => files.tree),
-    renewLease: () => stopped || renewLease(kubelet),
-    disturb: () => stopped || disturb(kubelet),
+    renewLease: () => kubelet.stopped || renewLease(kubelet),
+    disturb: () => kubelet.stopped || disturb(kubelet),
+    get halted() {
+      return state.halted
+    },
+    halt() {
+      if (kubelet.stopped) return
+      renewLease(kubelet)
+      state.halted = true
+      listeners?.close()
+    },
+    proceed() {
+      if (gone || !state.halted) return
+      state.halted = false
+      listeners = openListeners(kubelet)
+      startAgain(kubelet)
+    },
     containers: () => kubelet.live.size,
     stop() {
-      stopped = true
+      gone = true
+      listeners?.close()
       for (const watch of kubelet.watches) watch.close()
       for (const uid of [...kubelet.forwards.keys()]) endForwards(kubelet, uid)
       for (const { main, place } of kubelet.live.values()) {
@@ -184,6 +217,42 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
       kubelet.live.clear()
     },
   }
+}
+
+/** Renews tokens in volumes, all or those that are due, and looks for when the next ones are. */
+function renewDueTokens(kubelet: Kubelet, all: boolean): void {
+  let next: number | undefined
+  for (const state of Object.values(kubelet.state.pods)) {
+    const pod = kubelet.pods.get(state.uid)
+    if (!pod || state.over) continue
+    renewTokens(kubelet, pod, state, all)
+    for (const volume of Object.values(state.volumes ?? {})) {
+      if (volume.kind === 'files' && volume.refreshAt) next = Math.min(next ?? volume.refreshAt, volume.refreshAt)
+    }
+  }
+  if (next !== undefined) kubelet.tokensDueAt(next)
+}
+
+/** What a kubelet does that finds containers of its former self: it registers, reads every pod anew, and looks at each. */
+function startAgain(kubelet: Kubelet): void {
+  const { api, node } = kubelet.world
+  renewLease(kubelet)
+  reportNode(kubelet)
+  announceStart(kubelet)
+  readManifests(kubelet)
+  const listed = new Map(
+    api.list<KubeObject & Pod>('pods', { fieldSelector: `spec.nodeName=${node}` }).map((pod) => [pod.metadata?.uid ?? '', pod]),
+  )
+  for (const pod of listed.values()) podChanged(kubelet, { type: 'ADDED', object: pod })
+  for (const [uid, pod] of [...kubelet.pods]) {
+    if (!listed.has(uid) && !isStatic(pod)) podGone(kubelet, pod, uid)
+    else {
+      kubelet.sync(uid)
+      kubelet.writeStatus(uid)
+    }
+    killOverdue(kubelet, uid)
+  }
+  armProbes(kubelet)
 }
 
 function podChanged(kubelet: Kubelet, event: WatchEvent<KubeObject & Pod>): void {
@@ -294,37 +363,8 @@ function resume(kubelet: Kubelet, state: PodState): void {
 }
 
 function takeSnapshot(kubelet: Kubelet): KubeletSnapshot {
-  const { state } = kubelet
-  const instanceOf = (instance: Instance | undefined): Instance | undefined => {
-    if (!instance) return undefined
-    const live = kubelet.live.get(instance.id)
-    return {
-      ...instance,
-      log: [...instance.log],
-      files: live ? live.files.snapshot() : instance.files,
-      daemon: instance.ended ? {} : structuredClone(instance.daemon),
-    }
-  }
-  const pods: Record<string, PodState> = {}
-  for (const [uid, pod] of Object.entries(state.pods)) {
-    const containers = Object.fromEntries(
-      Object.entries(pod.containers).map(([name, known]) => {
-        const [current, previous] = [instanceOf(known.current), instanceOf(known.previous)]
-        return [
-          name,
-          { ...known, probes: structuredClone(known.probes), ...(current ? { current } : {}), ...(previous ? { previous } : {}) },
-        ]
-      }),
-    )
-    const volumes =
-      pod.volumes &&
-      Object.fromEntries(
-        Object.entries(pod.volumes).map(([name, volume]) => {
-          const files = kubelet.volumes.get(`${uid}/${name}`)?.files
-          return [name, volume.kind === 'files' && files ? { ...volume, files: files.snapshot() } : volume]
-        }),
-      )
-    pods[uid] = { ...pod, containers, pulls: { ...pod.pulls }, ...(volumes ? { volumes } : {}) }
-  }
-  return { ...state, pods, images: { ...state.images }, events: structuredClone(state.events), manifests: { ...state.manifests } }
+  return copyState(kubelet.state, {
+    files: ({ id }) => kubelet.live.get(id)?.files.snapshot(),
+    volume: (uid, name) => kubelet.volumes.get(`${uid}/${name}`)?.files.snapshot(),
+  })
 }

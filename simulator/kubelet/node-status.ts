@@ -45,7 +45,7 @@ export function reportNode(kubelet: Kubelet): void {
   let registered = api.find<KubeObject & Node>('nodes', undefined, node)
   if (!registered) {
     registered = api.create<KubeObject & Node>('nodes', newNode(kubelet) as KubeObject & Node)
-    for (const [reason, message] of startEvents(node)) nodeEvent(kubelet, reason, message)
+    announceStart(kubelet)
   }
   const before = registered.status?.conditions ?? []
   const problem = networkProblem(kubelet)
@@ -101,6 +101,11 @@ export function renewLease(kubelet: Kubelet): void {
 function nodeEvent(kubelet: Kubelet, reason: string, message: string): void {
   const { node } = kubelet.world
   kubelet.events.record({ kind: 'Node', name: node, uid: node }, 'Normal', reason, message)
+}
+
+/** The events of a kubelet that starts. */
+export function announceStart(kubelet: Kubelet): void {
+  for (const [reason, message] of startEvents(kubelet.world.node)) nodeEvent(kubelet, reason, message)
 }
 
 function startEvents(node: string): [string, string][] {

@@ -4,6 +4,7 @@ import { containerReference } from './container-reference.ts'
 import { containerEnvironment, startInstance } from './containers.ts'
 import { ContainerConfigError } from './environment.ts'
 import { runHook } from './lifecycle-hooks.ts'
+import { newMeterState } from './meter.ts'
 import { networkProblem } from './node-status.ts'
 import { isStatic } from './pod-source.ts'
 import { isSidecar } from './pod-status.ts'
@@ -11,7 +12,8 @@ import { ensureImage } from './pulling.ts'
 import { createSandbox, SandboxError } from './sandbox.ts'
 import type { ContainerState, Instance, PodState } from './state.ts'
 import { endPod, releasePod, stopAll, stopContainer, terminatePod } from './termination.ts'
-import { setUpVolumes, VolumeError } from './volumes.ts'
+import { VolumeError } from './volume-error.ts'
+import { setUpVolumes } from './volumes.ts'
 import { type Kubelet, podReference, podTitle } from './world.ts'
 
 /** How long the kubelet takes to see that a container ended: its relist period. */
@@ -211,6 +213,7 @@ function startContainer(kubelet: Kubelet, pod: Pod, state: PodState, container: 
     files: {},
     frozen: {},
     daemon: {},
+    meter: newMeterState(now),
   }
   known.current = instance
   delete known.waiting

@@ -1,4 +1,5 @@
 import type { Container, Probe } from 'kubernetes-types/core/v1'
+import type { Random } from '../random.ts'
 
 export type ProbeKind = 'startup' | 'readiness' | 'liveness'
 
@@ -50,17 +51,43 @@ export const restAfter = 120_000
 const restPeriods = 30
 const steady = 3
 
+/** The rhythm of a node's steady probes: `beat` is its place within the longest period, ms; a `resting` node skips most beats. */
+export interface Rhythm {
+  readonly beat: number
+  readonly resting: boolean
+}
+
 /**
  * When a probe runs again. A failing probe of a container that never was ready is asked once more after a second, because the
  * kubelet triggers one whenever it looks at an unready pod; a steady one keeps to the node's common beat, so that all of them share one
- * timer. On a `resting` node, where nothing happens, a steady probe would find what it found before, and is made rarely: idle clusters
- * are to cost nothing, and each rests in a rhythm of its own, so that a thousand of them do not wake at once.
+ * timer. On a resting node, where nothing happens, a steady probe would find what it found before, and is made rarely: idle clusters
+ * are to cost nothing, and each rests on a beat of its own, so that a thousand of them do not wake at once.
  */
-export function nextRun(state: ProbeState, probe: Probe, kind: ProbeKind, now: number, resting = false): number {
+export function nextRun(state: ProbeState, probe: Probe, kind: ProbeKind, now: number, rhythm: Rhythm): number {
   const period = periodOf(probe)
   if (kind !== 'liveness' && state.runs === 1 && state.failures === 1) return now + Math.min(1000, period)
   if (state.successes < steady) return now + period
-  return Math.floor(now / period) * period + period * (resting ? restPeriods : 1)
+  return nextBeat(period, now, rhythm)
+}
+
+/**
+ * When a probe runs whose turn (`dueAt`) came while its kubelet did not run. A kubelet that starts does not probe everything at once
+ * (prober/worker.go waits a part of the period): a steady one joins the beat, and only what is undecided runs at once.
+ */
+export function resumedRun(state: ProbeState, probe: Probe, dueAt: number, now: number, rhythm: Rhythm): number {
+  // What is due in this very moment is not late: a cluster that was saved and restored in one goes on as if nothing had been.
+  if (dueAt >= now) return dueAt
+  return state.successes < steady ? now : nextBeat(periodOf(probe), now, rhythm)
+}
+
+function nextBeat(period: number, now: number, { beat, resting }: Rhythm): number {
+  const every = resting ? period * restPeriods : period
+  return Math.floor((now - beat) / every + 1) * every + beat
+}
+
+/** A beat for a node whose kubelet starts. */
+export function drawBeat(random: Random): number {
+  return random.below(10_000 * restPeriods)
 }
 
 /** The event's message. */

@@ -1,16 +1,22 @@
 import type { Container, Pod, Probe } from 'kubernetes-types/core/v1'
+import { fnv32a } from '../fnv.ts'
 import { NetworkError } from '../network/sockets.ts'
+import { Random } from '../random.ts'
 import { containerReference } from './container-reference.ts'
 import { httpGet } from './http-get.ts'
 import {
   countOutcome,
+  drawBeat,
   nextRun,
   type ProbeKind,
   type ProbeOutcome,
+  type ProbeState,
   periodOf,
   probeOf,
   probeTitles,
+  type Rhythm,
   restAfter,
+  resumedRun,
   unhealthyMessage,
 } from './probes.ts'
 import { goDialError, hostsFileAddress, joinHostPort } from './runtime/dial.ts'
@@ -28,10 +34,13 @@ export function beginProbes(kubelet: Kubelet, state: PodState, container: Contai
   const known = state.containers[container.name]
   if (!known) return
   if (restored) {
-    // A probe that was in flight at the snapshot is made again.
+    const now = kubelet.world.clock.now()
     for (const kind of kinds) {
-      const probe = known.probes[kind]
-      if (probe && probe.nextAt === undefined && mayRun(kind, container, instance)) probe.nextAt = kubelet.world.clock.now()
+      const [probing, probe] = [known.probes[kind], probeOf(container, kind)]
+      if (!probing || !probe) continue
+      if (probing.nextAt !== undefined) probing.nextAt = resumedRun(probing, probe, probing.nextAt, now, rhythmOf(kubelet))
+      // A probe that was in flight at the snapshot is made again.
+      else if (mayRun(kind, container, instance)) probing.nextAt = now
     }
     armProbes(kubelet)
     return
@@ -86,6 +95,23 @@ export function armProbes(kubelet: Kubelet): void {
   else kubelet.timers.set(timerKey, earliest)
 }
 
+function rhythmOf(kubelet: Kubelet): Rhythm {
+  return { beat: kubelet.state.beat, resting: isResting(kubelet) }
+}
+
+/**
+ * Before the probes of a restored kubelet begin: where their turn has passed (the cluster did not exist for a while, or is the fork of a
+ * template), the node gets a beat of its own. It comes from the cluster's seed without drawing from it.
+ */
+export function resumeBeat(kubelet: Kubelet): void {
+  const { clock, random, node } = kubelet.world
+  const due = (one: ProbeState | undefined) => one?.nextAt !== undefined && one.nextAt < clock.now()
+  const passed = Object.values(kubelet.state.pods).some((pod) =>
+    Object.values(pod.containers).some(({ probes }) => kinds.some((kind) => due(probes[kind]))),
+  )
+  if (passed) kubelet.state.beat = drawBeat(new Random(random.state ^ fnv32a(node)))
+}
+
 function isResting(kubelet: Kubelet): boolean {
   return kubelet.world.clock.now() - kubelet.state.disturbedAt > restAfter
 }
@@ -103,7 +129,7 @@ export function disturb(kubelet: Kubelet): void {
         const probing = state.containers[container.name]?.probes[kind]
         const probe = probeOf(container, kind)
         if (probing?.nextAt === undefined || !probe) continue
-        probing.nextAt = Math.min(probing.nextAt, nextRun(probing, probe, kind, now))
+        probing.nextAt = Math.min(probing.nextAt, nextRun(probing, probe, kind, now, rhythmOf(kubelet)))
       }
     }
   }
@@ -159,7 +185,7 @@ function finished(
   const before = known.probes[kind]
   if (!before) return
   const { state: after, verdict } = countOutcome(before, probe, outcome.result)
-  const nextAt = nextRun(after, probe, kind, kubelet.world.clock.now(), isResting(kubelet))
+  const nextAt = nextRun(after, probe, kind, kubelet.world.clock.now(), rhythmOf(kubelet))
   known.probes[kind] = { ...after, nextAt }
   arm(kubelet, nextAt)
   if (outcome.result !== 'success') {

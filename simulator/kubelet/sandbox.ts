@@ -4,6 +4,7 @@ import type { NetworkNamespace } from '../network/namespace.ts'
 import { upLoopback } from '../network/network.ts'
 import { NetworkError } from '../network/sockets.ts'
 import { type CniCall, CniError, type CniPlugin, type CniResult, programId } from '../programs/process.ts'
+import { remembered } from '../remembered.ts'
 import { goDialError, joinHostPort } from './runtime/dial.ts'
 import { programsOf } from './runtime/programs.ts'
 import type { NetworkList, PodState, Sandbox } from './state.ts'
@@ -11,6 +12,8 @@ import type { Kubelet } from './world.ts'
 
 const configFolder = '/etc/cni/net.d'
 const pluginFolder = '/opt/cni/bin'
+
+const jsonOf = remembered((text) => JSON.parse(text))
 
 /** The runtime's refusal to make a sandbox, in its words. */
 export class SandboxError extends Error {
@@ -27,7 +30,7 @@ export function networkList(kubelet: Kubelet): NetworkList | undefined {
   for (const { name, directory } of files.list(configFolder)) {
     if (directory || !/\.(conflist|conf|json)$/.test(name)) continue
     try {
-      const config = JSON.parse(files.readText(`${configFolder}/${name}`))
+      const config = jsonOf(files.readText(`${configFolder}/${name}`))
       const list = name.endsWith('.conflist') ? config : { name: config.name, cniVersion: config.cniVersion, plugins: [config] }
       if (typeof list.name === 'string' && Array.isArray(list.plugins) && list.plugins.length > 0) {
         return { name: list.name, cniVersion: list.cniVersion ?? '0.2.0', plugins: list.plugins }
@@ -149,7 +152,7 @@ function dialApi(kubelet: Kubelet, { host, port }: { host: string; port: number 
     }
     const user = userOf?.(token)
     if (!user) throw new Error('Unauthorized')
-    const reached = apiOf ? apiOf(service, user) : api.as(user)
+    const reached = apiOf ? apiOf(service, user, () => token) : api.as(user)
     if (!reached) throw new Error('tls: first record does not look like a TLS handshake')
     return reached
   } finally {

@@ -1,8 +1,9 @@
 import type { Pod } from 'kubernetes-types/core/v1'
+import type { EventMemory } from '../events/correlator.ts'
 import type { FilesSnapshot } from '../memory-files.ts'
 import type { BackOff } from './back-off.ts'
-import type { EventSeries } from './events.ts'
 import type { LogLine } from './logs.ts'
+import type { MeterState } from './meter.ts'
 import type { ProbeKind, ProbeState } from './probes.ts'
 
 /** All that a kubelet and its container runtime remember: plain data, changed in place by the kubelet alone. */
@@ -11,10 +12,16 @@ export interface NodeState {
   pods: Record<string, PodState>
   /** Pulled images by full reference. */
   images: Record<string, PulledImage>
-  events: EventSeries
+  events: EventMemory
   nextPid: number
+  /** Its process does not run; its containers may. */
+  halted: boolean
+  /** When the node came up, ms since the epoch. */
+  bootedAt: number
   /** When something last happened here; see `disturb`. */
   disturbedAt: number
+  /** When steady probes run, as an offset within their period, ms; see `Rhythm`. */
+  beat: number
   /** Digest of each static pod's manifest by file path. */
   manifests: Record<string, { uid: string; pod: Pod }>
 }
@@ -72,7 +79,7 @@ export interface NetworkList {
 }
 
 export type VolumeState =
-  /** Files of its own: emptyDir and projections. */
+  /** Files of its own: emptyDir and projections. `refreshAt`: when the tokens in it are to be renewed, ms since the epoch. */
   | { readonly kind: 'files'; readonly readOnly: boolean; files: FilesSnapshot; refreshAt?: number }
   | { readonly kind: 'hostPath'; readonly path: string }
 
@@ -112,8 +119,11 @@ export interface Instance {
   frozen: Record<string, FilesSnapshot>
   /** A daemon's own state. */
   daemon: { state?: unknown }
+  meter: MeterState
+  /** The kernel kills it for its memory. */
+  outOfMemory?: boolean
 }
 
 export function newNodeState(now: number): NodeState {
-  return { pods: {}, images: {}, events: {}, nextPid: 1, disturbedAt: now, manifests: {} }
+  return { pods: {}, images: {}, events: {}, nextPid: 1, halted: false, bootedAt: now, disturbedAt: now, beat: 0, manifests: {} }
 }

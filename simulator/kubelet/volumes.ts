@@ -1,21 +1,18 @@
 import type { ConfigMap, KeyToPath, Pod, Secret, Volume, VolumeProjection } from 'kubernetes-types/core/v1'
+import { decodeBase64Text } from '../base64.ts'
 import { mountedFor } from '../controllers/persistentvolume/mounting.ts'
 import { FileError } from '../files.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import { type FileTree, fileTree, MemoryFiles } from '../memory-files.ts'
-import { decodeText, encodeUrl } from './base64.ts'
 import { fieldValue, resourceValue } from './downward.ts'
 import { capacityOf } from './node-status.ts'
+import { defaultTokenSeconds, fetchToken, hasToken, renewalTime } from './service-account-token.ts'
 import type { PodState, VolumeState } from './state.ts'
+import { VolumeError } from './volume-error.ts'
 import type { Kubelet } from './world.ts'
 
-/** Why a volume cannot be mounted: the tail of the FailedMount event. */
-export class VolumeError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'VolumeError'
-  }
-}
+/** How long after a token could not be renewed it is tried again, ms: a sync of the pod. */
+const retryMs = 60_000
 
 /** A volume that is not there to be mounted yet; its message stands alone. */
 class UnattachedError extends VolumeError {}
@@ -32,7 +29,8 @@ export function setUpVolumes(kubelet: Kubelet, pod: Pod, state: PodState): void 
       else if (volume.hostPath) volumes[volume.name] = hostPath(kubelet, volume)
       else {
         trees.push([volume.name, volume.emptyDir ? fileTree({}, kubelet.world.clock.now()) : projectedTree(kubelet, pod, volume)])
-        volumes[volume.name] = { kind: 'files', readOnly: !volume.emptyDir, files: {} }
+        const refreshAt = renewalTime(kubelet, volume)
+        volumes[volume.name] = { kind: 'files', readOnly: !volume.emptyDir, files: {}, ...(refreshAt && { refreshAt }) }
       }
     } catch (error) {
       if (error instanceof UnattachedError) throw error
@@ -76,6 +74,29 @@ export function refreshVolume(kubelet: Kubelet, pod: Pod, volume: Volume): void 
   if (entries) kubelet.volumes.get(`${pod.metadata?.uid}/${volume.name}`)?.files.replace(fileTree(entries, kubelet.world.clock.now()))
 }
 
+/** Puts fresh tokens into the pod's volumes: those that are due, or with `all` every one. What cannot be had now stays as it is for a minute. */
+export function renewTokens(kubelet: Kubelet, pod: Pod, state: PodState, all: boolean): void {
+  const now = kubelet.world.clock.now()
+  for (const volume of pod.spec?.volumes ?? []) {
+    const known = state.volumes?.[volume.name]
+    const live = kubelet.volumes.get(`${state.uid}/${volume.name}`)
+    if (known?.kind !== 'files' || !live || !hasToken(volume) || (!all && (known.refreshAt ?? 0) > now)) continue
+    try {
+      // Only the tokens: what else the volume projects has a beat of its own.
+      for (const one of volume.projected?.sources ?? []) {
+        if (!one.serviceAccountToken) continue
+        for (const [path, { content }] of Object.entries(source(kubelet, pod, one))) live.files.write(path, content)
+      }
+      const refreshAt = renewalTime(kubelet, volume)
+      if (refreshAt) known.refreshAt = refreshAt
+    } catch (error) {
+      if (!(error instanceof VolumeError)) throw error
+      known.refreshAt = now + retryMs
+      kubelet.tokensDueAt(known.refreshAt)
+    }
+  }
+}
+
 /** Names of the ConfigMaps or Secrets whose change the volume follows. */
 export function followedBy(volume: Volume, kind: 'configMap' | 'secret'): string[] {
   const own = kind === 'configMap' ? volume.configMap?.name : volume.secret?.secretName
@@ -85,8 +106,8 @@ export function followedBy(volume: Volume, kind: 'configMap' | 'secret'): string
 
 function tryEntries(kubelet: Kubelet, pod: Pod, volume: Volume): Entries | undefined {
   if (!volume.configMap && !volume.secret && !volume.projected && !volume.downwardAPI) return undefined
-  // A token is renewed with the refresh, and is no reason for one.
-  if (volume.projected?.sources?.some((source) => source.serviceAccountToken)) return undefined
+  // A token is renewed in its own time (see service-account-token.ts), and is no reason for a refresh.
+  if (hasToken(volume)) return undefined
   try {
     return projectedEntries(kubelet, pod, volume)
   } catch (error) {
@@ -124,7 +145,7 @@ function source(kubelet: Kubelet, pod: Pod, from: VolumeProjection, defaultMode 
       if (from.configMap.optional) return {}
       throw new VolumeError(`configmap "${name}" not found`)
     }
-    const binary = Object.entries(found.binaryData ?? {}).map(([key, value]) => [key, decodeText(value)])
+    const binary = Object.entries(found.binaryData ?? {}).map(([key, value]) => [key, decodeBase64Text(value)])
     const data = { ...found.data, ...Object.fromEntries(binary) }
     return chosen(data, from.configMap, defaultMode)
   }
@@ -135,7 +156,7 @@ function source(kubelet: Kubelet, pod: Pod, from: VolumeProjection, defaultMode 
       if (from.secret.optional) return {}
       throw new VolumeError(`secret "${name}" not found`)
     }
-    const data = Object.fromEntries(Object.entries(found.data ?? {}).map(([key, value]) => [key, decodeText(value)]))
+    const data = Object.fromEntries(Object.entries(found.data ?? {}).map(([key, value]) => [key, decodeBase64Text(value)]))
     return chosen(data, from.secret, defaultMode)
   }
   if (from.downwardAPI) {
@@ -159,11 +180,10 @@ function source(kubelet: Kubelet, pod: Pod, from: VolumeProjection, defaultMode 
       namespace: namespace ?? 'default',
       serviceAccount,
       pod,
-      expiresAt: kubelet.world.clock.now() + (expirationSeconds ?? 3600) * 1000,
+      expirationSeconds: expirationSeconds ?? defaultTokenSeconds,
       ...(audience ? { audience } : {}),
     }
-    const token = kubelet.world.serviceAccountToken?.(request) ?? unknownToken(kubelet, request)
-    return { [`/${path}`]: { content: token, mode: defaultMode } }
+    return { [`/${path}`]: { content: fetchToken(kubelet, request), mode: defaultMode } }
   }
   throw new VolumeError(`the simulated cluster does not model projected sources of the kind ${Object.keys(from).join(', ')}`)
 }
@@ -183,29 +203,6 @@ function chosen(data: Readonly<Record<string, string>>, from: { items?: KeyToPat
     entries[`/${item.path}`] = { content, mode: item.mode ?? mode }
   }
   return entries
-}
-
-/** Shaped as a service account's token. Signed by nobody, so an API server refuses it unless it makes the tokens itself. */
-function unknownToken(
-  kubelet: Kubelet,
-  request: { namespace: string; serviceAccount: string; audience?: string; pod: Pod; expiresAt: number },
-): string {
-  const now = Math.floor(kubelet.world.clock.now() / 1000)
-  const { namespace, serviceAccount, pod } = request
-  const claims = {
-    aud: [request.audience ?? `https://kubernetes.default.svc.${kubelet.world.clusterDomain}`],
-    exp: Math.floor(request.expiresAt / 1000),
-    iat: now,
-    iss: `https://kubernetes.default.svc.${kubelet.world.clusterDomain}`,
-    'kubernetes.io': {
-      namespace,
-      pod: { name: pod.metadata?.name, uid: pod.metadata?.uid },
-      serviceaccount: { name: serviceAccount },
-    },
-    nbf: now,
-    sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
-  }
-  return `${encodeUrl('{"alg":"RS256"}')}.${encodeUrl(JSON.stringify(claims))}.${encodeUrl(pod.metadata?.uid ?? '')}`
 }
 
 /** Checks or makes the path by its type, after volume/hostpath. */

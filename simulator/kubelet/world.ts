@@ -1,6 +1,8 @@
 import type { ObjectReference, Pod, Taint } from 'kubernetes-types/core/v1'
 import type { Api, UserInfo } from '../apiserver/api.ts'
+import type { Attributes, Decision } from '../apiserver/http/reviews.ts'
 import type { Clock, Closer, Timers } from '../clock.ts'
+import type { EventRecorder } from '../events/recorder.ts'
 import type { FileSystem } from '../files.ts'
 import type { MemoryFiles } from '../memory-files.ts'
 import type { Machine } from '../network/machine.ts'
@@ -10,7 +12,6 @@ import type { Catalogue, Signal } from '../programs/process.ts'
 import type { Random } from '../random.ts'
 import type { Pipe } from '../streams.ts'
 import type { Terminal } from '../terminal.ts'
-import type { EventRecorder } from './events.ts'
 import type { Place } from './runtime/run-process.ts'
 import type { Instance, NodeState } from './state.ts'
 
@@ -34,16 +35,35 @@ export interface KubeletWorld {
   readonly providerId?: string
   /** Quantities; default 8 CPUs, 16 GiB, 110 pods. */
   readonly capacity?: { readonly cpu: string; readonly memory: string; readonly pods: string }
-  /** The API behind a service that a daemon reached, as `user`; undefined where it is no Kubernetes API. Default: `api.as(user)`. */
-  apiOf?(service: HttpsService, user: UserInfo): Api | undefined
-  /** A token that the API server will accept for this pod; default: one that looks like it and is known to nobody. */
-  serviceAccountToken?(request: { namespace: string; serviceAccount: string; audience?: string; pod: Pod; expiresAt: number }): string
+  /**
+   * The API behind a service that a daemon reached; undefined where it is no Kubernetes API. `token` reads the one in the pod's files;
+   * absent for static pods, which have files of their own for that. Default: `api.as(user)`.
+   */
+  apiOf?(service: HttpsService, user: UserInfo, token: (() => string | undefined) | undefined): Api | undefined
+  /**
+   * A token that the API server will accept for this pod, as its TokenRequest answers (StatusError where it refuses);
+   * default: one that looks like it and is known to nobody.
+   */
+  serviceAccountToken?(request: PodTokenRequest): string
   /** Who a bearer token stands for, where a program on the node brings one itself (CNI plugins with a kubeconfig). */
   userOf?(token: string): UserInfo | undefined
+  /** The tokens in the snapshot are another cluster's, of which this one is a fork: its API server does not know them. */
+  readonly foreignTokens?: boolean
+  /** Who asks the kubelet over HTTPS, and whether they may: what the real one asks the API server. Absent: nobody may. */
+  authenticate?(request: Request): UserInfo | undefined | Promise<UserInfo | undefined>
+  authorize?(user: UserInfo, attributes: Attributes): Decision
   /** The stub resolver of a place, for `fetch` by name. */
   resolver?(place: { namespace: NetworkNamespace; files: FileSystem }): (host: string) => Promise<readonly string[]>
   /** Mistakes in programs, besides the crash of their process. */
   onError(error: unknown): void
+}
+
+export interface PodTokenRequest {
+  readonly namespace: string
+  readonly serviceAccount: string
+  readonly audience?: string
+  readonly pod: Pod
+  readonly expirationSeconds: number
 }
 
 /** What stands behind a running container and is made anew after a restore. */
@@ -53,6 +73,8 @@ export interface LiveContainer {
   readonly instance: Instance
   readonly place: Place
   readonly files: MemoryFiles
+  /** Its CPU limit. */
+  readonly cores?: number
   readonly stdin?: Pipe
   readonly terminal?: Terminal
   main: { kill(signal: Signal): void; stop(): void }
@@ -89,6 +111,8 @@ export interface Kubelet {
   sync(uid: string): void
   /** Looks at it no later than `at`. */
   syncAt(uid: string, at: number): void
+  /** Renews the service account tokens that are due at `at`, or sooner where others are. */
+  tokensDueAt(at: number): void
   /** Brings what changed since into its projected volumes now. */
   refreshVolumes(uid: string): void
   /** Writes its status at the end of this instant. */

@@ -267,6 +267,8 @@ export class NetworkNamespace {
   /** `sysctl -w`. Throws ENOENT for what is not modelled. */
   setSysctl(key: string, value: string): void {
     if (this.sysctl(key) === undefined) throw new KernelError('ENOENT', `sysctl: cannot stat /proc/sys/${key.replaceAll('.', '/')}`)
+    // What is set to what it is changes nothing, as in the kernel; every pod's CNI plugin turns forwarding on again.
+    if (this.#sysctls[key] === value) return
     const changed = { ...this.#sysctls, [key]: value }
     if (key === 'net.ipv4.ip_forward') changed['net.ipv4.conf.all.forwarding'] = value
     if (key === 'net.ipv4.conf.all.forwarding') changed['net.ipv4.ip_forward'] = value

@@ -1,9 +1,17 @@
 import type { Clock } from '../clock.ts'
 import { serveHttp } from '../network/http.ts'
 import type { HttpsService, Sockets } from '../network/sockets.ts'
+import { components } from '../programs/metrics-server/components.ts'
 
-/** A page that says whose it is; every path of a known host answers. */
-function page(host: string): { status: number; headers: [string, string][]; body: string } {
+/** What people download, by host and path. */
+const downloads: Readonly<Record<string, string>> = {
+  'github.com/kubernetes-sigs/metrics-server/releases/latest/download/components.yaml': components,
+}
+
+/** A download, or a page that says whose it is; every path of a known host answers. */
+function page(host: string, path: string): { status: number; headers: [string, string][]; body: string } {
+  const file = downloads[`${host}${path.split('?')[0]}`]
+  if (file !== undefined) return { status: 200, headers: [['Content-Type', 'application/octet-stream']], body: file }
   return {
     status: 200,
     headers: [['Content-Type', 'text/html; charset=utf-8']],
@@ -17,12 +25,13 @@ export function serveSite(sockets: Sockets, clock: Clock): void {
   serveHttp(sockets, 80, (request, respond) => {
     const host = request.headers.find(([name]) => name.toLowerCase() === 'host')?.[1]
     if (!host) return respond({ status: 400, headers: dated([]), body: '' })
-    const { status, headers, body } = page(host.replace(/:\d+$/, ''))
+    const { status, headers, body } = page(host.replace(/:\d+$/, ''), request.target)
     respond({ status, headers: dated(headers), body })
   })
   const service: HttpsService = {
     fetch: async (request) => {
-      const { status, headers, body } = page(new URL(request.url).hostname)
+      const url = new URL(request.url)
+      const { status, headers, body } = page(url.hostname, url.pathname)
       return new Response(request.method === 'HEAD' ? null : body, { status, headers: dated(headers) })
     },
     upgrade: async () => new Response(null, { status: 400 }),

@@ -11,6 +11,7 @@ import { flanneld } from './flannel/flanneld.ts'
 import { kindnetd } from './kindnet/kindnetd.ts'
 import { kubeProxy } from './kube-proxy/kube-proxy.ts'
 import type { Command, Image, Program } from './process.ts'
+import { MiB } from './usage.ts'
 
 /** The reference plugins that a node has before any network plugin is installed (package kubernetes-cni). */
 export const cniPlugins: Readonly<Record<string, Program>> = {
@@ -75,6 +76,7 @@ export function nodeImages(tools: Readonly<Record<string, Command>>): Image[] {
 const pause: Program = {
   kind: 'daemon',
   id: 'pause/pause',
+  usage: { bytes: 0.3 * MiB },
   initial: () => null,
   run: (context) => context.onSignal(() => context.exit(0)),
 }

@@ -6,6 +6,7 @@ import type { Sockets } from '../network/sockets.ts'
 import type { Random } from '../random.ts'
 import type { ByteSink, ByteSource } from '../streams.ts'
 import type { Terminal } from '../terminal.ts'
+import type { Usage } from './usage.ts'
 
 export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGTERM' | 'SIGPIPE' | 'SIGTSTP' | 'SIGWINCH'
 
@@ -40,6 +41,8 @@ export interface Process {
   isTerminal(descriptor: 0 | 1 | 2): boolean
   /** Aborts with `Signalled` when the process is to end. */
   readonly signal: AbortSignal
+  /** Signals that the program handles itself, which it adds here: to the first process of a container the kernel delivers no others. */
+  readonly catches?: Set<Signal>
   readonly files: FileSystem
   readonly sockets: Sockets
   readonly clock: Clock
@@ -80,6 +83,8 @@ export interface Command {
   readonly kind: 'command'
   /** Unique among all programs, `busybox/nslookup`: what an executable file's content names. */
   readonly id: string
+  /** What it takes of its machine, where that is more than an applet's. */
+  readonly usage?: Usage | ((argv: readonly string[]) => Usage)
   run(process: Process): Promise<number>
 }
 
@@ -90,6 +95,8 @@ export interface Command {
 export interface Daemon<State = unknown> {
   readonly kind: 'daemon'
   readonly id: string
+  /** What it takes of its machine; absent: as a small server. */
+  readonly usage?: Usage | ((argv: readonly string[]) => Usage)
   initial(): State
   run(context: DaemonContext<State>): void
 }
@@ -112,15 +119,26 @@ export interface DaemonContext<State> {
   /** Ends the process. Nothing registered through this context fires afterwards. */
   exit(code: number): void
   onSignal(handler: (signal: Signal) => void): void
+  /** Calls `handler` after what stands at `path`, in a mount too, may have become another; as inotify would tell. */
+  onFileChange(path: string, handler: () => void): void
   /**
    * The API as the pod's service account, through the cluster's network: connects to `server` (default: the in-cluster
-   * KUBERNETES_SERVICE_HOST and PORT) from this process's namespace; `error` where that dial fails.
-   * The connection lives until the process ends.
+   * KUBERNETES_SERVICE_HOST and PORT) from this process's namespace; `error` where that dial fails, or `NoCredentials`.
+   * The connection lives until the process or the server ends; of the latter, `ended` is told.
    */
-  connectApi(options: { server?: { host: string; port: number } }, handlers: { connected(api: Api): void; error(error: Error): void }): void
+  connectApi(options: { server?: { host: string; port: number } }, handlers: ApiConnection): void
   /** The network namespace it runs in; kube-proxy and CNI agents (hostNetwork) program `namespace.machine` through it. */
   readonly namespace: NetworkNamespace
 }
+
+export interface ApiConnection {
+  connected(api: Api): void
+  error(error: Error): void
+  ended?(): void
+}
+
+/** The process has no token to show; the message is that of opening its file. */
+export class NoCredentials extends Error {}
 
 /** A CNI plugin binary (CNI specification 1.0): called synchronously by the kubelet's runtime for ADD and DEL. Throws `CniError`. */
 export interface CniPlugin {

@@ -1,14 +1,17 @@
 import { agnhostImages } from './agnhost/images.ts'
 import { busyboxImages } from './busybox/images.ts'
+import { hpaExampleImage } from './hpa-example/hpa-example.ts'
 import { httpEchoImage } from './http-echo/http-echo.ts'
 import { httpdImage } from './httpd/httpd.ts'
 import type { Tools } from './image-parts.ts'
+import { metricsServerImage } from './metrics-server/metrics-server.ts'
 import { mysqlImages } from './mysql/images.ts'
 import { netshootImages } from './netshoot/images.ts'
 import { nginxImages } from './nginx/images.ts'
 import { postgresImages } from './postgres/postgres.ts'
 import type { Image } from './process.ts'
 import { redisImages } from './redis/redis.ts'
+import { stressImage } from './stress/stress.ts'
 import { whoamiImage } from './whoami/whoami.ts'
 
 /**
@@ -27,5 +30,8 @@ export function workloadImages(tools: Tools): Image[] {
     ...redisImages(tools),
     ...mysqlImages(tools),
     ...postgresImages(tools),
+    hpaExampleImage(tools),
+    stressImage(tools),
+    metricsServerImage,
   ]
 }

@@ -1,6 +1,8 @@
+import { apiservices } from './apiregistration/apiservice.ts'
 import { horizontalpodautoscalers } from './autoscaling/horizontalpodautoscaler.ts'
 import { cronjobs } from './batch/cronjob.ts'
 import { jobs } from './batch/job.ts'
+import { certificatesigningrequests } from './certificates/certificatesigningrequest.ts'
 import { leases } from './cluster/lease.ts'
 import { namespaces } from './cluster/namespace.ts'
 import { nodes } from './cluster/node.ts'
@@ -54,6 +56,7 @@ export const resources: readonly ResourceDefinition[] = [
   horizontalpodautoscalers,
   cronjobs,
   jobs,
+  certificatesigningrequests,
   ingressclasses,
   ingresses,
   networkpolicies,
@@ -67,4 +70,5 @@ export const resources: readonly ResourceDefinition[] = [
   leases,
   priorityclasses,
   endpointslices,
+  apiservices,
 ]

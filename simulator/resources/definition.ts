@@ -109,6 +109,11 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   prepareForDelete?(object: T, context: { readonly now: number }): T
   /** In place of `validateUpdate` for a change through the `ephemeralcontainers` subresource. */
   validateEphemeralContainers?(object: T, previous: T, context: StrategyContext): FieldError[]
+  /** The approval subresource of certificate requests. */
+  readonly approval?: {
+    prepare(object: T, previous: T, context: StrategyContext): T
+    validate(object: T, previous: T, context: StrategyContext): FieldError[]
+  }
   /** Seconds that a deletion waits for the kubelet (pods), given the request's own wish; absent or 0: removed at once. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number
   /** Lines for `Warning` headers on create and update. */

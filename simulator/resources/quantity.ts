@@ -100,3 +100,17 @@ function scaled(nanos: bigint, unit: bigint): bigint {
 function divideUp(numerator: bigint, denominator: bigint): bigint {
   return (numerator + denominator - 1n) / denominator
 }
+
+const numbers = new Map<string, number>()
+/** Texts beyond these are parsed each time. */
+const mostNumbers = 1000
+
+/** A quantity as a plain number: cores, bytes; 0 where the text is none. The few texts that a cluster uses are parsed once. */
+export function quantityNumber(quantity: string | number): number {
+  const text = String(quantity)
+  const known = numbers.get(text)
+  if (known !== undefined) return known
+  const number = Number(parseQuantity(text)?.nanos ?? 0n) / 1e9
+  if (numbers.size < mostNumbers) numbers.set(text, number)
+  return number
+}

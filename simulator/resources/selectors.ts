@@ -16,12 +16,17 @@ export interface Requirement {
 /** Object form. An absent selector matches nothing, an empty one everything (metav1.LabelSelectorAsSelector). */
 export function matchesSelector(selector: LabelSelector | undefined, labels: Labels): boolean {
   if (!selector) return false
-  for (const key in selector.matchLabels) if (labels?.[key] !== selector.matchLabels[key]) return false
+  for (const key in selector.matchLabels) if (labelOf(labels, key) !== selector.matchLabels[key]) return false
   return (selector.matchExpressions ?? []).every((expression) => matchesExpression(expression, labels))
 }
 
+/** Own labels only: `constructor` is a valid key, and no label of an object without it. */
+function labelOf(labels: Labels, key: string): string | undefined {
+  return labels && Object.hasOwn(labels, key) ? labels[key] : undefined
+}
+
 function matchesExpression({ key, operator, values = [] }: LabelSelectorRequirement, labels: Labels): boolean {
-  const value = labels?.[key]
+  const value = labelOf(labels, key)
   if (operator === 'Exists') return value !== undefined
   if (operator === 'DoesNotExist') return value === undefined
   if (operator === 'In') return value !== undefined && values.includes(value)
@@ -96,6 +101,9 @@ export function parseSelector(text: string): Requirement[] {
   }
   for (const { key, operator, values } of requirements) {
     const sentences = [...isQualifiedName(key), ...values.flatMap((one) => isValidLabelValue(one))]
+    if ((operator === 'gt' || operator === 'lt') && !/^[+-]?\d{1,18}$/.test(values[0] ?? '')) {
+      sentences.push("for 'Gt', 'Lt' operators, the value must be an integer")
+    }
     if (sentences.length) throw new Error(`unable to parse requirement: ${operator} ${key}: Invalid value: ${sentences.join('; ')}`)
   }
   return requirements
@@ -121,7 +129,7 @@ export function parseSelector(text: string): Requirement[] {
 /** Whether the labels meet every requirement of a parsed selector. */
 export function matchesRequirements(requirements: readonly Requirement[], labels: Labels): boolean {
   return requirements.every(({ key, operator, values }) => {
-    const value = labels?.[key]
+    const value = labelOf(labels, key)
     if (operator === 'exists') return value !== undefined
     if (operator === '!') return value === undefined
     if (operator === 'in') return value !== undefined && values.includes(value)

@@ -7,7 +7,7 @@ import type { KubeObject } from '../kubernetes.ts'
 export class Bucket {
   #list: readonly KubeObject[] | undefined
   #byName: Map<string, KubeObject> | undefined
-  /** Sorted; undefined after a name came or went. */
+  /** Sorted; undefined until somebody lists. From then on names are put in their place: sorting all again for each new object adds up. */
   #names: string[] | undefined
 
   constructor(list: readonly KubeObject[]) {
@@ -24,14 +24,14 @@ export class Bucket {
 
   set(name: string, object: KubeObject): void {
     const index = this.#index()
-    if (!index.has(name)) this.#names = undefined
+    if (this.#names && !index.has(name)) this.#names.splice(placeOf(this.#names, name), 0, name)
     index.set(name, object)
     this.#list = undefined
   }
 
   delete(name: string): void {
     if (!this.#index().delete(name)) return
-    this.#names = undefined
+    if (this.#names) this.#names.splice(placeOf(this.#names, name), 1)
     this.#list = undefined
   }
 
@@ -47,4 +47,15 @@ export class Bucket {
     this.#byName ??= new Map(this.#list!.map((object) => [object.metadata!.name!, object]))
     return this.#byName
   }
+}
+
+/** Where `name` stands, or would stand, among sorted names. */
+function placeOf(names: readonly string[], name: string): number {
+  let [low, high] = [0, names.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (names[middle]! < name) low = middle + 1
+    else high = middle
+  }
+  return low
 }

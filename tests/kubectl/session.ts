@@ -11,6 +11,12 @@ export interface Outcome {
   readonly err: string
 }
 
+export interface RunOptions {
+  readonly input?: string
+  readonly env?: Record<string, string>
+  readonly stopAfter?: RegExp
+}
+
 /** A simulated cluster behind HTTPS, and a real kubectl pointed at it. */
 export async function kubectlSession(version: KubectlVersion) {
   const binary = realKubectl(version)
@@ -27,10 +33,17 @@ export async function kubectlSession(version: KubectlVersion) {
   writeFileSync(kubeconfig, await cluster.kubeconfigText('learner'), { mode: 0o600 })
 
   /** Runs one command line (words split at spaces, quotes kept together); `input` goes to standard input. */
-  function kubectl(line: string, options: { input?: string; env?: Record<string, string>; stopAfter?: RegExp } = {}): Promise<Outcome> {
-    const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+  function kubectl(line: string, options: RunOptions = {}): Promise<Outcome> {
+    return run(binary, line, options)
+  }
+
+  /** The same for another client of the cluster. */
+  function run(program: string, line: string, options: RunOptions = {}): Promise<Outcome> {
+    const words = [...line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) =>
+      word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double, single) => double ?? single),
+    )
     return new Promise((resolve, reject) => {
-      const child = spawn(binary, words, {
+      const child = spawn(program, words, {
         cwd: folder,
         env: { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: kubeconfig, ...options.env },
         timeout: 30_000,
@@ -100,6 +113,7 @@ export async function kubectlSession(version: KubectlVersion) {
     kubectl,
     background,
     kubeconfig,
+    run,
     cluster,
     folder,
     defects,

@@ -1,5 +1,9 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { widget, widgetDefinition } from '../../simulator/apiserver/extensions/testing/widgets.ts'
+import { certificateRequest } from './certificate-request.ts'
 import { kubectlSession } from './session.ts'
 
 /** Lines that the real kubectl 1.35 and the terminal's run one after the other on the same cluster: bytes and exit codes must agree. */
@@ -92,6 +96,34 @@ const lines: readonly string[] = [
   'auth can-i create pods',
   'auth can-i delete nodes',
   'auth whoami',
+  'auth whoami --as=jane --as-group=dev --as-user-extra=scopes=view',
+  'auth whoami --as=system:serviceaccount:shop:default',
+  'auth whoami --token=$TOKEN',
+  'auth whoami --token=nonsense',
+  'auth can-i list pods --token=$TOKEN -n shop',
+  'get pods -n shop --token=$TOKEN',
+  'get secret account -n shop -o jsonpath={.data.token}',
+  'create token',
+  'create token nobody -n shop',
+  'create token default -n shop --duration=1m',
+  'create token default -n shop --duration=-1m',
+  'create token default -n shop --duration=1500ms',
+  'create token default -n shop --bound-object-kind=Deployment --bound-object-name=web',
+  'create token default -n shop --bound-object-kind=Pod',
+  'create token default -n shop --bound-object-name=web',
+  'create token default -n shop --bound-object-kind=Pod --bound-object-name=nobody',
+  'create token default -n shop --bound-object-kind=Secret --bound-object-name=token --bound-object-uid=other',
+  'get csr',
+  'get csr jane -o jsonpath={.spec.username}',
+  'certificate',
+  'certificate approve',
+  'certificate approve nobody',
+  'certificate approve jane',
+  'certificate deny jane',
+  'certificate deny eve',
+  'certificate approve eve',
+  'certificate approve eve --as=jane',
+  'get csr eve -o jsonpath={.status.conditions[*].message}',
   'rollout status deploy/web -n shop',
   'rollout history deploy/web -n shop',
   'rollout status deploy/nobody',
@@ -254,12 +286,17 @@ const fed: readonly (readonly [line: string, input: string])[] = [
 
 /** Where the two differ for a reason that is no defect. */
 const differences: Readonly<Record<string, string>> = {
+  'auth whoami': 'the kubeconfig on the workstation has a token, the one outside a certificate',
   'config view': 'the kubeconfig on the workstation names the API server inside the simulation',
   'config get-contexts': 'the kubeconfig on the workstation is another file, with another context',
   'config current-context': 'the kubeconfig on the workstation is another file, with another context',
   'config view --minify -o jsonpath={.current-context}': 'the kubeconfig on the workstation is another file, with another context',
 }
 
+/** A token of the account `default` in `shop`. */
+let token = ''
+/** The session's kubeconfig without credentials. */
+let withoutUser = ''
 let session: Awaited<ReturnType<typeof kubectlSession>>
 
 beforeAll(async () => {
@@ -282,6 +319,22 @@ beforeAll(async () => {
     const { code, err } = await session.kubectl('apply -f -', { input: JSON.stringify(object) })
     if (code !== 0) throw new Error(`apply ${object.kind}: ${err}`)
   }
+  const account = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'kubernetes.io/service-account-token',
+    metadata: { name: 'account', namespace: 'shop', annotations: { 'kubernetes.io/service-account.name': 'default' } },
+  }
+  const inputs = [
+    JSON.stringify(account),
+    ...(await Promise.all(['jane', 'eve'].map(async (name) => (await certificateRequest(name)).manifest))),
+  ]
+  const config = parse(await session.cluster.kubeconfigText('learner'))
+  config.users[0].user = {}
+  withoutUser = join(session.folder, 'without-user')
+  writeFileSync(withoutUser, stringify(config), { mode: 0o600 })
+  for (const input of inputs) await session.kubectl('apply -f -', { input })
+  token = (await session.kubectl('create token default -n shop')).out.trim()
 })
 
 function ofShop(name: string, spec: Record<string, unknown>) {
@@ -301,8 +354,10 @@ it.each(fed)('%s < %s', async (line, input) => {
   expect(pair.ours).toEqual(pair.real)
 })
 
-async function both(line: string, input = '') {
-  const real = await session.kubectl(line, { input })
+async function both(template: string, input = '') {
+  const line = template.replace('$TOKEN', token)
+  // A certificate goes before a token, so whoever comes with a token comes without one.
+  const real = await session.kubectl(line, { input, ...(line.includes('--token') && { env: { KUBECONFIG: withoutUser } }) })
   const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
   const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
   const { output } = await session.cluster.runScript(

@@ -1,6 +1,8 @@
 import { KubeConfig } from '@kubernetes/client-node'
 import { stringify } from 'yaml'
 import type { Cluster, ClusterId, ClusterSpec, ProbeResult, TerminalStream } from '../engine.ts'
+import type { Certificates } from './certificates.ts'
+import { clientCredentials } from './client-certificates.ts'
 import type { ScriptResult, Tokens } from './messages.ts'
 import type { ClusterThread } from './thread.ts'
 
@@ -10,22 +12,28 @@ interface Connection {
   readonly tokens: Tokens
   /** Server URL for clients outside the simulation. */
   readonly server: string
-  /** PEM of the authority that signed the listener's certificate. */
-  readonly authority: string
+  readonly certificates: Pick<Certificates, 'authority' | 'clients'>
   /** The thread that hosts the cluster now. */
   thread(): Promise<ClusterThread>
   destroy(): Promise<void>
 }
 
 /** The platform's view of one simulated cluster: every verb is a call to the thread that hosts it. */
-export function simulatedCluster({ id, spec, tokens, server, authority, thread, destroy }: Connection): Cluster {
+export function simulatedCluster({ id, spec, tokens, server, certificates, thread, destroy }: Connection): Cluster {
+  /** As kind's: a certificate of kubeadm's administrators, made when somebody asks for it. */
+  const administrator = async () => {
+    const who = { commonName: 'kubernetes-admin', organization: 'kubeadm:cluster-admins' }
+    const { certificate, key } = await clientCredentials(certificates.clients, id, who)
+    return { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) }
+  }
   const kubeconfigText = async (audience: 'platform' | 'learner') => {
     const name = 'faultline'
+    const user = audience === 'platform' ? { token: tokens.platform } : await administrator()
     return stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name, cluster: { server, 'certificate-authority-data': Buffer.from(authority).toString('base64') } }],
-      users: [{ name: audience, user: { token: tokens[audience] } }],
+      clusters: [{ name, cluster: { server, 'certificate-authority-data': base64(certificates.authority) } }],
+      users: [{ name: audience, user }],
       contexts: [{ name, context: { cluster: name, user: audience } }],
       'current-context': name,
       preferences: {},
@@ -60,6 +68,10 @@ export function simulatedCluster({ id, spec, tokens, server, authority, thread, 
     },
     destroy,
   }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
 }
 
 function openTerminal(

@@ -106,7 +106,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
       if (recent <= mostDeaths) replace()
       else setTimeout(replace, deathWindowMs).unref()
     })
-    const told = certificates.then(({ authority }) => thread.ask({ kind: 'configure', authority }))
+    const told = certificates.then(({ authority, clients }) => thread.ask({ kind: 'configure', authority, clients }))
     told.catch(() => {})
     configuring.set(thread, told)
     options.onThread?.(thread)
@@ -150,13 +150,13 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
 
   async function wrap(id: ClusterId, entry: Hosted): Promise<Cluster> {
     const { port } = await listener
-    const { authority } = await certificates
+    const made = await certificates
     return simulatedCluster({
       id,
       spec: entry.spec,
       tokens: entry.tokens,
       server: `https://${advertised(options.host)}:${port}/clusters/${id}`,
-      authority,
+      certificates: made,
       async thread() {
         await entry.moving
         return entry.thread

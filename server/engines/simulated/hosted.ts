@@ -3,6 +3,7 @@ import type { ClusterSpec as SimulatedSpec } from '../../../simulator/bootstrap/
 import { HeldTime, type Pacemaker } from '../../../simulator/clock.ts'
 import { type ClusterSnapshot, type ClusterWorld, createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
 import type { ClusterSpec } from '../engine.ts'
+import type { ClientAuthority } from './client-certificates.ts'
 import { catalogue } from './images.ts'
 import type { Tokens } from './messages.ts'
 
@@ -24,6 +25,8 @@ export interface Hosted {
 export type SavedState = ClusterSnapshot & { readonly checkpoints: Readonly<Record<string, ClusterSnapshot>> }
 
 interface Hosting {
+  /** Absent: nobody signs certificates for it. */
+  readonly id?: string
   readonly spec: ClusterSpec
   readonly tokens: Tokens
   readonly saved?: ClusterSnapshot | undefined
@@ -44,9 +47,11 @@ const lookAfterMs = 150
 const templates = new Map<string, Promise<ClusterSnapshot>>()
 /** What clusters of this thread publish as `kube-root-ca.crt`: whoever verifies the listener outside can verify with it. */
 let authority = ''
+let clients: ClientAuthority | undefined
 
-export function trust(pem: string): void {
+export function trust(pem: string, signer: ClientAuthority): void {
   authority = pem
+  clients = signer
 }
 
 /** Brings a cluster up: from what was saved, or as a fork of the template for its shape. */
@@ -65,7 +70,14 @@ export async function hostCluster(hosting: Hosting): Promise<Hosted> {
     hosting.changed()
   }
   const pacemaker = realTime(hosting.hurry ?? false, look)
-  const world = worldOf(pacemaker, hosting.tokens, hosting.report)
+  const { id } = hosting
+  const signCertificate: ClusterWorld['signCertificate'] = async (request) => {
+    if (!clients || id === undefined) throw new Error('nobody signs certificates for this cluster')
+    // Loaded when the first one is asked for: most clusters never do.
+    const { signRequest } = await import('./client-certificates.ts')
+    return signRequest(clients, id, request)
+  }
+  const world = { ...worldOf(pacemaker, hosting.tokens, hosting.report), signCertificate }
   let cluster = createCluster(spec, world, saved ?? (await fork(hosting.spec, hosting.report)))
   atSave = cluster.moment()
 
@@ -126,8 +138,8 @@ async function makeTemplate(spec: ClusterSpec, report: (error: unknown) => void)
       passed += bootStepMs
     }
     // Let what was set in motion come to rest: back-offs that are still armed, the last status writes, and probes until they count as
-    // steady, so that a fork that nobody touches rests from its first moment.
-    await time.pass(60_000, turn)
+    // steady (CoreDNS's liveness probe begins after a minute), so that a fork that nobody touches rests from its first moment.
+    await time.pass(100_000, turn)
     return cluster.snapshot()
   } finally {
     cluster.close()

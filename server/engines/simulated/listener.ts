@@ -2,14 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { WebSocketServer } from 'ws'
+import type { Peer } from '../../../simulator/apiserver/api.ts'
 import type { Certificates } from './certificates.ts'
+import { peerOf } from './client-certificates.ts'
 import type { PlainRequest } from './messages.ts'
 import type { ClusterThread } from './thread.ts'
 import { type SocketHandlers, type UpgradedSocket, upgradeToSpdy, upgradeToWebSocket } from './upgraded-socket.ts'
 
 /** Where a request for a cluster goes; undefined where there is no such cluster. */
 export type Route = (cluster: string) => { thread: ClusterThread } | undefined
+
+/** Who is at the other end, as far as `cluster` is concerned. */
+type PeerOf = (cluster: string, request: IncomingMessage) => Peer
 
 /** Requests larger than this are refused; as kube-apiserver's own limit. */
 const largestBody = 3 * 1024 * 1024
@@ -26,15 +32,17 @@ export async function listen(
   port: number,
   route: Route,
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const server = createServer({ cert: certificates.certificate, key: certificates.key })
+  // A client certificate is asked for, not demanded; what it is worth is for each cluster to say.
+  const server = createServer({ cert: certificates.certificate, key: certificates.key, requestCert: true, rejectUnauthorized: false })
+  const peer = (cluster: string, request: IncomingMessage) => peerOf(certificates.clients, cluster, request.socket as TLSSocket)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largestBody, handleProtocols: (offered) => [...offered][0] ?? false })
   server.on('request', (request, response) => {
-    serve(route, request, response).catch((error: unknown) => {
+    serve(route, peer, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy()
       else answer(response, 500, 'InternalError', error instanceof Error ? error.message : String(error))
     })
   })
-  server.on('upgrade', (request, socket, head) => upgrade(route, sockets, request, socket, head))
+  server.on('upgrade', (request, socket, head) => upgrade(route, peer, sockets, request, socket, head))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
@@ -45,7 +53,7 @@ export async function listen(
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server, sockets) }
 }
 
-async function serve(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(route: Route, peer: PeerOf, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const target = targetOf(request.url ?? '/')
   const thread = target && route(target.cluster)?.thread
   if (!target || !thread)
@@ -54,7 +62,7 @@ async function serve(route: Route, request: IncomingMessage, response: ServerRes
   if (body === undefined) return answer(response, 413, 'RequestEntityTooLarge', `Request entity too large: limit is ${largestBody}`)
   await new Promise<void>((resolve) => {
     const call = thread.open(
-      { kind: 'fetch', cluster: target.cluster, request: plain(request, target.path, body) },
+      { kind: 'fetch', cluster: target.cluster, request: plain(request, target.path, body, peer(target.cluster, request)) },
       (message) => {
         switch (message.kind) {
           case 'head':
@@ -94,7 +102,7 @@ async function serve(route: Route, request: IncomingMessage, response: ServerRes
   })
 }
 
-function upgrade(route: Route, sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+function upgrade(route: Route, peer: PeerOf, sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const target = targetOf(request.url ?? '/')
   const thread = target && route(target.cluster)?.thread
   if (!target || !thread) {
@@ -115,7 +123,7 @@ function upgrade(route: Route, sockets: WebSocketServer, request: IncomingMessag
     {
       kind: 'upgrade',
       cluster: target.cluster,
-      request: plain(request, target.path, undefined),
+      request: plain(request, target.path, undefined, peer(target.cluster, request)),
       protocols: offered,
       transport: spdy ? 'SPDY/3.1' : 'websocket',
     },
@@ -204,13 +212,13 @@ function targetOf(url: string): { cluster: string; path: string } | undefined {
   return { cluster: match[1], path: rest.startsWith('?') ? `/${rest}` : rest }
 }
 
-function plain(request: IncomingMessage, path: string, body: Uint8Array | undefined): PlainRequest {
+function plain(request: IncomingMessage, path: string, body: Uint8Array | undefined, peer: Peer): PlainRequest {
   const headers: [string, string][] = []
   for (const [name, value] of Object.entries(request.headers)) {
     if (value === undefined || name === 'host' || name === 'connection') continue
     headers.push([name, Array.isArray(value) ? value.join(', ') : value])
   }
-  return { method: request.method ?? 'GET', path, headers, ...(body && body.length > 0 ? { body } : {}) }
+  return { method: request.method ?? 'GET', path, headers, peer, ...(body && body.length > 0 ? { body } : {}) }
 }
 
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {

@@ -1,10 +1,13 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { UpgradeTransport } from '../../../simulator/apiserver/api.ts'
+import type { Peer, UpgradeTransport } from '../../../simulator/apiserver/api.ts'
 import type { ClusterSpec, Probe, ProbeResult, ProbeSource } from '../engine.ts'
+import type { ClientAuthority } from './client-certificates.ts'
 
 /** A request to a thread that hosts clusters. Each carries a port of its own, on which the answer and whatever streams travel. */
-export type ThreadRequest = { readonly port: MessagePort } /** Comes first: PEM of the authority that clusters publish as their own. */ & (
-  | { readonly kind: 'configure'; readonly authority: string }
+export type ThreadRequest = {
+  readonly port: MessagePort
+} /** Comes first: PEM of the authority that clusters publish as their own, and what signs for clients. */ & (
+  | { readonly kind: 'configure'; readonly authority: string; readonly clients: ClientAuthority }
   | { readonly kind: 'create'; readonly cluster: string; readonly spec: ClusterSpec; readonly tokens: Tokens; readonly hurry: boolean }
   | {
       readonly kind: 'restore'
@@ -45,6 +48,7 @@ export interface PlainRequest {
   readonly path: string
   readonly headers: readonly (readonly [string, string])[]
   readonly body?: Uint8Array
+  readonly peer: Peer
 }
 
 /** Bearer tokens of a cluster's kubeconfigs. */

@@ -1,6 +1,7 @@
 import { StatusError } from '../../../simulator/apiserver/api.ts'
 import type { SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
 import type { Place } from '../../../simulator/kubelet/runtime/run-process.ts'
+import { isAddress } from '../../../simulator/network/address.ts'
 import { connect, DialTimeout } from '../../../simulator/network/async.ts'
 import { httpRequest } from '../../../simulator/network/http.ts'
 import type { HttpResponse } from '../../../simulator/network/http-message.ts'
@@ -84,7 +85,8 @@ function plainResponse({ status, headers, body }: HttpResponse): NonNullable<Pro
 }
 
 async function addressOf(place: Place, host: string, signal: AbortSignal): Promise<string | Seen> {
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return host
+  const literal = host.replace(/^\[|\]$/g, '')
+  if (isAddress(literal)) return literal
   const { namespace, files, clock, random } = place
   const found = await resolve({ sockets: namespace.sockets, files, clock, random }, host, { signal })
   if ('addresses' in found && found.addresses[0]) return found.addresses[0]

@@ -33,7 +33,7 @@ function flowControl(port: MessagePort) {
 /** Answers one HTTP request of a client outside; the body streams with flow control, and ends when the client goes. */
 export async function serveFetch(server: ApiServer, plain: PlainRequest, port: MessagePort): Promise<void> {
   const abort = abortOn(port)
-  const response = await server.fetch(requestOf(plain, abort.signal))
+  const response = await server.fetch(requestOf(plain, abort.signal), plain.peer)
   await sendResponse(response, port, abort)
 }
 
@@ -44,7 +44,7 @@ export async function serveUpgrade(
   port: MessagePort,
 ): Promise<void> {
   const abort = abortOn(port)
-  const accepted = await server.upgrade(requestOf(request, abort.signal), protocols, transport)
+  const accepted = await server.upgrade(requestOf(request, abort.signal), protocols, { transport, peer: request.peer })
   if (accepted instanceof Response) return sendResponse(accepted, port, abort)
   const incoming: (Uint8Array | string)[] = []
   const readers: (() => void)[] = []

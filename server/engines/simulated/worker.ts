@@ -32,7 +32,7 @@ async function handle(request: ThreadRequest): Promise<void> {
   const { port } = request
   switch (request.kind) {
     case 'configure':
-      trust(request.authority)
+      trust(request.authority, request.clients)
       return answer(port, { kind: 'done' })
     case 'prepare':
       await prepareTemplate(request.spec, reportFor('template'))
@@ -102,7 +102,7 @@ async function host(
   clusters.get(id)?.close()
   clusters.set(
     id,
-    await hostCluster({ spec, tokens, saved, hurry, report: reportFor(id), changed: () => setTimeout(() => save(id), saveAfterMs) }),
+    await hostCluster({ id, spec, tokens, saved, hurry, report: reportFor(id), changed: () => setTimeout(() => save(id), saveAfterMs) }),
   )
 }
 

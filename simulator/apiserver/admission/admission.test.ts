@@ -30,6 +30,7 @@ function world(...admission: Admission[]) {
     podCidr: '10.244.0.0/16',
     rootCertificate: '',
     fresh: true,
+    memory: { events: {}, autoscaling: {} },
   })
   const make = (resource: string, object: KubeObject) => {
     const made = api.create(resource, { ...object, metadata: { namespace: 'default', ...object.metadata } })

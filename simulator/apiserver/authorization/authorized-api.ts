@@ -1,36 +1,69 @@
+import type { Closer } from '../../clock.ts'
 import type { ResourceName } from '../../kubernetes.ts'
-import type { Api, ListOptions, UserInfo } from '../api.ts'
+import { type Api, type ListOptions, StatusError, type UserInfo, type WatchEvent, type WatchOptions } from '../api.ts'
 import { type Authorize, refusalOf } from '../http/reviews.ts'
 import { forbidden } from '../status.ts'
 import type { SelectingAttributes } from './node.ts'
+import type { WatchRights } from './watch-rights.ts'
 
 /**
- * The in-process API as `user`, with every call authorized as the HTTP request that it stands for.
- * What the user may list and watch counts as an informer's cache: `get` and `find` are good too, and reading goes on for as long as
- * this client lives, as the real daemons' caches and open watches outlast a right that is taken away. `api` must act as the same user.
- * Throws Forbidden.
+ * The in-process API with every call authorized as the HTTP request that it stands for, as the user that `who` names at that moment
+ * (Unauthorized where its credentials are no good any more). `api` must act as the same user. Throws Forbidden.
+ * Without `rights`, for kubelets: what the user may list and watch counts as an informer's cache, so `get` and `find` are good too, and
+ * reading goes on for as long as this client lives. With it, only what is watched is such a cache, and a watch ends as `rights` says.
  */
-export function authorizedApi(api: Api, user: UserInfo, authorize: Authorize): Api {
-  const allowed = (attributes: SelectingAttributes) => authorize(user, attributes)
-  /** Resources, with the namespace where it is only one, that this client follows. */
-  const followed = new Set<string>()
+export function authorizedApi(api: Api, who: UserInfo | (() => UserInfo), authorize: Authorize, rights?: WatchRights): Api {
+  const user = typeof who === 'function' ? who : () => who
+  const allowed = (attributes: SelectingAttributes) => authorize(user(), attributes)
+  /** Resources, with the namespace where it is only one, that this client follows, and how often. */
+  const followed = new Map<string, number>()
 
   function check(verb: string, resource: ResourceName, more: Partial<SelectingAttributes> = {}): void {
     const attributes = attributesOf(verb, resource, more)
     const decision = allowed(attributes)
     if (decision.allowed) return
-    const why = refusalOf(user, attributes) + (decision.reason ? `: ${decision.reason}` : '')
+    const why = refusalOf(user(), attributes) + (decision.reason ? `: ${decision.reason}` : '')
     throw forbidden({ group: attributes.group!, resource: attributes.resource!, ...(more.name && { name: more.name }) }, why)
+  }
+
+  function mayFollow(resource: ResourceName, namespace: string | undefined): boolean {
+    const scope = at(namespace)
+    return allowed(attributesOf('list', resource, scope)).allowed && allowed(attributesOf('watch', resource, scope)).allowed
   }
 
   function follows(resource: ResourceName, namespace: string | undefined): boolean {
     if (followed.has(resource)) return true
-    const key = namespace ? `${resource} ${namespace}` : resource
+    const key = keyOf(resource, namespace)
     if (followed.has(key)) return true
-    const scope = at(namespace)
-    if (!allowed(attributesOf('list', resource, scope)).allowed || !allowed(attributesOf('watch', resource, scope)).allowed) return false
-    followed.add(key)
+    if (rights || !mayFollow(resource, namespace)) return false
+    followed.set(key, 1)
     return true
+  }
+
+  /** A watch whose reads are good as long as it is open. */
+  function follow(resource: ResourceName, handler: (event: WatchEvent<any>) => void, options: WatchOptions, ends: WatchRights): Closer {
+    const { namespace } = options
+    if (!options.resumed) check('watch', resource, { ...at(namespace), ...selected(options) })
+    const key = keyOf(resource, namespace)
+    followed.set(key, (followed.get(key) ?? 0) + 1)
+    const watch = api.watch(resource, handler, options)
+    let open = true
+    const close = () => {
+      if (!open) return
+      open = false
+      watch.close()
+      registered.close()
+      const left = (followed.get(key) ?? 0) - 1
+      if (left > 0) followed.set(key, left)
+      else followed.delete(key)
+    }
+    const end = () => {
+      const last = api.list(resource, options)
+      close()
+      options.ended?.(last)
+    }
+    const registered = ends.register(() => holds(() => mayFollow(resource, namespace)), end, options.resumed === true)
+    return { close }
   }
 
   function checkRead(resource: ResourceName, namespace: string | undefined, name: string): void {
@@ -82,7 +115,12 @@ export function authorizedApi(api: Api, user: UserInfo, authorize: Authorize): A
       check('create', 'pods', { ...at(namespace, pod), subresource: 'binding' })
       api.bind(namespace, pod, node)
     },
+    requestToken(namespace, account, expirationSeconds) {
+      check('create', 'serviceaccounts', { ...at(namespace, account), subresource: 'token' })
+      return api.requestToken(namespace, account, expirationSeconds)
+    },
     watch(resource, handler, options = {}) {
+      if (rights) return follow(resource, handler, options, rights)
       checkList('watch', resource, options)
       return api.watch(resource, handler, options)
     },
@@ -90,6 +128,20 @@ export function authorizedApi(api: Api, user: UserInfo, authorize: Authorize): A
     served: () => api.served(),
     as: (other) => authorizedApi(api.as(other), other, authorize),
   }
+}
+
+/** Credentials that are no good any more give no right. */
+function holds(ask: () => boolean): boolean {
+  try {
+    return ask()
+  } catch (error) {
+    if (error instanceof StatusError) return false
+    throw error
+  }
+}
+
+function keyOf(resource: ResourceName, namespace: string | undefined): string {
+  return namespace ? `${resource} ${namespace}` : resource
 }
 
 function attributesOf(verb: string, resource: ResourceName, more: Partial<SelectingAttributes>): SelectingAttributes {

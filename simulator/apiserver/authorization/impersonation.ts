@@ -2,12 +2,6 @@ import type { UserInfo } from '../api.ts'
 import { type Attributes, type Authorize, refusalOf } from '../http/reviews.ts'
 import { forbidden, unknownError } from '../status.ts'
 
-/** A user with what only impersonation and authentication can say of one. */
-export interface EffectiveUser extends UserInfo {
-  readonly uid?: string
-  readonly extra?: Readonly<Record<string, readonly string[]>>
-}
-
 /** As `Headers` lists them. */
 export interface HeaderList {
   forEach(visit: (value: string, name: string) => void): void
@@ -31,7 +25,7 @@ const extraPrefix = 'impersonate-extra-'
  * `Headers` joins repeated headers with a comma and a blank, so groups and extras are split there.
  * Throws Forbidden, and an error of code 500 where there is no user name to go with groups, extras or a UID.
  */
-export function effectiveUser(headers: HeaderList, user: UserInfo, authorize: Authorize): EffectiveUser {
+export function effectiveUser(headers: HeaderList, user: UserInfo, authorize: Authorize): UserInfo {
   const wanted = wantedOf(headers)
   if (wanted.length === 0) return user
   for (const one of wanted) {
@@ -102,7 +96,7 @@ function attributesOf({ kind, name, namespace, key }: Wanted): Attributes {
   }
 }
 
-function made(wanted: readonly Wanted[]): EffectiveUser {
+function made(wanted: readonly Wanted[]): UserInfo {
   const [subject] = wanted
   const { name, namespace } = subject!
   const account = subject!.kind === 'ServiceAccount'

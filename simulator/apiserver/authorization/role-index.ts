@@ -37,15 +37,9 @@ const none: readonly Grant[] = []
 
 /** Looks that are remembered until the list that they were made from is another array. */
 export function createRoleIndex(reader: RbacReader): RoleIndex {
-  const clusterGrants = remembered<Grants>(() => reader.list('clusterrolebindings.rbac.authorization.k8s.io'), grantsBySubject)
-  const namespacedGrants = remembered<ReadonlyMap<string, Grants>>(
-    () => reader.list('rolebindings.rbac.authorization.k8s.io'),
-    (bindings) => new Map([...byNamespace(bindings)].map(([namespace, list]) => [namespace, grantsBySubject(list)])),
-  )
-  const clusterRules = remembered<Map<string, RoleRules>>(
-    () => reader.list('clusterroles.rbac.authorization.k8s.io'),
-    () => new Map(),
-  )
+  const clusterGrants = remembered(() => reader.list('clusterrolebindings.rbac.authorization.k8s.io'), grantsOfCluster)
+  const namespacedGrants = remembered(() => reader.list('rolebindings.rbac.authorization.k8s.io'), grantsOfNamespaces)
+  const clusterRules = remembered(() => reader.list('clusterroles.rbac.authorization.k8s.io'), rulesOfRoles)
 
   return {
     grants(user, namespace) {
@@ -63,6 +57,22 @@ export function createRoleIndex(reader: RbacReader): RoleIndex {
       if (!rules) known.set(ref.name, (rules = rulesOfClusterRole(reader, ref.name)))
       return rules
     },
+  }
+}
+
+// By list, for all clusters of the thread: the forks of a template begin with its lists, and need not look through them again.
+const grantsOfCluster = perList<Grants>(grantsBySubject)
+const grantsOfNamespaces = perList<ReadonlyMap<string, Grants>>(
+  (bindings) => new Map([...byNamespace(bindings)].map(([namespace, list]) => [namespace, grantsBySubject(list)])),
+)
+const rulesOfRoles = perList<Map<string, RoleRules>>(() => new Map())
+
+function perList<T>(make: (objects: readonly KubeObject[]) => T): (objects: readonly KubeObject[]) => T {
+  const known = new WeakMap<readonly KubeObject[], { readonly made: T }>()
+  return (objects) => {
+    let found = known.get(objects)
+    if (!found) known.set(objects, (found = { made: make(objects) }))
+    return found.made
   }
 }
 

@@ -2,7 +2,7 @@ import { parse } from 'yaml'
 import type { PatchOptions } from '../api.ts'
 import { isObject } from '../patch/merge.ts'
 import { decodeProtobuf } from '../protobuf/decode.ts'
-import { badRequest, unsupportedMediaType } from '../status.ts'
+import { badRequest, requestEntityTooLarge, unsupportedMediaType } from '../status.ts'
 
 /** As kube-apiserver's default (3 MiB). */
 const limit = 3 * 1024 * 1024
@@ -13,7 +13,7 @@ function mediaType(request: Request): string {
 
 async function bytesOf(request: Request): Promise<Uint8Array> {
   const bytes = new Uint8Array(await request.arrayBuffer())
-  if (bytes.length > limit) throw badRequest(`Request entity too large: limit is ${limit}`)
+  if (bytes.length > limit) throw requestEntityTooLarge(`limit is ${limit}`)
   return bytes
 }
 
@@ -27,16 +27,33 @@ async function text(request: Request): Promise<string> {
 }
 
 function parseJson(body: string, what: string): unknown {
+  let value: unknown
   try {
-    return JSON.parse(body)
+    value = JSON.parse(body)
   } catch (error) {
     throw badRequest(`${what}: ${(error as Error).message}`)
   }
+  if (body.length > 2 * deepest && nestsTooDeep(value)) throw badRequest(`${what}: exceeded max depth`)
+  return value
+}
+
+/** Go's decoder takes 10,000 levels. What walks objects here is recursive, and no API type comes near a tenth of that. */
+const deepest = 1_000
+
+/** Level by level, since this is what recursion could not do. */
+function nestsTooDeep(value: unknown): boolean {
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest) return true
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  }
+  return false
 }
 
 function parseYaml(body: string, what: string): unknown {
   try {
-    return parse(body, { version: '1.1', maxAliasCount: 100 })
+    // Warnings (an unknown tag) would go to the process's own log.
+    return parse(body, { version: '1.1', maxAliasCount: 100, logLevel: 'error' })
   } catch (error) {
     throw badRequest(`${what}: ${(error as Error).message.split('\n')[0]}`)
   }
@@ -64,18 +81,18 @@ export async function readObject(request: Request): Promise<Record<string, unkno
   return value
 }
 
-const patchTypes: Record<string, PatchOptions['type']> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-}
+const patchTypes: ReadonlyMap<string, PatchOptions['type']> = new Map([
+  ['application/json-patch+json', 'json'],
+  ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'],
+  ['application/apply-patch+yaml', 'apply'],
+])
 
 export async function readPatch(request: Request): Promise<{ type: PatchOptions['type']; patch: unknown }> {
-  const type = patchTypes[mediaType(request)]
+  const type = patchTypes.get(mediaType(request))
   if (!type) {
     throw unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patchTypes).join(', ')}`,
+      `the body of the request was in an unknown format - accepted media types include: ${[...patchTypes.keys()].join(', ')}`,
     )
   }
   const body = await text(request)

@@ -1,10 +1,12 @@
 import type { KubeObject } from '../../kubernetes.ts'
 import type { CustomKind, ResourceDefinition } from '../../resources/definition.ts'
+import { parseQuantity, quantityFormatSentence } from '../../resources/quantity.ts'
 import { prune } from '../../resources/schema/pruning.ts'
 import { isObject } from '../patch/merge.ts'
 import { messageFields, messageOf, type WireField } from '../protobuf/wire-types.ts'
 import { apiVersionOf } from '../registry/definitions.ts'
 import { badRequest } from '../status.ts'
+import { timeError } from './times.ts'
 
 export interface Conformed {
   readonly object: KubeObject
@@ -60,9 +62,19 @@ function struct(message: string, value: Record<string, unknown>, path: string, w
     const field = fields.get(name)
     const at = path === '' ? name : `${path}.${name}`
     if (!field) walk.unknown.push(at)
-    else if (inner !== null && inner !== undefined) result[name] = shaped(field, inner, at, walk)
+    else if (inner !== null && inner !== undefined) {
+      const value = shaped(field, inner, at, walk)
+      if (field.keepsZero || !isEmpty(field, value)) result[name] = value
+    }
   }
   return result
+}
+
+/** What Go's `omitempty` leaves out: such a field comes back as if it had never been written. A struct is never empty. */
+function isEmpty(field: WireField, value: unknown): boolean {
+  if (field.list) return (value as unknown[]).length === 0
+  if (field.map) return Object.keys(value as object).length === 0
+  return value === false || value === 0 || (value === '' && (field.type === 's' || field.type === 'y'))
 }
 
 function shaped(field: WireField, value: unknown, path: string, walk: Walk): unknown {
@@ -84,22 +96,31 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
     return value
   }
   switch (type) {
-    case 's':
     case 'T':
-    case 'U':
+    case 'U': {
+      check(typeof value === 'string')
+      const wrong = timeError(value as string, type === 'T' ? 'time' : 'micro')
+      if (wrong) throw cannotHandle(walk.definition, wrong)
+      return value
+    }
+    case 's':
     case 'y':
       // Go reads null as the zero value.
       return value === null && type === 's' ? '' : check(typeof value === 'string')
     case 'b':
       return check(typeof value === 'boolean')
     case 'i':
-      return check(Number.isInteger(value))
+      if (typeof value === 'number' && !fits(field, value)) throw mismatch(field, value, goType(field), path, walk)
+      return check(typeof value === 'number')
     case 'd':
       return check(typeof value === 'number')
     case 'Q':
-      return typeof value === 'number' ? String(value) : check(typeof value === 'string')
+      if (typeof value !== 'number') check(typeof value === 'string')
+      if (!parseQuantity(value as string | number)) throw cannotHandle(walk.definition, quantityFormatSentence)
+      return String(value)
     case 'I':
-      return check(typeof value === 'string' || Number.isInteger(value))
+      if (typeof value === 'number' && !isInt32(value)) throw mismatch(field, value, 'int32', path, walk)
+      return check(typeof value === 'string' || typeof value === 'number')
     case 'E':
       return check(Array.isArray(value) && value.every((item) => typeof item === 'string'))
     case 'R':
@@ -120,6 +141,38 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
   return struct(type, value as Record<string, unknown>, path, walk)
 }
 
+/** Whole numbers of 64 bits in the API types; all others have 32. */
+const wide = new Set([
+  'activeDeadlineSeconds',
+  'deletionGracePeriodSeconds',
+  'expirationSeconds',
+  'fsGroup',
+  'generation',
+  'gid',
+  'gracePeriodSeconds',
+  'observedGeneration',
+  'remainingItemCount',
+  'revision',
+  'runAsGroup',
+  'runAsUser',
+  'seconds',
+  'sizeBytes',
+  'startingDeadlineSeconds',
+  'supplementalGroups',
+  'terminationGracePeriodSeconds',
+  'tolerationSeconds',
+  'uid',
+])
+
+function isInt32(value: number): boolean {
+  return value === (value | 0)
+}
+
+/** As Go's decoder; beyond 2^53 a number of JSON is not exact here, and is refused too. */
+function fits({ name }: WireField, value: number): boolean {
+  return wide.has(name) ? Number.isSafeInteger(value) : isInt32(value)
+}
+
 const goTypes: Record<string, string> = {
   s: 'string',
   b: 'bool',
@@ -135,12 +188,22 @@ const goTypes: Record<string, string> = {
   F: 'v1.FieldsV1',
 }
 
-function goType({ type }: WireField): string {
+function goType({ type, name }: WireField): string {
+  if (type === 'i' && wide.has(name)) return 'int64'
   return goTypes[type] ?? `v1.${type.slice(type.indexOf('.') + 1)}`
 }
 
 function mismatch(field: WireField, value: unknown, type: string, path: string, walk: Walk): Error {
-  const found = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  const found =
+    value === null
+      ? 'null'
+      : Array.isArray(value)
+        ? 'array'
+        : typeof value === 'boolean'
+          ? 'bool'
+          : typeof value === 'number' && (field.type === 'i' || field.type === 'I')
+            ? `number ${value}`
+            : typeof value
   const where = `${field.owner}.${path.replaceAll(/\[\d+\]/g, '')}`
   return cannotHandle(walk.definition, `json: cannot unmarshal ${found} into Go struct field ${where} of type ${type}`)
 }

@@ -1,4 +1,5 @@
 import type { ResourceDefinition } from '../../resources/definition.ts'
+import type { RemoteGroup } from '../aggregation/aggregator.ts'
 import { compareVersions } from '../extensions/served.ts'
 import { defaultVerbs } from '../registry/definitions.ts'
 import { unknownResource } from '../status.ts'
@@ -61,17 +62,24 @@ export interface Discovery {
   groupVersions(): { group: string; version: string }[]
 }
 
-export function createDiscovery(definitions: readonly ResourceDefinition[], virtual: readonly VirtualResource[]): Discovery {
+/** `remote` are other servers' groups: one that cannot be reached is named with nothing in it, and called stale. */
+export function createDiscovery(
+  definitions: readonly ResourceDefinition[],
+  virtual: readonly VirtualResource[],
+  remote: readonly RemoteGroup[] = [],
+): Discovery {
   const entries = [
     ...definitions.map(entryOf),
     ...virtual.map((resource) => ({ ...resource, shortNames: [], categories: [], subresources: [] })),
+    ...remote.flatMap(remoteEntries),
   ]
   entries.sort((a, b) => (a.plural < b.plural ? -1 : a.plural > b.plural ? 1 : 0))
-  const names = [...new Set(entries.map((entry) => entry.group))].filter((name) => name !== '')
+  const names = [...new Set([...entries, ...remote].map((entry) => entry.group))].filter((name) => name !== '')
   const place = (name: string) => (groupOrder.includes(name) ? groupOrder.indexOf(name) : groupOrder.length)
   names.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1))
+  const isStale = (group: string, version: string) => remote.some((one) => one.group === group && one.version === version && !one.resources)
   const versionsOf = (group: string) => {
-    const versions = [...new Set(entries.filter((entry) => entry.group === group).map((entry) => entry.version))]
+    const versions = [...new Set([...entries, ...remote].filter((entry) => entry.group === group).map((entry) => entry.version))]
     // Versions of custom kinds all have one priority, so that their names decide.
     return place(group) === groupOrder.length ? versions.sort(compareVersions) : versions
   }
@@ -91,7 +99,7 @@ export function createDiscovery(definitions: readonly ResourceDefinition[], virt
         metadata: { ...(name && { name }), creationTimestamp: null },
         versions: versionsOf(name).map((served) => ({
           version: served,
-          freshness: 'Current',
+          freshness: isStale(name, served) ? 'Stale' : 'Current',
           resources: entries.filter((entry) => entry.group === name && entry.version === served).map(aggregatedResource),
         })),
       })),
@@ -110,6 +118,12 @@ export function createDiscovery(definitions: readonly ResourceDefinition[], virt
     },
     groupVersions: () => ['', ...names].flatMap((group) => versionsOf(group).map((version) => ({ group, version }))),
   }
+}
+
+function remoteEntries({ group, version, resources = [] }: RemoteGroup): Entry[] {
+  return resources.map(({ name, singularName = '', namespaced, kind, verbs, shortNames = [] }) => {
+    return { group, version, plural: name, singular: singularName, kind, namespaced, verbs, shortNames, categories: [], subresources: [] }
+  })
 }
 
 function entryOf(definition: ResourceDefinition): Entry {

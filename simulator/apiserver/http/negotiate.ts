@@ -25,7 +25,11 @@ function mediaTypes(accept: string | null): MediaType[] {
 }
 
 const json = new Set(['application/json', '*/*', 'application/*'])
-const forms: Record<string, Form> = { Table: 'table', PartialObjectMetadata: 'partial', PartialObjectMetadataList: 'partial-list' }
+const forms: ReadonlyMap<string, Form> = new Map([
+  ['Table', 'table'],
+  ['PartialObjectMetadata', 'partial'],
+  ['PartialObjectMetadataList', 'partial-list'],
+])
 
 /** How an answer is to look: the first of the client's wishes that can be met. Throws NotAcceptable. */
 export function negotiate(accept: string | null): { form: Form; yaml: boolean; version: string } {
@@ -35,8 +39,9 @@ export function negotiate(accept: string | null): { form: Form; yaml: boolean; v
     const as = parameters.get('as')
     if (as === undefined) return { form: 'object', yaml, version: 'v1' }
     const version = parameters.get('v')
-    if (parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1') || !forms[as]) continue
-    return { form: forms[as], yaml, version }
+    const form = forms.get(as)
+    if (parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1') || !form) continue
+    return { form, yaml, version }
   }
   throw notAcceptable('application/json, application/yaml')
 }

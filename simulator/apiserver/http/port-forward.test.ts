@@ -25,7 +25,7 @@ async function open(address: string, protocols: string[], transport: 'websocket'
     spec: { containers: [{ name: 'c', image: 'i' }] },
   } as never)
   world.api.bind('default', 'p', 'worker')
-  const answer = await world.server.upgrade(new Request(address), protocols, transport)
+  const answer = await world.server.upgrade(new Request(address), protocols, { transport })
   if (answer instanceof Response) return { refusal: (await answer.json()).message as string }
   const [client, server] = messagePair()
   return { protocol: answer.protocol, client, over: answer.run(server).finally(() => server.close()) }

@@ -23,7 +23,7 @@ export function jsonBytes(bytes: Uint8Array<ArrayBuffer>): Response {
 
 /** RFC 9111 5.5: code 299, no agent, quoted text. */
 export function warningHeader(text: string): string {
-  return `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  return `299 - "${utf8(text.replaceAll('\\', '\\\\').replaceAll('"', '\\"'))}"`
 }
 
 function textual(text: string, type: string, options: { status?: number; warnings?: readonly string[] }): Response {
@@ -38,6 +38,11 @@ function binary(
   const headers = new Headers({ 'Content-Type': type, 'Cache-Control': 'no-cache, private', 'Content-Length': String(bytes.length) })
   for (const warning of warnings) headers.append('Warning', warningHeader(warning))
   return new Response(bytes, { status, headers })
+}
+
+/** A header's value is bytes: one character for each byte of the text's UTF-8, without those that would end the header. */
+function utf8(text: string): string {
+  return Array.from(encoder.encode(text.replaceAll(/[\u0000-\u001f\u007f]/g, '')), (byte) => String.fromCharCode(byte)).join('')
 }
 
 export function plainText(text: string, status = 200): Response {

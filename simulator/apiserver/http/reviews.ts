@@ -1,5 +1,7 @@
 import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import type { UserInfo } from '../api.ts'
+import type { Authenticator } from '../authentication/authenticator.ts'
+import type { TokenAnswer } from '../authentication/service-account-tokens.ts'
 import { badRequest, invalid } from '../status.ts'
 import type { VirtualResource } from './discovery.ts'
 
@@ -30,20 +32,27 @@ function virtual(group: string, kind: string, namespaced = false): VirtualResour
 
 export const reviews: readonly VirtualResource[] = [
   virtual('authentication.k8s.io', 'SelfSubjectReview'),
+  virtual('authentication.k8s.io', 'TokenReview'),
   virtual('authorization.k8s.io', 'SelfSubjectAccessReview'),
   virtual('authorization.k8s.io', 'SelfSubjectRulesReview'),
   virtual('authorization.k8s.io', 'SubjectAccessReview'),
   virtual('authorization.k8s.io', 'LocalSubjectAccessReview', true),
 ]
 
+export interface ReviewWorld {
+  readonly authorize: Authorize
+  /** ms since the epoch. */
+  readonly now: number
+  readonly rulesFor: ((user: UserInfo, namespace: string) => object) | undefined
+  readonly reviewToken: Authenticator['review'] | undefined
+}
+
 /** Answers a review. Throws BadRequest, Invalid. */
 export function answerReview(
   review: VirtualResource,
   object: KubeObject,
   user: UserInfo,
-  authorize: Authorize,
-  now: number,
-  rulesFor?: (user: UserInfo, namespace: string) => object,
+  { authorize, now, rulesFor, reviewToken }: ReviewWorld,
 ): KubeObject {
   if (object.kind !== undefined && object.kind !== review.kind) throw badRequest(`${object.kind} cannot be handled as a ${review.kind}`)
   const answer = (status: unknown, spec: unknown = object.spec ?? {}): KubeObject => ({
@@ -56,8 +65,13 @@ export function answerReview(
   const spec = (object.spec ?? {}) as Record<string, any>
   switch (review.kind) {
     case 'SelfSubjectReview': {
-      const { spec: _none, ...rest } = answer({ userInfo: { username: user.username, groups: user.groups } })
+      const { spec: _none, ...rest } = answer({ userInfo: user })
       return { ...rest, metadata: { creationTimestamp: timestamp(now) } }
+    }
+    case 'TokenReview': {
+      if (!spec.token) throw badRequest('token is required for TokenReview in authentication')
+      const audiences = Array.isArray(spec.audiences) && spec.audiences.length > 0 ? spec.audiences.map(String) : undefined
+      return answer(tokenStatus(reviewToken?.(String(spec.token), audiences) ?? {}))
     }
     case 'SelfSubjectRulesReview': {
       if (!spec.namespace) throw badRequest('no namespace on request')
@@ -77,6 +91,12 @@ export function answerReview(
       return answer(authorize(subject, attributesOf(spec, review.kind)))
     }
   }
+}
+
+/** Beside its own reason, a token that is nobody's is an invalid one (the bearer token authenticator's word). */
+function tokenStatus(found: TokenAnswer): object {
+  if ('user' in found) return { authenticated: true, user: found.user, audiences: found.audiences }
+  return { user: {}, error: found.error === undefined ? 'invalid bearer token' : `[invalid bearer token, ${found.error}]` }
 }
 
 function attributesOf(spec: Record<string, any>, kind: string): Attributes {

@@ -1,7 +1,12 @@
+import type { Scale } from 'kubernetes-types/autoscaling/v1'
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { Sockets } from '../../network/sockets.ts'
+import { ageColumn, column, nameColumn } from '../../resources/columns.ts'
+import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { DeleteOptions, NodeConnector } from '../api.ts'
+import type { ServiceAccountTokens } from '../authentication/service-account-tokens.ts'
+import { answerTokenRequest } from '../authentication/token-request.ts'
 import { jsonPatch } from '../patch/json.ts'
 import { isObject, mergePatch } from '../patch/merge.ts'
 import { bindPod, evictPod } from '../registry/pods.ts'
@@ -12,22 +17,33 @@ import { readObject, readPatch } from './bodies.ts'
 import { logResponse } from './logs.ts'
 import { dryRunOf } from './options.ts'
 import { proxyResponse } from './proxy.ts'
-import { type ResourceRequest, serveObject, writeContext } from './resources.ts'
+import { objectResponse, type ResourceRequest, serveObject, writeContext } from './resources.ts'
 import { jsonResponse } from './responses.ts'
 
+/** What subresources need beyond the registry. */
+interface SubresourceWorld {
+  readonly registry: Registry
+  readonly nodes: NodeConnector
+  readonly tokens: ServiceAccountTokens | undefined
+  /** The API server's own, for the proxies; undefined: it has no network. */
+  readonly sockets: Sockets | undefined
+}
+
 export async function serveSubresource(
-  registry: Registry,
-  nodes: NodeConnector,
+  world: SubresourceWorld,
   given: ResourceRequest & { name: string },
   subresource: string,
-  sockets: Sockets | undefined,
 ): Promise<Response> {
+  const { registry, nodes } = world
   const { definition, request, query, namespace, name } = given
   const isPod = definition.kind === 'Pod' && definition.group === ''
   switch (subresource) {
     case 'status':
       if (!definition.status) throw unknownResource()
       return serveObject(registry, given, 'status')
+    case 'approval':
+      if (!definition.approval) throw unknownResource()
+      return serveObject(registry, given, 'approval')
     case 'scale':
       return serveScale(registry, given)
     case 'finalize':
@@ -35,10 +51,11 @@ export async function serveSubresource(
       return serveObject(registry, given, 'finalize')
     case 'proxy':
       if (definition.group !== '' || !['Pod', 'Service', 'Node'].includes(definition.kind)) throw unknownResource()
-      return proxyResponse(registry, nodes, sockets, given)
+      return proxyResponse(registry, nodes, world.sockets, given)
     case 'token':
       if (definition.kind !== 'ServiceAccount') throw unknownResource()
-      throw notImplemented('the simulated cluster does not model serviceaccounts/token')
+      if (request.method !== 'POST') throw methodNotAllowed()
+      return serveTokenRequest(registry, world.tokens, given)
   }
   if (!isPod) throw unknownResource()
   switch (subresource) {
@@ -74,16 +91,44 @@ export async function serveSubresource(
   }
 }
 
+async function serveTokenRequest(
+  registry: Registry,
+  tokens: ServiceAccountTokens | undefined,
+  { request, namespace, name }: ResourceRequest & { name: string },
+): Promise<Response> {
+  if (!tokens) throw notImplemented('this API server issues no tokens')
+  const body = (await readObject(request)) as KubeObject | undefined
+  if (!body) throw badRequest('the body of the request is empty; it must be a TokenRequest')
+  if (body.kind !== undefined && body.kind !== 'TokenRequest') throw badRequest(`${body.kind} cannot be handled as a TokenRequest`)
+  return jsonResponse(answerTokenRequest(registry, tokens, namespace!, name, body), { status: 201 })
+}
+
 export function bindingTarget(body: Record<string, unknown> | undefined): string {
   const target = body?.target as { name?: unknown; kind?: unknown } | undefined
   return typeof target?.name === 'string' ? target.name : ''
+}
+
+/** How a Scale looks as a table; it is no resource of its own (printScale of kube-apiserver's printers). */
+const scaleView: ResourceDefinition<Scale & KubeObject> = {
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'Scale',
+  plural: 'scales',
+  singular: 'scale',
+  namespaced: true,
+  columns: [
+    nameColumn,
+    column('Desired', 'Wanted replicas.', ({ spec }) => spec?.replicas ?? 0, 'integer'),
+    column('Available', 'Replicas that there are.', ({ status }) => status?.replicas ?? 0, 'integer'),
+    ageColumn,
+  ],
 }
 
 async function serveScale(registry: Registry, given: ResourceRequest & { name: string }): Promise<Response> {
   const { definition, request, namespace, name } = given
   if (!definition.scale) throw unknownResource()
   const object = registry.get(definition, namespace, name)
-  if (request.method === 'GET') return jsonResponse(scaleOf(definition, object))
+  if (request.method === 'GET') return objectResponse(registry, { ...given, definition: scaleView }, scaleOf(definition, object))
   let scale: KubeObject
   if (request.method === 'PUT') {
     const body = (await readObject(request)) as KubeObject | undefined

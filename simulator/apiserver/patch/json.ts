@@ -1,5 +1,5 @@
 import { sameJson } from '../../json.ts'
-import { badRequest, unprocessable } from '../status.ts'
+import { badRequest, requestEntityTooLarge, unprocessable } from '../status.ts'
 import { isObject } from './merge.ts'
 
 /**
@@ -8,12 +8,20 @@ import { isObject } from './merge.ts'
  */
 export function jsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch')
+  if (patch.length > mostOperations) {
+    throw requestEntityTooLarge(`The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`)
+  }
   let document = target
-  for (const operation of patch) document = step(document, operation)
+  const budget = { copied: 0 }
+  for (const operation of patch) document = step(document, operation, budget)
   return document
 }
 
-function step(document: unknown, operation: unknown): unknown {
+/** As kube-apiserver's maxJSONPatchOperations and jsonpatch.AccumulatedCopySizeLimit (bytes): a few copies of copies would fill the memory. */
+const mostOperations = 10_000
+const mostCopied = 3 * 1024 * 1024
+
+function step(document: unknown, operation: unknown, budget: { copied: number }): unknown {
   if (!isObject(operation)) throw badRequest('error decoding patch: an operation must be an object')
   const { op, path, from, value } = operation
   if (typeof path !== 'string') throw unprocessable('missing path: operation has no path')
@@ -39,7 +47,14 @@ function step(document: unknown, operation: unknown): unknown {
     }
     case 'copy': {
       if (typeof from !== 'string') throw unprocessable('copy operation does not apply: missing from')
-      return change(document, tokens(path), 'add', lookup(document, tokens(from), 'copy', from), path)
+      const copied = lookup(document, tokens(from), 'copy', from)
+      budget.copied += JSON.stringify(copied)?.length ?? 0
+      if (budget.copied > mostCopied) {
+        throw unprocessable(
+          `Unable to complete the copy, the accumulated size increase of copy is ${budget.copied}, exceeding the limit ${mostCopied}`,
+        )
+      }
+      return change(document, tokens(path), 'add', copied, path)
     }
     default:
       throw unprocessable(`Unexpected kind: ${String(op)}`)

@@ -1,6 +1,6 @@
 import { sameJson } from '../../json.ts'
 import { badRequest } from '../status.ts'
-import { isObject } from './merge.ts'
+import { isObject, setOwn } from './merge.ts'
 import { type ListStrategy, listStrategy } from './strategies.ts'
 
 type Json = Record<string, unknown>
@@ -38,14 +38,14 @@ function mergeObject(original: Json, patch: Json, kind: string, path: readonly s
     } else if (value === null) {
       delete result[key]
     } else if (isObject(value)) {
-      const before = result[key]
+      const before = Object.hasOwn(result, key) ? result[key] : undefined
       const merged = mergeObject(isObject(before) ? before : {}, value, kind, [...path, key])
       if (merged === undefined) delete result[key]
-      else result[key] = merged
+      else setOwn(result, key, merged)
     } else if (Array.isArray(value)) {
       setList(result, key, value, patch[`$setElementOrder/${key}`], kind, path)
     } else {
-      result[key] = value
+      setOwn(result, key, value)
     }
   }
   return result
@@ -131,7 +131,7 @@ function clean(value: unknown): unknown {
       key.startsWith('$deleteFromPrimitiveList/')
     )
       continue
-    result[key] = clean(inner)
+    setOwn(result, key, clean(inner))
   }
   return result
 }

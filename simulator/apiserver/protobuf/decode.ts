@@ -1,3 +1,4 @@
+import { encodeBase64 } from '../../base64.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import { badRequest, unsupportedMediaType } from '../status.ts'
 import { messageOf, numberedFields } from './wire-types.ts'
@@ -144,7 +145,7 @@ function decodeValue(type: string, value: WireValue, depth: number): unknown {
     case 'd':
       return Number(value)
     case 'y':
-      return base64(bytesOf(value))
+      return encodeBase64(bytesOf(value))
     case 'T':
     case 'U':
       return time(bytesOf(value), type === 'U')
@@ -198,12 +199,6 @@ function json(bytes: Uint8Array): unknown {
   } catch {
     throw new Malformed('an embedded document is not JSON')
   }
-}
-
-function base64(bytes: Uint8Array): string {
-  let text = ''
-  for (const byte of bytes) text += String.fromCharCode(byte)
-  return btoa(text)
 }
 
 function time(bytes: Uint8Array, micro: boolean): string | null {

@@ -97,6 +97,13 @@ function indexOf(all: readonly ResourceDefinition[]): Index {
 
 /** The object with the kind's own apiVersion and kind; BadRequest where it claims to be something else. */
 export function typed(definition: ResourceDefinition, object: KubeObject): KubeObject {
+  for (const field of ['apiVersion', 'kind'] as const) {
+    const value = object[field] as unknown
+    if (value === undefined || typeof value === 'string') continue
+    throw badRequest(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonType(value)} into Go struct field .${field} of type string`,
+    )
+  }
   checkMetadata(object.metadata)
   const apiVersion = apiVersionOf(definition)
   if (object.apiVersion === apiVersion && object.kind === definition.kind) return object
@@ -140,7 +147,11 @@ function checkMetadata(metadata: unknown): void {
   }
 }
 
+function jsonType(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+}
+
 function cannotDecode(value: unknown, field: string, type: string): Error {
-  const found = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  const found = jsonType(value)
   return badRequest(`json: cannot unmarshal ${found} into Go struct field ObjectMeta.metadata${field && `.${field}`} of type ${type}`)
 }

@@ -43,6 +43,7 @@ export function fieldChanges(before: KubeObject | undefined, after: KubeObject, 
 
 function compare(before: unknown, after: unknown, names: string[], path: Path, structure: Structure, changes: FieldChanges): void {
   if (before === after) return
+  if (before === undefined) return added(after, names, path, structure, changes.set)
   const strategy = Array.isArray(after) || Array.isArray(before) ? structure.list(names) : undefined
   if (strategy && (Array.isArray(before) || before === undefined) && (Array.isArray(after) || after === undefined)) {
     const old = elements((before as unknown[]) ?? [], strategy)
@@ -84,6 +85,34 @@ function compare(before: unknown, after: unknown, names: string[], path: Path, s
   if (sameJson(before, after)) return
   if (after === undefined) changes.removed.add(path)
   else changes.set.add(path)
+}
+
+/** What `compare` finds where there was nothing: half of all writes are of this kind, and there is nothing to look up for them. */
+function added(after: unknown, names: string[], path: Path, structure: Structure, set: Set<Path>): void {
+  const strategy = Array.isArray(after) ? structure.list(names) : undefined
+  if (strategy) {
+    for (const [step, element] of elements(after as unknown[], strategy)) {
+      const at = join(path, step)
+      set.add(at)
+      if (strategy.key !== undefined && isObject(element)) addedFields(element, names, at, structure, set)
+    }
+    return
+  }
+  if (!isObject(after) || structure.atomic(names)) {
+    set.add(path)
+    return
+  }
+  if (path !== '' && (structure.counted(names) || Object.keys(after).length === 0)) set.add(path)
+  addedFields(after, names, path, structure, set)
+}
+
+function addedFields(after: Record<string, unknown>, names: string[], path: Path, structure: Structure, set: Set<Path>): void {
+  for (const key of Object.keys(after)) {
+    if (after[key] === undefined) continue
+    names.push(key)
+    if (!skipped(names)) added(after[key], names, join(path, `f:${key}`), structure, set)
+    names.pop()
+  }
 }
 
 function isGranular(before: unknown, after: unknown, names: readonly string[], structure: Structure): boolean {
@@ -131,7 +160,11 @@ function elements(list: readonly unknown[], strategy: ListStrategy): Map<string,
 
 export function elementStep(element: unknown, strategy: ListStrategy): string {
   if (strategy.key === undefined || !isObject(element)) return `v:${JSON.stringify(element)}`
-  const keys = [...(strategy.applyKeys ?? [strategy.key])].sort()
+  const keys = strategy.applyKeys ? [...strategy.applyKeys].sort() : [strategy.key]
+  // By far the most lists have one key, and nearly all its values are texts.
+  const [first] = keys
+  if (keys.length === 1 && first !== undefined && typeof element[first] === 'string')
+    return `k:{${JSON.stringify(first)}:${JSON.stringify(element[first])}}`
   return `k:${JSON.stringify(Object.fromEntries(keys.map((key) => [key, element[key] ?? strategy.keyDefaults?.[key]])))}`
 }
 

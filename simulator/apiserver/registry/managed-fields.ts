@@ -39,10 +39,12 @@ export function ownership(
     if (entry.manager === manager && entry.operation === 'Update' && (entry.subresource ?? '') === (subresource ?? '')) own = entry
     else entries.push(...without(entry, set, removed))
   }
-  const held = own ? fromFieldsV1(own.fieldsV1 as FieldsV1) : new Set<Path>()
-  const gains = [...set].some((path) => !held.has(path)) || [...removed].some((path) => held.has(path))
-  if (gains) {
-    const paths = new Set([...held, ...set])
+  const held = own && fromFieldsV1(own.fieldsV1 as FieldsV1)
+  if (!held) {
+    if (set.size > 0) entries.push(entryOf(manager, 'Update', definition, subresource, toFieldsV1(set), now))
+  } else if (!isWithin(set, held) || !isDisjoint(removed, held)) {
+    const paths = new Set(held)
+    for (const path of set) paths.add(path)
     for (const path of removed) paths.delete(path)
     if (paths.size > 0) entries.push(entryOf(manager, 'Update', definition, subresource, toFieldsV1(paths), now))
   } else if (own) {
@@ -83,9 +85,19 @@ function entryOf(
 /** The entry less what somebody else has set or removed; none where nothing is left. */
 function without(entry: ManagedFieldsEntry, ...taken: readonly ReadonlySet<Path>[]): ManagedFieldsEntry[] {
   const held = fromFieldsV1((entry.fieldsV1 ?? {}) as FieldsV1)
+  if (taken.every((paths) => isDisjoint(paths, held))) return [entry]
   const kept = [...held].filter((path) => !taken.some((paths) => paths.has(path)))
-  if (kept.length === held.size) return [entry]
   return kept.length === 0 ? [] : [{ ...entry, fieldsV1: toFieldsV1(kept) }]
+}
+
+function isWithin(paths: ReadonlySet<Path>, others: ReadonlySet<Path>): boolean {
+  for (const path of paths) if (!others.has(path)) return false
+  return true
+}
+
+function isDisjoint(paths: ReadonlySet<Path>, others: ReadonlySet<Path>): boolean {
+  for (const path of paths) if (others.has(path)) return false
+  return true
 }
 
 function withEntries(object: KubeObject, entries: ManagedFieldsEntry[]): KubeObject {

@@ -48,6 +48,17 @@ export function evictPod(registry: Registry, namespace: string, name: string, op
     throw internalError('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.')
   const budget = budgets[0]
   if (budget && budgetDefinition) takeDisruption(registry, budget, pod, who)
+  const target = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+    lastProbeTime: null as never,
+    lastTransitionTime: timestamp(registry.world.clock.now()),
+  }
+  const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== target.type), target]
+  const { resourceVersion: _, ...metadata } = pod.metadata ?? {}
+  registry.update(definition, { ...pod, metadata, status: { ...pod.status, conditions } }, who, 'status')
   return registry.delete(definition, namespace, name, options, who)
 }
 

@@ -36,7 +36,7 @@ export interface Registry {
   find(definition: ResourceDefinition, namespace: string | undefined, name: string): KubeObject | undefined
   get(definition: ResourceDefinition, namespace: string | undefined, name: string): KubeObject
   create(definition: ResourceDefinition, object: KubeObject, context: RequestContext): KubeObject
-  /** `subresource` is `status`, `finalize`, `ephemeralcontainers` or absent. */
+  /** `subresource` is `status`, `approval`, `finalize`, `ephemeralcontainers` or absent. */
   update(definition: ResourceDefinition, object: KubeObject, context: RequestContext, subresource?: string): KubeObject
   /** `created` where server-side apply made the object. */
   patch(
@@ -112,7 +112,7 @@ export function createRegistry(world: RegistryWorld): Registry {
       if (generated && existing && draw < nameDraws) continue
 
       const metadata: ObjectMeta = {
-        ...clientMetadata(incoming.metadata),
+        ...withoutEmpty(clientMetadata(incoming.metadata)),
         name,
         ...(namespace && { namespace }),
         uid: world.random.uuid(),
@@ -176,7 +176,7 @@ export function createRegistry(world: RegistryWorld): Registry {
     }
     if (incoming.metadata?.resourceVersion && incoming.metadata.resourceVersion !== before.resourceVersion) throw modified(subject)
 
-    const metadata: ObjectMeta = { ...incoming.metadata }
+    const metadata: ObjectMeta = withoutEmpty({ ...incoming.metadata })
     for (const field of systemFields) {
       if (before[field] === undefined) delete metadata[field]
       else (metadata as Record<string, unknown>)[field] = before[field]
@@ -207,6 +207,9 @@ export function createRegistry(world: RegistryWorld): Registry {
     } else if (subresource === 'ephemeralcontainers') {
       object = definition.defaults?.(object, context) ?? object
       errors = definition.validateEphemeralContainers?.(object, previous, context) ?? []
+    } else if (subresource === 'approval') {
+      object = definition.approval!.prepare(object, previous, context)
+      errors = definition.approval!.validate(object, previous, context)
     } else if (!subresource) {
       object = definition.prepareForUpdate?.(object, previous, context) ?? object
       object = definition.defaults?.(object, context) ?? object
@@ -312,6 +315,15 @@ const systemFields = [
   'generateName',
 ] as const
 
+/** Empty maps and lists are not kept, as Go's `omitempty` has it. */
+function withoutEmpty(metadata: ObjectMeta): ObjectMeta {
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    const value = metadata[field]
+    if (value === null || (value && Object.keys(value).length === 0)) delete metadata[field]
+  }
+  return metadata
+}
+
 /** Which parts of what the client sent count, by subresource. */
 function merged(definition: ResourceDefinition, incoming: KubeObject, previous: KubeObject, subresource: string | undefined): KubeObject {
   switch (subresource) {
@@ -330,6 +342,10 @@ function merged(definition: ResourceDefinition, incoming: KubeObject, previous: 
       if (incoming.status === undefined) delete object.status
       else object.status = incoming.status
       return object
+    }
+    case 'approval': {
+      if (!definition.approval) throw unknownResource()
+      return { ...previous, metadata: incoming.metadata!, status: incoming.status }
     }
     case 'finalize': {
       if (definition.kind !== 'Namespace') throw unknownResource()

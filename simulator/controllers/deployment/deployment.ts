@@ -1,12 +1,12 @@
 import type { PodTemplateSpec } from 'kubernetes-types/core/v1'
 import { StatusError } from '../../apiserver/api.ts'
-import { eventRecorder } from '../../events.ts'
 import { sameJson } from '../../json.ts'
 import {
   type Controller,
   type ControllerWorld,
   controllerReference,
   keyOf,
+  recorderOf,
   splitKey,
   watchOwned,
   workQueue,
@@ -54,7 +54,7 @@ export const deploymentController: Controller = {
 
 function reconcile(world: ControllerWorld, key: string, addAt: (key: string, at: number) => void): void {
   const { api, clock } = world
-  const events = eventRecorder(api, clock, 'deployment-controller')
+  const events = recorderOf(world, 'deployment-controller')
   const [namespace, name] = splitKey(key)
   const found = api.find<DeploymentObject>('deployments.apps', namespace, name)
   if (!found) return

@@ -1,7 +1,6 @@
 import { defaultStorageClassOf, leavesClassOpen } from '../../apiserver/admission/default-storage-class.ts'
-import { eventRecorder } from '../../events.ts'
 import { timestamp } from '../../kubernetes.ts'
-import { type Controller, keyOf, splitKey, workQueue, writeStatus } from '../controller.ts'
+import { type Controller, keyOf, recorderOf, splitKey, workQueue, writeStatus } from '../controller.ts'
 import type { PodObject } from '../pods.ts'
 import { claimsOf, consumersOf, consumingNode } from './consumers.ts'
 import {
@@ -25,8 +24,9 @@ import {
  */
 export const persistentVolumeBinder: Controller = {
   name: 'persistentvolume-binder-controller',
-  start({ api, clock, fresh }) {
-    const events = eventRecorder(api, clock, 'persistentvolume-controller')
+  start(world) {
+    const { api, clock, fresh } = world
+    const events = recorderOf(world, 'persistentvolume-controller')
     const claims = workQueue('persistentvolume-claims', clock, syncClaim)
     const volumes = workQueue('persistentvolume-volumes', clock, syncVolume)
 

@@ -1,6 +1,5 @@
-import { eventRecorder } from '../../events.ts'
 import type { KubeObject } from '../../kubernetes.ts'
-import { type Controller, keyOf, splitKey, workQueue } from '../controller.ts'
+import { type Controller, keyOf, recorderOf, splitKey, workQueue } from '../controller.ts'
 import {
   bindCompleted,
   type ClaimObject,
@@ -69,8 +68,9 @@ export function volumeFor(claim: ClaimObject, storageClass: ClassObject, node: s
  */
 export const localPathProvisioner: Controller = {
   name: 'local-path-provisioner',
-  start({ api, clock, fresh }) {
-    const events = eventRecorder(api, clock, `${provisioner}_local-path-provisioner`)
+  start(world) {
+    const { api, clock, fresh } = world
+    const events = recorderOf(world, `${provisioner}_local-path-provisioner`)
     const claims = workQueue('local-path-claims', clock, provision)
     const volumes = workQueue('local-path-volumes', clock, remove)
     api.watch<ClaimObject>(

@@ -1,5 +1,5 @@
 import type { Affinity, PodAffinityTerm } from 'kubernetes-types/core/v1'
-import { parseQuantity } from '../../resources/quantity.ts'
+import { quantityNumber } from '../../resources/quantity.ts'
 import { matchesSelector } from '../../resources/selectors.ts'
 import { type NodeObject, nodeMatches, untolerated } from '../placement.ts'
 import { isTerminal, type PodObject } from '../pods.ts'
@@ -10,7 +10,13 @@ export interface NodeView {
   readonly pods: readonly PodObject[]
 }
 
-type Filter = (pod: PodObject, view: NodeView, all: readonly NodeView[]) => string[]
+/** What filters ask beyond nodes and pods. */
+export interface Surroundings {
+  /** Labels of a namespace. */
+  namespaceLabels(name: string): Readonly<Record<string, string>> | undefined
+}
+
+type Filter = (pod: PodObject, view: NodeView, all: readonly NodeView[], around: Surroundings) => string[]
 
 const requested = new WeakMap<PodObject, ReadonlyMap<string, number>>()
 
@@ -30,7 +36,7 @@ function sumOfRequests(pod: PodObject): Map<string, number> {
       continue
     }
     for (const [resource, quantity] of Object.entries(container.resources?.requests ?? {})) {
-      total.set(resource, Math.max(total.get(resource) ?? 0, toNumber(quantity)))
+      total.set(resource, Math.max(total.get(resource) ?? 0, quantityNumber(quantity)))
     }
   }
   add(total, pod.spec?.overhead)
@@ -38,20 +44,7 @@ function sumOfRequests(pod: PodObject): Map<string, number> {
 }
 
 function add(total: Map<string, number>, amounts: Readonly<Record<string, string>> = {}): void {
-  for (const [resource, quantity] of Object.entries(amounts)) total.set(resource, (total.get(resource) ?? 0) + toNumber(quantity))
-}
-
-const parsed = new Map<string, number>()
-
-/** A quantity as a plain number; the few texts that a cluster uses are parsed once. */
-export function toNumber(quantity: string | number): number {
-  const text = String(quantity)
-  let number = parsed.get(text)
-  if (number === undefined) {
-    number = Number(parseQuantity(text)?.nanos ?? 0n) / 1e9
-    parsed.set(text, number)
-  }
-  return number
+  for (const [resource, quantity] of Object.entries(amounts)) total.set(resource, (total.get(resource) ?? 0) + quantityNumber(quantity))
 }
 
 /** Filters that look at the node alone: removing pods from it would change nothing. */
@@ -71,6 +64,8 @@ const nodeFilters: readonly Filter[] = [
     return taint ? [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`] : []
   },
   function nodeAffinity(pod, { node }) {
+    const named = namedNodes(pod)
+    if (named && !named.has(node.metadata?.name ?? '')) return ["node(s) didn't satisfy plugin(s) [NodeAffinity]"]
     return nodeMatches(pod.spec, node) ? [] : ["node(s) didn't match Pod's node affinity/selector"]
   },
 ]
@@ -78,19 +73,21 @@ const nodeFilters: readonly Filter[] = [
 /** Filters that look at the pods of the node too. */
 const podFilters: readonly Filter[] = [
   function nodePorts(pod, { pods }) {
+    const wanted = hostPorts(pod)
+    if (wanted.length === 0) return []
     const taken = pods.filter((other) => !isTerminal(other)).flatMap(hostPorts)
-    return hostPorts(pod).some((port) => taken.includes(port)) ? ["node(s) didn't have free ports for the requested pod ports"] : []
+    return wanted.some((port) => taken.includes(port)) ? ["node(s) didn't have free ports for the requested pod ports"] : []
   },
   function nodeResourcesFit(pod, { node, pods }) {
     const reasons: string[] = []
     const running = pods.filter((other) => !isTerminal(other))
-    if (running.length + 1 > toNumber(node.status?.allocatable?.['pods'] ?? '110')) reasons.push('Too many pods')
+    if (running.length + 1 > quantityNumber(node.status?.allocatable?.['pods'] ?? '110')) reasons.push('Too many pods')
     const used = new Map<string, number>()
     const wanted = requests(pod)
     if (wanted.size === 0) return reasons
     for (const other of running) for (const [resource, amount] of requests(other)) used.set(resource, (used.get(resource) ?? 0) + amount)
     for (const [resource, amount] of wanted) {
-      if (amount > 0 && amount + (used.get(resource) ?? 0) > toNumber(node.status?.allocatable?.[resource] ?? '0'))
+      if (amount > 0 && amount + (used.get(resource) ?? 0) > quantityNumber(node.status?.allocatable?.[resource] ?? '0'))
         reasons.push(`Insufficient ${resource}`)
     }
     return reasons
@@ -103,7 +100,9 @@ const podFilters: readonly Filter[] = [
       const counts = new Map<string, number>()
       for (const other of all) {
         const at = other.node.metadata?.labels?.[constraint.topologyKey]
-        if (at === undefined || !nodeMatches(pod.spec, other.node)) continue
+        // nodeAffinityPolicy is Honor unless it says Ignore, nodeTaintsPolicy the other way round.
+        if (at === undefined || (constraint.nodeAffinityPolicy !== 'Ignore' && !nodeMatches(pod.spec, other.node))) continue
+        if (constraint.nodeTaintsPolicy === 'Honor' && untolerated(other.node, pod.spec?.tolerations, ['NoSchedule', 'NoExecute'])) continue
         const here = other.pods.filter(
           (candidate) =>
             candidate.metadata?.namespace === pod.metadata?.namespace &&
@@ -113,28 +112,29 @@ const podFilters: readonly Filter[] = [
         counts.set(at, (counts.get(at) ?? 0) + here)
       }
       const self = matchesSelector(constraint.labelSelector, pod.metadata?.labels) ? 1 : 0
-      if ((counts.get(domain) ?? 0) + self - Math.min(...counts.values()) > constraint.maxSkew)
-        return ["node(s) didn't match pod topology spread constraints"]
+      const least = counts.size < (constraint.minDomains ?? 1) ? 0 : Math.min(...counts.values())
+      if ((counts.get(domain) ?? 0) + self - least > constraint.maxSkew) return ["node(s) didn't match pod topology spread constraints"]
     }
     return []
   },
-  function interPodAffinity(pod, view, all) {
+  function interPodAffinity(pod, view, all, around) {
     for (const term of required(pod.spec?.affinity, 'podAffinity')) {
-      const matching = matchingDomains(pod, term, all)
+      const matching = matchingDomains(pod, term, all, around)
       const domain = view.node.metadata?.labels?.[term.topologyKey]
       // The first pod of a group that wants to be together may go anywhere.
-      const first = matching.size === 0 && matchesSelector(term.labelSelector, pod.metadata?.labels)
+      const first = matching.size === 0 && termSelects(pod, term, pod, around)
       if (domain === undefined || !(matching.has(domain) || first)) return ["node(s) didn't match pod affinity rules"]
     }
     for (const term of required(pod.spec?.affinity, 'podAntiAffinity')) {
       const domain = view.node.metadata?.labels?.[term.topologyKey]
-      if (domain !== undefined && matchingDomains(pod, term, all).has(domain)) return ["node(s) didn't match pod anti-affinity rules"]
+      if (domain !== undefined && matchingDomains(pod, term, all, around).has(domain))
+        return ["node(s) didn't match pod anti-affinity rules"]
     }
     for (const other of all) {
       for (const existing of other.pods) {
         for (const term of required(existing.spec?.affinity, 'podAntiAffinity')) {
           const same = other.node.metadata?.labels?.[term.topologyKey]
-          if (same !== undefined && same === view.node.metadata?.labels?.[term.topologyKey] && termSelects(existing, term, pod)) {
+          if (same !== undefined && same === view.node.metadata?.labels?.[term.topologyKey] && termSelects(existing, term, pod, around)) {
             return ["node(s) didn't satisfy existing pods anti-affinity rules"]
           }
         }
@@ -145,12 +145,46 @@ const podFilters: readonly Filter[] = [
 ]
 
 /** The scheduler's filter plugins in their order; each says why a node will not do, in upstream's words. */
-export const filters: readonly Filter[] = [...nodeFilters, ...podFilters]
+const filters: readonly Filter[] = [...nodeFilters, ...podFilters]
+
+/** Reasons of pod filters that no removal of pods mends. */
+const unresolvable = new Set([
+  "node(s) didn't match pod affinity rules",
+  "node(s) didn't match pod topology spread constraints (missing required label)",
+])
 
 /** Whether a node that `filter` refused could take the pod if pods were removed from it: not where it is too small even when empty. */
-export function removalCouldHelp(pod: PodObject, { node }: NodeView, filter: Filter): boolean {
-  if (!podFilters.includes(filter)) return false
-  return [...requests(pod)].every(([resource, amount]) => amount <= toNumber(node.status?.allocatable?.[resource] ?? '0'))
+function removalCouldHelp(pod: PodObject, { node }: NodeView, filter: Filter, reasons: readonly string[]): boolean {
+  if (!podFilters.includes(filter) || reasons.some((reason) => unresolvable.has(reason))) return false
+  return [...requests(pod)].every(([resource, amount]) => amount <= quantityNumber(node.status?.allocatable?.[resource] ?? '0'))
+}
+
+export interface Refusal {
+  readonly reasons: readonly string[]
+  /** Removing pods from the node might help. */
+  readonly resolvable: boolean
+}
+
+/** Why a node will not do, from the first filter that says so; undefined where it will. */
+export function refusalOf(pod: PodObject, view: NodeView, all: readonly NodeView[], around: Surroundings): Refusal | undefined {
+  for (const filter of filters) {
+    const reasons = filter(pod, view, all, around)
+    if (reasons.length > 0) return { reasons, resolvable: removalCouldHelp(pod, view, filter, reasons) }
+  }
+  return undefined
+}
+
+/** Nodes that the pod's affinity calls by name, as a DaemonSet's does; undefined where it does not. */
+function namedNodes(pod: PodObject): Set<string> | undefined {
+  const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  if (!terms?.length) return undefined
+  const names = new Set<string>()
+  for (const { matchFields = [] } of terms) {
+    const named = matchFields.filter(({ key, operator }) => key === 'metadata.name' && operator === 'In')
+    if (named.length === 0) return undefined
+    for (const { values = [] } of named) for (const value of values) names.add(value)
+  }
+  return names
 }
 
 function hostPorts(pod: PodObject): string[] {
@@ -166,16 +200,21 @@ function required(affinity: Affinity | undefined, kind: 'podAffinity' | 'podAnti
   return affinity?.[kind]?.requiredDuringSchedulingIgnoredDuringExecution ?? []
 }
 
-function termSelects(owner: PodObject, term: PodAffinityTerm, candidate: PodObject): boolean {
-  const namespaces = term.namespaces?.length ? term.namespaces : [owner.metadata?.namespace ?? '']
-  return namespaces.includes(candidate.metadata?.namespace ?? '') && matchesSelector(term.labelSelector, candidate.metadata?.labels)
+function termSelects(owner: PodObject, term: PodAffinityTerm, candidate: PodObject, around: Surroundings): boolean {
+  const namespace = candidate.metadata?.namespace ?? ''
+  const own = term.namespaceSelector === undefined && !term.namespaces?.length ? [owner.metadata?.namespace ?? ''] : (term.namespaces ?? [])
+  const within =
+    own.includes(namespace) ||
+    (term.namespaceSelector !== undefined && matchesSelector(term.namespaceSelector, around.namespaceLabels(namespace)))
+  return within && matchesSelector(term.labelSelector, candidate.metadata?.labels)
 }
 
-function matchingDomains(pod: PodObject, term: PodAffinityTerm, all: readonly NodeView[]): Set<string> {
+function matchingDomains(pod: PodObject, term: PodAffinityTerm, all: readonly NodeView[], around: Surroundings): Set<string> {
   const domains = new Set<string>()
   for (const { node, pods } of all) {
     const domain = node.metadata?.labels?.[term.topologyKey]
-    if (domain !== undefined && pods.some((candidate) => !isTerminal(candidate) && termSelects(pod, term, candidate))) domains.add(domain)
+    if (domain !== undefined && pods.some((candidate) => !isTerminal(candidate) && termSelects(pod, term, candidate, around)))
+      domains.add(domain)
   }
   return domains
 }

@@ -1,8 +1,9 @@
+import { quantityNumber } from '../../resources/quantity.ts'
 import { matchesSelector } from '../../resources/selectors.ts'
 import { controllerOf } from '../controller.ts'
 import { termMatches, tolerates } from '../placement.ts'
 import type { PodObject } from '../pods.ts'
-import { type NodeView, requests, toNumber } from './filters.ts'
+import { type NodeView, requests } from './filters.ts'
 
 /**
  * How well a node suits a pod; more is better. The plugins that decide in a training cluster, with upstream's weights:
@@ -35,7 +36,7 @@ function leastAllocated(pod: PodObject, { node, pods }: NodeView): number {
   // Pods without requests count as upstream's defaults, so that they too are spread.
   const defaults: Record<string, number> = { cpu: 0.1, memory: 200 * 1024 * 1024 }
   for (const resource of ['cpu', 'memory']) {
-    const capacity = toNumber(node.status?.allocatable?.[resource] ?? '0')
+    const capacity = quantityNumber(node.status?.allocatable?.[resource] ?? '0')
     if (capacity === 0) continue
     const used = [...pods, pod].reduce((sum, other) => sum + (requests(other).get(resource) || (defaults[resource] ?? 0)), 0)
     total += Math.max(0, (100 * (capacity - used)) / capacity)

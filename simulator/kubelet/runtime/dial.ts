@@ -1,5 +1,6 @@
 import type { MessageSocket } from '../../apiserver/api.ts'
 import type { FileSystem } from '../../files.ts'
+import { isAddress } from '../../network/address.ts'
 import { type Errno, type HttpsService, NetworkError, type Sockets, type TcpConnection } from '../../network/sockets.ts'
 
 const strerror: Record<Errno, string> = {
@@ -22,11 +23,6 @@ export function joinHostPort(host: string, port: number): string {
 /** The error a Go program prints: `dial tcp 10.244.1.2:80: connect: connection refused`. The code stays. */
 export function goDialError(error: NetworkError, during: string): NetworkError {
   return new NetworkError(error.code, `${during}: connect: ${strerror[error.code]}`)
-}
-
-/** IPv4 or IPv6 literal. */
-export function isAddress(host: string): boolean {
-  return /^\d{1,3}(\.\d{1,3}){3}$/.test(host) || /^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$/.test(host)
 }
 
 /** `host` itself where it is an address, else what `/etc/hosts` says. */

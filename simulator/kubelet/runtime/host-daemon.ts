@@ -3,8 +3,9 @@ import type { Clock } from '../../clock.ts'
 import type { FileSystem } from '../../files.ts'
 import type { NetworkNamespace } from '../../network/namespace.ts'
 import type { HttpsService } from '../../network/sockets.ts'
-import { type Daemon, type Signal, Signalled } from '../../programs/process.ts'
+import { type ApiConnection, type Daemon, NoCredentials, type Signal, Signalled } from '../../programs/process.ts'
 import type { Random } from '../../random.ts'
+import type { Account } from '../meter.ts'
 import { goDialError, hostsFileAddress, joinHostPort } from './dial.ts'
 import { apiWithin, beginLife, clockWithin } from './life.ts'
 import { guardSockets } from './process-sockets.ts'
@@ -27,6 +28,10 @@ export interface DaemonHosting {
   exited(code: number): void
   /** The API of the service that was reached, as whoever the process is; undefined: it serves no Kubernetes API, or there are no credentials. */
   apiOf?(service: HttpsService): Api | undefined
+  /** Why the process has nothing to show to an API server; undefined where it has. */
+  missingCredentials?(): string | undefined
+  /** What it takes of its container's resources is put there. */
+  readonly account?: Account
   /** Told what a daemon threw: a mistake in a program, besides its crash. */
   crashed(error: unknown): void
 }
@@ -67,7 +72,8 @@ export function hostDaemon(hosting: DaemonHosting): RunningDaemon {
       }
     }
 
-  const sockets = life.keep(guardSockets(namespace.socketsFor(processName(hosting.argv, daemon.id)), guarded))
+  const sockets = life.keep(guardSockets(namespace.socketsFor(processName(hosting.argv, daemon.id)), guarded, hosting.account))
+  if (hosting.account) life.keep(hosting.account)
   if (!hosting.resumed) memory.state = daemon.initial()
   const context = {
     argv: hosting.argv,
@@ -106,10 +112,18 @@ export function hostDaemon(hosting: DaemonHosting): RunningDaemon {
     onSignal(handler: (signal: Signal) => void) {
       handlers.push(handler)
     },
-    connectApi(options: { server?: { host: string; port: number } }, found: { connected(api: Api): void; error(error: Error): void }) {
+    onFileChange(path: string, handler: () => void) {
+      life.keep(hosting.files.watch(path, guarded(handler)))
+    },
+    connectApi(options: { server?: { host: string; port: number } }, found: ApiConnection) {
       const host = options.server?.host ?? hosting.env.KUBERNETES_SERVICE_HOST
       const port = options.server?.port ?? Number(hosting.env.KUBERNETES_SERVICE_PORT)
       const refuse = (message: string) => clock.soon(guarded(() => found.error(new Error(message))))
+      const missing = hosting.missingCredentials?.()
+      if (missing !== undefined) {
+        clock.soon(guarded(() => found.error(new NoCredentials(missing))))
+        return
+      }
       if (host === undefined || !(port > 0)) {
         refuse('unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined')
         return
@@ -121,18 +135,30 @@ export function hostDaemon(hosting: DaemonHosting): RunningDaemon {
       }
       const session = beginLife()
       life.keep(session)
+      let established = false
       const connection = sockets.connectTcp(
         { address, port },
         {
           connected: guarded(() => {
             const api = connection.service && hosting.apiOf?.(connection.service)
-            if (api) return found.connected(apiWithin(api, session, guarded))
+            if (api) {
+              established = true
+              return found.connected(apiWithin(api, session, guarded))
+            }
             connection.reset()
             found.error(new Error('tls: first record does not look like a TLS handshake'))
           }),
-          end: guarded(() => session.close()),
-          error: guarded((error) => {
+          end: guarded(() => {
+            if (session.over) return
+            // Told first: what the connection showed can be read for the last time.
+            if (established) found.ended?.()
             session.close()
+          }),
+          error: guarded((error) => {
+            if (session.over) return
+            if (established) found.ended?.()
+            session.close()
+            if (established) return
             found.error(goDialError(error, `dial tcp ${joinHostPort(address, port)}`))
           }),
         },

@@ -1,16 +1,26 @@
 import type { Closer } from '../../clock.ts'
 import type { QueueVerdict, Sockets, TcpHandlers } from '../../network/sockets.ts'
+import type { Account } from '../meter.ts'
 
 /** Wraps a callback so that it does nothing after the end of its process, and a mistake in it ends that process alone. */
 export type Guard = <A extends unknown[]>(run: (...args: A) => void) => (...args: A) => void
 
-/** A process's sockets whose callbacks all go through `guard`. */
-export function guardSockets(sockets: Sockets & Closer, guard: Guard): Sockets & Closer {
-  const guarded = (handlers: TcpHandlers): TcpHandlers => ({
+/** A process's sockets whose callbacks all go through `guard`, and whose work is put to its account. */
+export function guardSockets(sockets: Sockets & Closer, guard: Guard, account?: Account): Sockets & Closer {
+  const guarded = (handlers: TcpHandlers, over?: () => void): TcpHandlers => ({
     connected: guard(() => handlers.connected?.()),
-    data: guard((bytes) => handlers.data?.(bytes)),
-    end: guard(() => handlers.end?.()),
-    error: guard((error) => handlers.error?.(error)),
+    data: guard((bytes) => {
+      account?.message()
+      handlers.data?.(bytes)
+    }),
+    end: guard(() => {
+      over?.()
+      handlers.end?.()
+    }),
+    error: guard((error) => {
+      over?.()
+      handlers.error?.(error)
+    }),
   })
   return {
     listenTcp: (at, accept) =>
@@ -19,12 +29,15 @@ export function guardSockets(sockets: Sockets & Closer, guard: Guard): Sockets &
         guard(() => {
           handlers = accept(connection)
         })()
-        return guarded(handlers)
+        return guarded(handlers, account?.connection())
       }),
     connectTcp: (to, handlers) => sockets.connectTcp(to, guarded(handlers)),
     bindUdp: (at, handlers) =>
       sockets.bindUdp(at, {
-        datagram: guard((bytes, from) => handlers.datagram(bytes, from)),
+        datagram: guard((bytes, from) => {
+          account?.message()
+          handlers.datagram(bytes, from)
+        }),
         error: guard((error) => handlers.error?.(error)),
       }),
     ping: (to, options, handlers) =>

@@ -4,18 +4,40 @@ import { programId } from '../../programs/process.ts'
 
 export type ProgramIndex = (id: string) => Program | undefined
 
+type Executables = Catalogue['nodeExecutables']
+
 const indexes = new WeakMap<Catalogue, ProgramIndex>()
+// Each cluster has a catalogue of its own, made of sets that all clusters share: those are indexed once.
+const sets = new WeakMap<Executables, ReadonlyMap<string, Program>>()
 
 /** Every program of a catalogue by the id that executable files name. */
 export function programsOf(catalogue: Catalogue): ProgramIndex {
   const known = indexes.get(catalogue)
   if (known) return known
-  const byId = new Map<string, Program>()
-  const sets = [catalogue.nodeExecutables, catalogue.workstationExecutables, ...catalogue.images.map((image) => image.executables)]
-  for (const set of sets) for (const program of Object.values(set)) byId.set(program.id, program)
-  const index: ProgramIndex = (id) => byId.get(id)
+  const found = new Map<string, Program | undefined>()
+  const index: ProgramIndex = (id) => {
+    if (!found.has(id)) found.set(id, findProgram(catalogue, id))
+    return found.get(id)
+  }
   indexes.set(catalogue, index)
   return index
+}
+
+function findProgram(catalogue: Catalogue, id: string): Program | undefined {
+  for (const { executables } of catalogue.images) {
+    const program = programsIn(executables).get(id)
+    if (program) return program
+  }
+  return programsIn(catalogue.nodeExecutables).get(id) ?? programsIn(catalogue.workstationExecutables).get(id)
+}
+
+function programsIn(executables: Executables): ReadonlyMap<string, Program> {
+  let known = sets.get(executables)
+  if (!known) {
+    known = new Map(Object.values(executables).map((program) => [program.id, program]))
+    sets.set(executables, known)
+  }
+  return known
 }
 
 export type Lookup =

@@ -12,9 +12,11 @@ import {
   Signalled,
   type SpawnOptions,
 } from '../../programs/process.ts'
+import { usageOf } from '../../programs/usage.ts'
 import type { Random } from '../../random.ts'
 import { BrokenPipe, type ByteSink, type ByteSource, emptySource, nullSink } from '../../streams.ts'
 import type { Terminal } from '../../terminal.ts'
+import type { Account, Meter } from '../meter.ts'
 import { fetchOver, websocketOver } from './dial.ts'
 import { hostDaemon, processName } from './host-daemon.ts'
 import { commandNames, type Lookup, lookUp, type ProgramIndex } from './programs.ts'
@@ -37,6 +39,10 @@ export interface Place {
   resolve?(host: string): Promise<readonly string[]>
   /** For daemons that are run by hand: the API as whoever they are. */
   apiOf?(service: HttpsService): Api | undefined
+  /** Why they have nothing to show to an API server; undefined where they have. */
+  missingCredentials?(): string | undefined
+  /** What its processes take together; absent: nobody counts. */
+  readonly meter?: Meter
   /** Told what a program threw that is neither a signal nor a broken pipe. */
   crashed?(error: unknown, argv: readonly string[]): void
 }
@@ -50,6 +56,8 @@ export interface RunOptions extends SpawnOptions {
   /** Which of 0, 1, 2 are the terminal; by default, with a terminal, those that no stream was given for. */
   onTerminal?: readonly [boolean, boolean, boolean]
   parent?: number
+  /** It is process 1 of its PID namespace: signals that it does not handle are ignored (signal(7), pid_namespaces(7)). */
+  init?: boolean
 }
 
 /**
@@ -70,11 +78,15 @@ export function runProcess(
   const streams = streamsOf(options)
   const pid = place.nextPid()
   const base = { pid, argv, parent: options.parent ?? 0 }
+  const account = place.meter?.begin(usageOf(program, found.argv))
   const run = program.kind === 'daemon' ? runDaemon : runCommand
-  const started = run(place, program as Daemon<any> & Command, { ...base, argv: found.argv, env, cwd, ...streams })
-  const running: RunningProcess = { ...base, ...started }
+  const start = { ...base, argv: found.argv, env, cwd, ...streams, init: options.init ?? false, ...(account ? { account } : {}) }
+  const running: RunningProcess = { ...base, ...run(place, program as Daemon<any> & Command, start) }
   place.processes.add(running)
-  void running.exit.then(() => place.processes.delete(running))
+  void running.exit.then(() => {
+    place.processes.delete(running)
+    account?.close()
+  })
   return running
 }
 
@@ -88,6 +100,8 @@ interface Start {
   readonly stderr: ByteSink
   readonly terminal: Terminal | undefined
   readonly onTerminal: readonly [boolean, boolean, boolean]
+  readonly init: boolean
+  readonly account?: Account
 }
 
 function streamsOf(options: RunOptions) {
@@ -109,6 +123,7 @@ function streamsOf(options: RunOptions) {
 function runCommand(place: Place, command: Command, start: Start): { kill(signal: Signal): void; exit: Promise<number> } {
   const ending = new AbortController()
   const sockets = place.namespace.socketsFor(processName(start.argv, command.id))
+  const catches = new Set<Signal>()
   let killed = false
   let kill: (code: number) => void = () => {}
   const killing = new Promise<number>((resolve) => {
@@ -129,6 +144,7 @@ function runCommand(place: Place, command: Command, start: Start): { kill(signal
     terminal: start.terminal,
     isTerminal: (descriptor) => start.onTerminal[descriptor] as boolean,
     signal: ending.signal,
+    catches,
     files: place.files,
     sockets,
     clock: place.clock,
@@ -164,6 +180,7 @@ function runCommand(place: Place, command: Command, start: Start): { kill(signal
   return {
     kill(signal) {
       if (signal === 'SIGWINCH' || signal === 'SIGTSTP') return
+      if (start.init && signal !== 'SIGKILL' && !catches.has(signal)) return
       if (!ending.signal.aborted) ending.abort(new Signalled(signal))
       if (signal === 'SIGKILL') kill(new Signalled(signal).exitCode)
     },
@@ -214,6 +231,8 @@ function runDaemon(place: Place, daemon: Daemon<any>, start: Start): { kill(sign
     },
     exited,
     ...(place.apiOf ? { apiOf: place.apiOf.bind(place) } : {}),
+    ...(place.missingCredentials ? { missingCredentials: place.missingCredentials.bind(place) } : {}),
+    ...(start.account ? { account: start.account } : {}),
     crashed: (error) => place.crashed?.(error, start.argv),
   })
   return {

@@ -15,6 +15,11 @@ type Step = { readonly priority: number; readonly order: number } & (
   | { readonly kind: 'filter' | 'nat'; readonly table: string; readonly chain: string }
 )
 
+type Plan = Readonly<Record<Hook, readonly Step[]>>
+
+// Table records that were handed out are never changed, so a plan made once serves every fork that shares them.
+const plans = new WeakMap<Readonly<Record<string, Table>>, Plan>()
+
 const hooks: readonly Hook[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']
 
 /**
@@ -27,7 +32,7 @@ export class Netfilter {
   #tables: Readonly<Record<string, Table>> = emptyTables
   #sets: Readonly<Record<string, IpSet>> = {}
   readonly #recent = new Map<string, Map<string, number>>()
-  #steps: Record<Hook, readonly Step[]> | undefined
+  #steps: Plan | undefined
   // Whether the current table record belongs to this namespace alone, so that edits may reuse it.
   #owned = new Set<string>()
 
@@ -166,7 +171,7 @@ export class Netfilter {
 
   /** Runs a hook. True: the packet goes on (perhaps rewritten); false: dropped or rejected, and the reply to that was sent. */
   run(hook: Hook, packet: Packet, inLink: Link | undefined, outLink: Link | undefined, physOut?: string): boolean {
-    this.#steps ??= this.#plan()
+    this.#steps ??= this.#planned()
     const steps = this.#steps[hook]
     if (steps.length === 0) return true
     const context: Context = { namespace: this.#namespace, hook, packet, in: inLink, out: outLink, physOut }
@@ -217,8 +222,16 @@ export class Netfilter {
     return false
   }
 
+  #planned(): Plan {
+    // What this namespace still edits in place cannot stand for a plan.
+    if (this.#owned.size > 0) return this.#plan()
+    let plan = plans.get(this.#tables)
+    if (!plan) plans.set(this.#tables, (plan = this.#plan()))
+    return plan
+  }
+
   /** A namespace without a rule and without a translated connection has nothing to do at any hook, as Linux registers hooks on first use. */
-  #plan(): Record<Hook, readonly Step[]> {
+  #plan(): Plan {
     const plan = Object.fromEntries(hooks.map((hook) => [hook, [] as Step[]])) as Record<Hook, Step[]>
     const chains = Object.values(this.#tables).flatMap((table, order) =>
       Object.entries(table.chains).flatMap(([name, chain]) => (chain.hook ? [{ table, name, chain, hook: chain.hook, order }] : [])),

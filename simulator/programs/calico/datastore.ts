@@ -1,4 +1,4 @@
-import type { Api } from '../../apiserver/api.ts'
+import type { Api, StatusError } from '../../apiserver/api.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 
 /** Calico's own objects as its Kubernetes datastore keeps them (group crd.projectcalico.org). */
@@ -74,8 +74,13 @@ export function blockName(cidr: string): string {
   return cidr.replace(/[./:]/g, '-')
 }
 
+/** A refusal of the API server in the words of Calico's client (libcalico-go/lib/backend/k8s/resources). */
+export function refusal(error: StatusError): string {
+  return error.code === 401 || error.code === 403 ? `connection is unauthorized: ${error.message}` : error.message
+}
+
 /** Pools from which addresses may be given out, in the order of names. */
-export function enabledPools(api: Api): IPPool[] {
+export function enabledPools(api: Pick<Api, 'list'>): IPPool[] {
   return api
     .list<IPPool>(resources.pools)
     .filter(({ spec }) => !spec.disabled)

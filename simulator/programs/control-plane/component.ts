@@ -1,17 +1,36 @@
-import type { Controller, ControllerWorld } from '../../controllers/controller.ts'
+import type { Aggregator } from '../../apiserver/aggregation/aggregator.ts'
+import type { Heartbeats } from '../../cluster/heartbeats.ts'
+import type { Controller, ControllerMemory, ControllerWorld, RemoteAnswer } from '../../controllers/controller.ts'
 import { timestamp } from '../../kubernetes.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
+import { MiB } from '../usage.ts'
+
+/** What control loops reach besides the API's own objects. */
+export interface Outside {
+  readonly aggregator?: Aggregator
+  readonly heartbeats?: Heartbeats
+}
 
 /**
  * A control-plane program that runs control loops against the API server on its own node: kube-controller-manager, kube-scheduler.
  * While its process does not run, nothing of what it does happens.
  */
-export function component(name: string, healthPort: number, healthPath: string, controllers: readonly Controller[]): Daemon<null> {
+export function component(
+  name: string,
+  healthPort: number,
+  healthPath: string,
+  controllers: readonly Controller[],
+  outside: Outside = {},
+): Daemon<ControllerMemory> {
   return {
     kind: 'daemon',
     id: `control-plane/${name}`,
-    initial: () => null,
+    usage:
+      controllers.length > 1
+        ? { cores: 0.012, bytes: 52 * MiB, secondsAtStart: 0.5 }
+        : { cores: 0.003, bytes: 24 * MiB, secondsAtStart: 0.3 },
+    initial: () => ({ events: {}, autoscaling: {} }),
     run(context) {
       const log = klog(context)
       context.onSignal(() => context.exit(0))
@@ -48,7 +67,7 @@ export function component(name: string, healthPort: number, healthPath: string, 
                   },
                 })
               }
-              for (const controller of controllers) controller.start(worldOf(context, api))
+              for (const controller of controllers) controller.start(worldOf(context, api, outside))
             },
             error(error) {
               log(
@@ -65,7 +84,11 @@ export function component(name: string, healthPort: number, healthPath: string, 
   }
 }
 
-export function worldOf(context: DaemonContext<null>, api: ControllerWorld['api']): ControllerWorld {
+export function worldOf(
+  context: DaemonContext<ControllerMemory>,
+  api: ControllerWorld['api'],
+  { aggregator, heartbeats }: Outside = {},
+): ControllerWorld {
   const certificate = '/etc/kubernetes/pki/ca.crt'
   return {
     api,
@@ -74,6 +97,39 @@ export function worldOf(context: DaemonContext<null>, api: ControllerWorld['api'
     podCidr: context.argv.find((argument) => argument.startsWith('--cluster-cidr='))?.slice('--cluster-cidr='.length) ?? '10.244.0.0/16',
     rootCertificate: context.files.exists(certificate) ? context.files.readText(certificate) : '',
     fresh: !context.resumed,
+    memory: context.state,
+    ...(aggregator ? { remote: remoteOf(context, aggregator) } : {}),
+    ...(heartbeats
+      ? {
+          heartbeats: {
+            renew: () => heartbeats.renew(),
+            ceased: (told) => heartbeats.ceased((node) => context.clock.soon(() => told(node))),
+          },
+        }
+      : {}),
+  }
+}
+
+/** The API server passes such requests on; here that is asked of it in-process, as every other request of a controller. */
+function remoteOf(context: DaemonContext<ControllerMemory>, aggregator: Aggregator): NonNullable<ControllerWorld['remote']> {
+  const user = { username: 'system:kube-controller-manager', groups: ['system:authenticated'] }
+  return (path, done) => {
+    const [, , group = '', version = ''] = path.split('/')
+    const plural = path.split('?')[0]?.split('/').at(-1)
+    const service = aggregator.find(group, version)
+    const later = (answer: RemoteAnswer) => context.clock.soon(() => done(answer))
+    if (!service) return later({ problem: `the server could not find the requested resource (get ${plural}.${group})` })
+    const failed = (code: number) =>
+      later({
+        problem:
+          code === 503
+            ? `the server is currently unable to handle the request (get ${plural}.${group})`
+            : `the server could not find the requested resource (get ${plural}.${group})`,
+      })
+    aggregator.proxy(service, new Request(`https://kubernetes${path}`), user).then(
+      async (response) => (response.ok ? later({ body: await response.json() }) : failed(response.status)),
+      () => failed(503),
+    )
   }
 }
 

@@ -1,10 +1,12 @@
 import { serveHttp } from '../../network/http.ts'
 import type { Daemon } from '../process.ts'
+import { MiB } from '../usage.ts'
 
 /** etcd's place in a cluster: its ports answer and its health endpoint is up. The objects themselves are in the simulator's store. */
 export const etcd: Daemon<null> = {
   kind: 'daemon',
   id: 'control-plane/etcd',
+  usage: { cores: 0.018, bytes: 42 * MiB, secondsAtStart: 0.1, secondsPerConnection: 0.0002, secondsPerMessage: 0.0003 },
   initial: () => null,
   run(context) {
     context.onSignal(() => context.exit(0))

@@ -80,7 +80,17 @@ function serve(corefile: string, upstream: 'answers' | 'silent' | 'absent' = 'an
     socket.close()
     return answer
   }
-  return { time, clock, files, log, ask, daemon, exit: () => exit, namespaces: { server: server!, other: other! } }
+  return {
+    time,
+    clock,
+    files,
+    log,
+    ask,
+    daemon,
+    exit: () => exit,
+    timers: () => clock.snapshot().map(({ at }) => at),
+    namespaces: { server: server!, other: other! },
+  }
 }
 
 it('forwards what it does not know itself, and keeps the answer for its time', () => {
@@ -135,6 +145,31 @@ it('goes on with the old Corefile when the new one is wrong, and takes a right o
   expect(log.at(-1)).toBe('[INFO] Reloading complete')
   expect(ask('example.com.')?.answers).toMatchObject([{ data: '192.0.2.9' }])
   expect(exit()).toBeUndefined()
+})
+
+it('looks at its Corefile on a beat of its own, and holds no timer while the file stays', () => {
+  const { files, time, log, timers } = serve('.:53 {\n  forward . 10.0.0.2\n  reload\n}\n')
+  time.advance(100_000)
+  expect(timers()).toEqual([])
+  files.write('/etc/coredns/Corefile', '.:53 {\n  foward\n  reload\n}\n')
+  const [first] = timers()
+  // The beat began with the start: three of them have passed at most, and it lasts 22.5 to 37.5 s.
+  expect(first).toBeGreaterThan(time.now())
+  expect(first).toBeLessThanOrEqual(time.now() + 37_500)
+  // A text that is refused is looked at again on each beat, as the real plugin does.
+  time.advance(first! - time.now())
+  const failures = () => log.filter((line) => line.startsWith('[ERROR] plugin/reload')).length
+  expect(failures()).toBe(1)
+  const [second] = timers()
+  time.advance(second! - time.now())
+  expect(failures()).toBe(2)
+  expect(second! - first!).toBeGreaterThanOrEqual(22_500)
+  expect(second! - first!).toBeLessThanOrEqual(37_500)
+  // Written back before the next look: nothing happened, and nothing is waited for.
+  files.write('/etc/coredns/Corefile', '.:53 {\n  forward . 10.0.0.2\n  reload\n}\n')
+  time.advance(40_000)
+  expect(failures()).toBe(2)
+  expect(timers()).toEqual([])
 })
 
 it.each([

@@ -1,33 +1,48 @@
 import { sha512 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import type { Api } from '../../apiserver/api.ts'
 import type { Closer } from '../../clock.ts'
 import { NetworkError } from '../../network/sockets.ts'
-import type { Daemon, DaemonContext } from '../process.ts'
-import { CorefileError, parseCorefile, type ServerBlock } from './corefile.ts'
+import { remembered } from '../../remembered.ts'
+import { type Followed, type InformerCache, type InformerFailure, type Informers, informers } from '../informers.ts'
+import { type Daemon, type DaemonContext, NoCredentials } from '../process.ts'
+import { MiB } from '../usage.ts'
+import { CorefileError, parseCorefile, type ServerBlock, withEnvironment } from './corefile.ts'
 import { byChainOrder, isDirective, pluginOf } from './directives.ts'
 import { listen } from './listener.ts'
 import type { ServerHooks } from './plugin.ts'
 import { canonical, type Handler } from './query.ts'
+import { reloadBeat } from './reload.ts'
 import type { CoreDnsState } from './state.ts'
 
 const version = '1.12.1'
 const build = 'linux/amd64, go1.24.1, 707c7c1'
-/** reload's defaults: looks every 30 s, give or take 15. */
-const reloadMs = 30_000
-const reloadJitterMs = 15_000
 /** How long the kubernetes plugin holds the start back for the API, and how often it says so, ms. */
 const syncWaitMs = 5000
 const syncLogMs = 500
+
+/** Kinds that the kubernetes plugin always follows. */
+const always: readonly Followed[] = [
+  { resource: 'services', type: '*v1.Service' },
+  { resource: 'endpointslices.discovery.k8s.io', type: '*v1.EndpointSlice' },
+  { resource: 'namespaces', type: '*v1.Namespace' },
+]
+
+/** client-go's words, of which the plugin's logger keeps the warning and drops the error's own (until coredns 1.13.2). */
+function logFailure(context: DaemonContext<CoreDnsState>, { what, type, message }: InformerFailure): void {
+  const source = 'pkg/mod/k8s.io/client-go@v0.32.3/tools/cache/reflector.go:251'
+  if (what === 'list') context.log(`[INFO] plugin/kubernetes: ${source}: failed to list ${type}: ${message}`)
+  context.log('[ERROR] plugin/kubernetes: Unhandled Error')
+}
 
 /** A running configuration: what a reload replaces as a whole. */
 interface Instance {
   serve(): void
   started(): void
   readonly lameduck: number
-  readonly wantsApi: boolean
+  /** Kinds that the kubernetes plugin follows; undefined without it. */
+  readonly followed: readonly Followed[] | undefined
   readonly reloads: boolean
-  readonly banner: readonly string[]
+  banner(): string[]
   close(): void
 }
 
@@ -35,15 +50,17 @@ interface Instance {
 export const coredns: Daemon<CoreDnsState> = {
   kind: 'daemon',
   id: 'coredns/coredns',
-  initial: () => ({ corefile: '', started: false, loop: undefined, stopping: false }),
+  usage: { cores: 0.002, bytes: 14 * MiB, secondsAtStart: 0.1, secondsPerConnection: 0.0001, secondsPerMessage: 0.0002 },
+  initial: () => ({ corefile: '', started: false, known: {}, beat: undefined, loop: undefined, stopping: false }),
   run,
 }
 
 function run(context: DaemonContext<CoreDnsState>): void {
   const file = flag(context.argv, 'conf') ?? 'Corefile'
-  let api: Api | undefined
+  let following: Informers | undefined
   let instance: Instance
   const timers = context.timers(fire)
+  const beat = reloadBeat(context, timers, file)
 
   if (!context.resumed) {
     try {
@@ -53,7 +70,7 @@ function run(context: DaemonContext<CoreDnsState>): void {
     }
   }
   try {
-    instance = configure(context, file, context.state.corefile, () => api)
+    instance = configure(context, file, context.state.corefile, cache)
   } catch (error) {
     if (!(error instanceof CorefileError)) throw error
     return fatal(error.message)
@@ -68,10 +85,10 @@ function run(context: DaemonContext<CoreDnsState>): void {
     timers.set('stop', context.clock.now() + instance.lameduck)
   })
 
-  if (instance.wantsApi) connect()
+  if (instance.followed) follow(instance.followed)
   if (context.state.started) {
     open()
-  } else if (!instance.wantsApi) {
+  } else if (!instance.followed) {
     start()
   } else {
     timers.set('sync-log', context.clock.now() + syncLogMs)
@@ -82,8 +99,6 @@ function run(context: DaemonContext<CoreDnsState>): void {
     switch (key) {
       case 'stop':
         return context.exit(0)
-      case 'api':
-        return connect()
       case 'sync-log':
         if (context.state.started) return
         context.log('[INFO] plugin/kubernetes: waiting for Kubernetes API before starting server')
@@ -93,37 +108,37 @@ function run(context: DaemonContext<CoreDnsState>): void {
         context.log('[WARNING] plugin/kubernetes: starting server with unsynced Kubernetes API')
         return start()
       case 'reload':
-        reload()
-        return timers.set('reload', context.clock.now() + reloadMs + context.random.below(reloadJitterMs))
+        return reload()
     }
   }
 
-  function connect(): void {
-    context.connectApi(
-      {},
-      {
-        connected(connection) {
-          api = connection
-          if (!context.state.started) start()
-        },
-        error(error) {
-          context.log(
-            `[ERROR] plugin/kubernetes: Failed to watch: failed to list *v1.Service: Get "https://${context.env['KUBERNETES_SERVICE_HOST']}:${context.env['KUBERNETES_SERVICE_PORT']}/api/v1/services?limit=500&resourceVersion=0": ${error.message}`,
-          )
-          timers.set('api', context.clock.now() + 1000 + context.random.below(1000))
-        },
+  function cache(): InformerCache | undefined {
+    return following?.synced ? following.cache : undefined
+  }
+
+  function follow(kinds: readonly Followed[]): void {
+    following = informers(context, {
+      memory: context.state.known,
+      followed: kinds,
+      failed: (failure) => logFailure(context, failure),
+      synced: () => context.state.started || start(),
+      unconnected(error) {
+        if (!(error instanceof NoCredentials)) return false
+        fatal(`plugin/kubernetes: ${error.message}`)
+        return true
       },
-    )
+    })
+    following.start()
   }
 
   function start(): void {
     context.state.started = true
     if (!open()) return
-    for (const line of instance.banner) context.log(line)
+    for (const line of instance.banner()) context.log(line)
     context.log(`CoreDNS-${version}`)
     context.log(build)
     instance.started()
-    if (instance.reloads) timers.set('reload', context.clock.now() + reloadMs + context.random.below(reloadJitterMs))
+    if (instance.reloads) beat.start()
   }
 
   function open(): boolean {
@@ -143,20 +158,22 @@ function run(context: DaemonContext<CoreDnsState>): void {
     context.log('[INFO] Reloading')
     let next: Instance
     try {
-      next = configure(context, file, text, () => api)
+      next = configure(context, file, text, cache)
     } catch (error) {
       if (!(error instanceof CorefileError)) throw error
       context.log(`[ERROR] Restart failed: ${error.message}`)
       context.log(`[ERROR] plugin/reload: Corefile changed but reload failed: ${error.message}`)
-      return
+      return beat.again()
     }
     instance.close()
     instance = next
     context.state.corefile = text
-    if (instance.wantsApi && !api) connect()
+    if (instance.followed && !following) follow(instance.followed)
     if (!open()) return
-    for (const line of instance.banner.slice(1)) context.log(line)
+    for (const line of instance.banner().slice(1)) context.log(line)
     instance.started()
+    if (instance.reloads) beat.start()
+    else beat.stop()
     context.log('[INFO] Reloading complete')
   }
 
@@ -166,14 +183,18 @@ function run(context: DaemonContext<CoreDnsState>): void {
   }
 }
 
+/** Both replicas, and every fork, serve the same Corefile. */
+const blocksOf = remembered((text, file) => parseCorefile(file, text, isDirective))
+
 /** Reads a Corefile into servers that are ready to serve. Throws CorefileError. */
-function configure(context: DaemonContext<CoreDnsState>, file: string, text: string, api: () => Api | undefined): Instance {
-  const blocks = parseCorefile(file, text, isDirective, context.env)
+function configure(context: DaemonContext<CoreDnsState>, file: string, text: string, api: () => InformerCache | undefined): Instance {
+  const blocks = blocksOf(withEnvironment(text, context.env), file)
   const opens: (() => Closer)[] = []
   const starts: (() => void)[] = []
   const stops: (() => void)[] = []
   const readiness: { plugin: string; ready: () => boolean }[] = []
   const banner: string[] = []
+  const besides = new Map<string, Followed>()
   let lameduck = 0
   const byPort = new Map<number, { zones: readonly string[]; handle: Handler }[]>()
 
@@ -191,6 +212,7 @@ function configure(context: DaemonContext<CoreDnsState>, file: string, text: str
       waiting: () => readiness.filter(({ ready }) => !ready()).map(({ plugin }) => plugin),
       serve: (query, reply) => handle(query, reply),
       api,
+      follow: (kind) => besides.set(kind.resource, kind),
     }
     handle = chain(context, file, block, zones, port, hooks)
     byPort.set(port, [...(byPort.get(port) ?? []), { zones, handle }])
@@ -203,8 +225,10 @@ function configure(context: DaemonContext<CoreDnsState>, file: string, text: str
   return {
     lameduck,
     reloads,
-    wantsApi: blocks.some(({ directives }) => directives.some(({ name }) => name === 'kubernetes')),
-    banner: [
+    followed: blocks.some(({ directives }) => directives.some(({ name }) => name === 'kubernetes'))
+      ? [...always, ...besides.values()]
+      : undefined,
+    banner: () => [
       ...banner,
       ...(reloads ? [`[INFO] plugin/reload: Running configuration SHA512 = ${bytesToHex(sha512(utf8ToBytes(text)))}`] : []),
     ],

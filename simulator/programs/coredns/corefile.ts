@@ -30,17 +30,17 @@ interface Token {
   readonly line: number
 }
 
+/** The text with `{$NAME}` and `{%NAME%}` filled in. */
+export function withEnvironment(text: string, env: Readonly<Record<string, string>>): string {
+  return text.replace(/\{\$([^}]+)\}|\{%([^%]+)%\}/g, (_, a, b) => env[a ?? b] ?? '')
+}
+
 /**
  * Reads a Corefile as CoreDNS's Caddyfile parser does: words separated by white space, double quotes, # comments, braces that open at the
  * end of a line. `known` tells which directives exist. Throws CorefileError.
  */
-export function parseCorefile(
-  file: string,
-  text: string,
-  known: (directive: string) => boolean,
-  env: Readonly<Record<string, string>> = {},
-): ServerBlock[] {
-  const tokens = tokenize(text.replace(/\{\$([^}]+)\}|\{%([^%]+)%\}/g, (_, a, b) => env[a ?? b] ?? ''))
+export function parseCorefile(file: string, text: string, known: (directive: string) => boolean): ServerBlock[] {
+  const tokens = tokenize(text)
   const blocks: ServerBlock[] = []
   let at = 0
   const lastLine = tokens.at(-1)?.line ?? 1

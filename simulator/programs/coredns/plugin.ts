@@ -1,5 +1,5 @@
-import type { Api } from '../../apiserver/api.ts'
 import type { Closer } from '../../clock.ts'
+import type { Followed, InformerCache } from '../informers.ts'
 import type { DaemonContext } from '../process.ts'
 import type { Directive } from './corefile.ts'
 import type { Handler } from './query.ts'
@@ -33,8 +33,10 @@ export interface ServerHooks {
   waiting(): string[]
   /** Answers a question as if a client had asked this server. */
   readonly serve: Handler
-  /** The process's one connection to the Kubernetes API; undefined until it stands. */
-  api(): Api | undefined
+  /** What the Kubernetes API has told the process; undefined until everything was listed once. */
+  api(): InformerCache | undefined
+  /** The plugin needs this kind besides Services, EndpointSlices and Namespaces. */
+  follow(kind: Followed): void
 }
 
 /** Puts a plugin in front of `next`. Throws CorefileError on bad arguments. */

@@ -1,8 +1,10 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1'
-import type { Api } from '../../apiserver/api.ts'
+import { type Api, StatusError } from '../../apiserver/api.ts'
 import type { KubeObject } from '../../kubernetes.ts'
+import { type InformerCache, type InformerMemory, informers } from '../informers.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
+import { MiB } from '../usage.ts'
 import { hostGateway } from './host-gw.ts'
 import { masqueradeRules } from './masquerade.ts'
 import { vxlan } from './vxlan.ts'
@@ -35,11 +37,19 @@ export interface Backend {
   leave(lease: Lease): void
 }
 
+interface FlannelState {
+  leases: Lease[]
+  /** Where it runs, as its own pod says; empty until it was asked. */
+  node: string
+  readonly known: InformerMemory
+}
+
 /** flanneld with the Kubernetes subnet manager. Follows flannel-io/flannel 0.27. */
-export const flanneld: Daemon<{ leases: Lease[] }> = {
+export const flanneld: Daemon<FlannelState> = {
   kind: 'daemon',
   id: 'flannel/flanneld',
-  initial: () => ({ leases: [] }),
+  usage: { cores: 0.003, bytes: 17 * MiB, secondsAtStart: 0.1, secondsPerConnection: 0.0002, secondsPerMessage: 0.0003 },
+  initial: () => ({ leases: [], node: '', known: {} }),
   run(context) {
     const log = klog(context)
     context.onSignal(() => {
@@ -52,77 +62,120 @@ export const flanneld: Daemon<{ leases: Lease[] }> = {
         'main.go:211',
         `CLI flags config: {etcdEndpoints:http://127.0.0.1:4001,http://127.0.0.1:2379 etcdPrefix:/coreos.com/network kubeSubnetMgr:${context.argv.includes('--kube-subnet-mgr')} ipMasq:${context.argv.includes('--ip-masq')} subnetFile:/run/flannel/subnet.env}`,
       )
-    connect()
-
-    function connect(): void {
-      context.connectApi(
-        {},
-        {
-          connected: (api) => start(context, api, log),
-          error(error) {
-            const url = `https://${context.env['KUBERNETES_SERVICE_HOST']}:${context.env['KUBERNETES_SERVICE_PORT']}/api/v1/namespaces/${context.env['POD_NAMESPACE']}/pods/${context.env['POD_NAME']}`
-            log(
-              'E',
-              'main.go:227',
-              `Failed to create SubnetManager: error retrieving pod spec for '${context.env['POD_NAMESPACE']}/${context.env['POD_NAME']}': Get "${url}": ${error.message}`,
-            )
-            // flanneld gives up; the kubelet starts it again with back-off.
-            context.exit(1)
-          },
-        },
-      )
+    if (context.resumed && context.state.node) return manage(context, log)
+    const own = `${context.env['POD_NAMESPACE']}/${context.env['POD_NAME']}`
+    /** flanneld gives up; the kubelet starts it again with back-off. */
+    const giveUp = (message: string) => {
+      log('E', 'main.go:227', `Failed to create SubnetManager: error retrieving pod spec for '${own}': ${message}`)
+      context.exit(1)
     }
+    context.connectApi(
+      {},
+      {
+        connected(api) {
+          try {
+            const pod = api.get<Pod & KubeObject>('pods', context.env['POD_NAMESPACE'], context.env['POD_NAME'] ?? '')
+            context.state.node = pod.spec?.nodeName ?? context.hostname
+          } catch (error) {
+            if (!(error instanceof StatusError)) throw error
+            return giveUp(error.message)
+          }
+          manage(context, log)
+        },
+        error(error) {
+          const server = `https://${context.env['KUBERNETES_SERVICE_HOST']}:${context.env['KUBERNETES_SERVICE_PORT']}`
+          giveUp(`Get "${server}/api/v1/namespaces/${context.env['POD_NAMESPACE']}/pods/${context.env['POD_NAME']}": ${error.message}`)
+        },
+      },
+    )
   },
 }
 
-function start(context: DaemonContext<{ leases: Lease[] }>, api: Api, log: ReturnType<typeof klog>): void {
-  const pod = api.find<Pod & KubeObject>('pods', context.env['POD_NAMESPACE'], context.env['POD_NAME'] ?? '')
-  const name = pod?.spec?.nodeName ?? context.hostname
+/** Follows the nodes; the network is set up once they are known. */
+function manage(context: DaemonContext<FlannelState>, log: ReturnType<typeof klog>): void {
+  if (!context.resumed) {
+    log('I', 'kube.go:139', 'Waiting 10m0s for node controller to sync')
+    log('I', 'kube.go:469', 'Starting kube subnet manager')
+  }
+  let follow = () => {}
+  const following = informers(context, {
+    memory: context.state.known,
+    followed: [{ resource: 'nodes', type: '*v1.Node' }],
+    synced(api) {
+      follow = start(context, api, following.cache, log) ?? follow
+    },
+    failed({ what, type, message }) {
+      const source = 'pkg/mod/k8s.io/client-go@v0.31.6/tools/cache/reflector.go:243'
+      if (what === 'list') log('W', 'reflector.go:561', `${source}: failed to list ${type}: ${message}`)
+      const error = `${source}: Failed to watch ${type}: ${what === 'list' ? `failed to list ${type}: ${message}` : message}`
+      log('E', 'reflector.go:158', `"Unhandled Error" err=${JSON.stringify(error)} logger="UnhandledError"`)
+    },
+  })
+  following.onChange<NodeObject>('nodes', ({ object, previous }) => {
+    if (JSON.stringify(leaseOf(object)) !== JSON.stringify(previous && leaseOf(previous))) follow()
+  })
+  following.start()
+}
+
+/** Joins the network; returns what is to be done when another node's part of it changes, or undefined where it gave up. */
+function start(
+  context: DaemonContext<FlannelState>,
+  api: Api,
+  nodes: InformerCache,
+  log: ReturnType<typeof klog>,
+): (() => void) | undefined {
+  const name = context.state.node
   if (!context.files.exists(networkFile)) {
     log('E', 'main.go:256', `Failed to read net conf: open ${networkFile}: no such file or directory`)
-    return context.exit(1)
+    context.exit(1)
+    return undefined
   }
   let network: NetworkConfiguration
   try {
     network = JSON.parse(context.files.readText(networkFile)) as NetworkConfiguration
   } catch (error) {
     log('E', 'main.go:256', `error parsing subnet config: ${error instanceof Error ? error.message : String(error)}`)
-    return context.exit(1)
+    context.exit(1)
+    return undefined
   }
-  const own = api.find<NodeObject>('nodes', undefined, name)
+  const own = nodes.find<NodeObject>('nodes', undefined, name)
   const cidr = own?.spec?.podCIDR
   if (!cidr) {
     log('E', 'main.go:359', `Error registering network: failed to acquire lease: node "${name}" pod cidr not assigned`)
-    return context.exit(1)
+    context.exit(1)
+    return undefined
   }
   const type = network.Backend?.Type ?? 'udp'
   const make = type === 'vxlan' ? vxlan : type === 'host-gw' ? hostGateway : undefined
   if (!make) {
     log('E', 'main.go:272', `Error fetching backend: unknown backend type: the simulated cluster does not model Flannel's backend ${type}`)
-    return context.exit(1)
+    context.exit(1)
+    return undefined
   }
   const backend = make(context.namespace, network, cidr, context.resumed)
   const publicIp = context.namespace.link('eth0')?.addresses[0]?.address ?? ''
   if (!context.resumed) {
-    log('I', 'kube.go:139', 'Waiting 10m0s for node controller to sync')
-    log('I', 'kube.go:469', 'Starting kube subnet manager')
     log('I', 'kube.go:146', 'Node controller sync successful')
     log('I', 'main.go:231', `Created subnet manager: Kubernetes Subnet Manager - ${name}`)
     log('I', 'main.go:234', 'Installing signal handlers')
     log('I', 'main.go:468', `Found network config - Backend type: ${type}`)
     log('I', 'match.go:73', `Using interface with name eth0 and address ${publicIp}`)
-    register(api, name, backend, publicIp)
+    try {
+      register(api, name, backend, publicIp)
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error
+      log('E', 'main.go:359', `Error registering network: failed to acquire lease: ${error.message}`)
+      context.exit(1)
+      return undefined
+    }
     if (context.argv.includes('--ip-masq')) masqueradeRules(context.namespace.netfilter, network.Network, cidr)
     writeSubnetFile(context, network.Network, cidr, backend.mtu)
     log('I', 'main.go:396', 'Wrote subnet file to /run/flannel/subnet.env')
     log('I', 'main.go:400', 'Running backend.')
   }
-  const follow = () => followLeases(context, api, name, backend, log)
+  const follow = () => followLeases(context, nodes, name, backend, log)
   if (!context.resumed) follow()
-  api.watch<NodeObject>('nodes', ({ object, previous }) => {
-    const changed = JSON.stringify(leaseOf(object)) !== JSON.stringify(previous && leaseOf(previous))
-    if (changed) follow()
-  })
+  return follow
 }
 
 /** Tells the other nodes, through annotations on this one, how to reach its pods. */
@@ -148,8 +201,8 @@ function writeSubnetFile(context: DaemonContext<unknown>, network: string, cidr:
 
 /** Level-triggered: compares the leases that the nodes announce with those that are programmed. */
 function followLeases(
-  context: DaemonContext<{ leases: Lease[] }>,
-  api: Api,
+  context: DaemonContext<FlannelState>,
+  api: InformerCache,
   own: string,
   backend: Backend,
   log: ReturnType<typeof klog>,

@@ -1,11 +1,13 @@
 import { serveHttp } from '../../network/http.ts'
 import { header } from '../../network/http-message.ts'
 import type { Daemon, DaemonContext, Image } from '../process.ts'
+import { MiB } from '../usage.ts'
 
 /** HashiCorp's http-echo 1.0: one text for every request. */
 const httpEcho: Daemon<null> = {
   kind: 'daemon',
   id: 'hashicorp/http-echo',
+  usage: { cores: 0, bytes: 4 * MiB, secondsAtStart: 0.01, secondsPerConnection: 0.0001, secondsPerMessage: 0.0001 },
   initial: () => null,
   run(context) {
     const flag = (name: string) => {

@@ -2,6 +2,7 @@ import { serveHttp } from '../../network/http.ts'
 import { reasons } from '../../network/http-message.ts'
 import { coreutils, debianFiles, inFolder, type Tools, tagsOf } from '../image-parts.ts'
 import type { Daemon, DaemonContext, Image } from '../process.ts'
+import { MiB } from '../usage.ts'
 
 const version = '2.4.65'
 const configuration = '/usr/local/apache2/conf/httpd.conf'
@@ -30,6 +31,7 @@ const known = [
 const httpd: Daemon<null> = {
   kind: 'daemon',
   id: 'httpd/httpd',
+  usage: { cores: 0.001, bytes: 8 * MiB, secondsAtStart: 0.1, secondsPerConnection: 0.0001, secondsPerMessage: 0.0002 },
   initial: () => null,
   run(context) {
     const read = readConfiguration(context)

@@ -1,10 +1,11 @@
 import type { Node } from 'kubernetes-types/core/v1'
-import type { Api } from '../../apiserver/api.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import { KernelError } from '../../network/kernel-error.ts'
+import { type InformerCache, type InformerMemory, informers } from '../informers.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
-import { enforceNetworkPolicies } from './network-policies.ts'
+import { MiB } from '../usage.ts'
+import { networkPolicies } from './network-policies.ts'
 
 type NodeObject = Node & KubeObject
 const configFile = '/etc/cni/net.d/10-kindnet.conflist'
@@ -13,18 +14,25 @@ const masqueradeChain = 'KIND-MASQ-AGENT'
 /** How often routes are tried before the agent gives up, which ends in a restart by the kubelet. */
 const attempts = 5
 
+interface KindnetState {
+  failures?: number
+  /** The policies were known once, so that packets are judged. */
+  enforcing?: boolean
+  readonly known: InformerMemory
+}
+
 /**
  * kind's own network agent: writes the CNI configuration, routes to the other nodes' pods by their node address,
  * and masquerades what leaves the cluster. Follows kind's images/kindnetd.
  */
-export const kindnetd: Daemon<{ connected: boolean; failures?: number }> = {
+export const kindnetd: Daemon<KindnetState> = {
   kind: 'daemon',
   id: 'kindnet/kindnetd',
-  initial: () => ({ connected: false }),
+  usage: { cores: 0.001, bytes: 13 * MiB, secondsAtStart: 0.1, secondsPerConnection: 0.0002, secondsPerMessage: 0.0003 },
+  initial: () => ({ known: {} }),
   run(context) {
     const log = klog(context)
-    const timers = context.timers((key) => (key === 'retry' ? handle() : connect()))
-    let handle = () => {}
+    const timers = context.timers(() => attempt())
     const [host = '', port = '6443'] = (context.env['CONTROL_PLANE_ENDPOINT'] ?? '').split(':')
     const hostIp = context.env['HOST_IP'] ?? ''
     context.onSignal(() => context.exit(0))
@@ -36,35 +44,37 @@ export const kindnetd: Daemon<{ connected: boolean; failures?: number }> = {
       log('I', 'main.go:178', 'kindnetd IP family: "ipv4"')
       log('I', 'main.go:182', `noMask IPv4 subnets: [${context.env['POD_SUBNET']}]`)
     }
-    connect()
-
-    function connect(): void {
-      context.connectApi(host ? { server: { host, port: Number(port) } } : {}, {
-        connected(api) {
-          context.state.connected = true
-          handle = () => attempt(api)
-          if (!context.resumed) handle()
-          enforceNetworkPolicies(context, api, log)
-          api.watch<NodeObject>('nodes', ({ object, previous }) => {
-            if (object.spec?.podCIDR !== previous?.spec?.podCIDR || addressOf(object) !== (previous && addressOf(previous))) handle()
-          })
-        },
-        error(error) {
-          log(
-            'E',
-            'reflector.go:205',
-            `"Failed to watch" err="failed to list *v1.Node: Get \\"https://${host}:${port}/api/v1/nodes?limit=500&resourceVersion=0\\": ${error.message}" type="*v1.Node"`,
-          )
-          timers.set('connect', context.clock.now() + 1000 + context.random.below(4000))
-        },
-      })
-    }
+    const following = informers(context, {
+      memory: context.state.known,
+      followed: [
+        { resource: 'nodes', type: '*v1.Node' },
+        { resource: 'namespaces', type: '*v1.Namespace' },
+        { resource: 'pods', type: '*v1.Pod' },
+        { resource: 'networkpolicies.networking.k8s.io', type: '*v1.NetworkPolicy' },
+      ],
+      server: host ? { host, port: Number(port) } : undefined,
+      listed: (resource) => resource !== 'nodes' || context.resumed || attempt(),
+      synced: () => enforce(),
+      failed: ({ what, type, message }) =>
+        log(
+          'E',
+          'reflector.go:205',
+          `"Failed to watch" err=${JSON.stringify(what === 'list' ? `failed to list ${type}: ${message}` : message)} type="${type}"`,
+        ),
+    })
+    following.onChange<NodeObject>('nodes', ({ object, previous }) => {
+      if (object.spec?.podCIDR !== previous?.spec?.podCIDR || addressOf(object) !== (previous && addressOf(previous))) attempt()
+    })
+    const enforce = networkPolicies(context, following, log)
+    following.start()
+    // After a restore without an API server it goes on from what it knew.
+    if (context.resumed && context.state.enforcing && Object.values(context.state.known).every(({ stale }) => stale)) enforce()
 
     /** A node address that cannot be a gateway fails the whole round; the real agent tries five times, waiting longer each time, and panics. */
-    function attempt(api: Api): void {
+    function attempt(): void {
       timers.clear('retry')
       try {
-        reconcile(context, api, hostIp, (message) => log('I', 'main.go:301', message))
+        reconcile(context, following.cache, hostIp, (message) => log('I', 'main.go:301', message))
         context.state.failures = 0
       } catch (error) {
         if (!(error instanceof KernelError)) throw error
@@ -82,7 +92,7 @@ export const kindnetd: Daemon<{ connected: boolean; failures?: number }> = {
   },
 }
 
-function reconcile(context: DaemonContext<unknown>, api: Api, hostIp: string, say: (message: string) => void): void {
+function reconcile(context: DaemonContext<unknown>, api: InformerCache, hostIp: string, say: (message: string) => void): void {
   const subnet = context.env['POD_SUBNET'] ?? ''
   const { namespace, files } = context
   for (const node of api.list<NodeObject>('nodes')) {

@@ -1,9 +1,9 @@
-import type { Api } from '../../apiserver/api.ts'
 import type { Chain, Match, Rule, Table, Target } from '../../network/netfilter/rule.ts'
 import type { Packet } from '../../network/packet.ts'
 import type { QueueVerdict } from '../../network/sockets.ts'
 import { followPolicies } from '../../network-policy/follow.ts'
 import type { PolicyIndex } from '../../network-policy/policy-index.ts'
+import type { Informers } from '../informers.ts'
 import type { klog } from '../klog.ts'
 import type { DaemonContext } from '../process.ts'
 
@@ -14,18 +14,22 @@ const queueNumber = 101
  * NetworkPolicy as kindnetd enforces it: the first packet of each connection from or to a local pod that a policy selects is queued to this
  * program, which says whether it may pass. Everything else, and everything while nobody listens, passes (`bypass`).
  * Follows sigs.k8s.io/kube-network-policies 0.8 as kind configures it: FailOpen, queue 101, a table of its own, and the way around the
- * kernel's bug 1766, for which DNS is judged before routing.
+ * kernel's bug 1766, for which DNS is judged before routing. Before the informers start; what it returns is called when all is known.
  */
-export function enforceNetworkPolicies(context: DaemonContext<unknown>, api: Api, log: ReturnType<typeof klog>): void {
+export function networkPolicies(
+  context: DaemonContext<{ enforcing?: boolean }>,
+  following: Informers,
+  log: ReturnType<typeof klog>,
+): () => void {
   const { netfilter } = context.namespace
   const node = context.hostname
   if (!context.resumed) {
     log('I', 'controller.go:377', '"Starting controller" name="kube-network-policies"')
     log('I', 'controller.go:381', '"Waiting for informer caches to sync"')
     log('I', 'shared_informer.go:313', 'Waiting for caches to sync for kube-network-policies')
-    log('I', 'shared_informer.go:320', 'Caches are synced for kube-network-policies')
   }
-  let programmed = context.resumed ? netfilter.table(tableName)?.sets?.['podips-v4']?.members : undefined
+  const wasEnforcing = context.resumed && context.state.enforcing === true
+  let programmed = wasEnforcing ? netfilter.table(tableName)?.sets?.['podips-v4']?.members : undefined
   const sync = () => {
     index.takeChanges()
     const addresses = selectedAddresses(index, node)
@@ -34,9 +38,17 @@ export function enforceNetworkPolicies(context: DaemonContext<unknown>, api: Api
     log('I', 'controller.go:711', '"Syncing nftables rules"')
     netfilter.setTable(tableName, policyTable(addresses))
   }
-  const index = followPolicies(api, context.clock, { lazy: true }, sync)
-  sync()
-  context.sockets.bindQueue(queueNumber, (packet) => judge(index, packet))
+  const { index, begin } = followPolicies(following, context.clock, { lazy: true }, sync)
+  let enforcing = false
+  return () => {
+    if (enforcing) return
+    enforcing = true
+    if (!wasEnforcing) log('I', 'shared_informer.go:320', 'Caches are synced for kube-network-policies')
+    context.state.enforcing = true
+    begin()
+    sync()
+    context.sockets.bindQueue(queueNumber, (packet) => judge(index, packet))
+  }
 }
 
 /** Addresses of this node's pods that some policy selects, in order. */

@@ -18,14 +18,31 @@ export function endpointChain(name: string, protocol: string, endpoint: string):
   return `KUBE-SEP-${portHash(name + protocol.toLowerCase() + endpoint)}`
 }
 
-/** The first 16 characters of the base32 form (RFC 4648) of the SHA-256. */
+/** Every node's kube-proxy names the same chains, each of them several times. */
+const known = new Map<string, string>()
+const mostKnown = 10_000
+
 function portHash(text: string): string {
-  const bytes = sha256(utf8ToBytes(text))
-  let hash = ''
-  for (let at = 0; hash.length < 16; at += 5) {
-    let bits = 0n
-    for (let index = 0; index < 5; index++) bits = (bits << 8n) | BigInt(bytes[at + index] as number)
-    for (let shift = 35n; shift >= 0n; shift -= 5n) hash += alphabet[Number((bits >> shift) & 31n)]
+  let hash = known.get(text)
+  if (hash === undefined) {
+    if (known.size >= mostKnown) known.clear()
+    known.set(text, (hash = base32(sha256(utf8ToBytes(text)))))
   }
-  return hash.slice(0, 16)
+  return hash
+}
+
+/** The first 16 characters (80 bits) of the base32 form (RFC 4648). */
+function base32(bytes: Uint8Array): string {
+  let text = ''
+  let bits = 0
+  let held = 0
+  for (const byte of bytes.subarray(0, 10)) {
+    bits = ((bits << 8) | byte) & 0xfff
+    held += 8
+    while (held >= 5) {
+      held -= 5
+      text += alphabet[(bits >> held) & 31]
+    }
+  }
+  return text
 }

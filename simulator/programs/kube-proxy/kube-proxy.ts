@@ -1,9 +1,11 @@
 import { parse } from 'yaml'
-import type { Api } from '../../apiserver/api.ts'
 import type { Netfilter } from '../../network/netfilter/netfilter.ts'
 import type { Rule } from '../../network/netfilter/rule.ts'
+import { remembered } from '../../remembered.ts'
+import { type InformerCache, type InformerMemory, informers } from '../informers.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
+import { MiB } from '../usage.ts'
 import { installBase } from './base-rules.ts'
 import { type PortRules, portRules } from './rules.ts'
 import { type ServiceObject, type ServicePort, type SliceObject, servicePorts } from './service-ports.ts'
@@ -18,23 +20,32 @@ interface Configuration {
 
 /** A Service as it is programmed, with the objects that it was made from. */
 interface Programmed {
-  readonly service: ServiceObject
+  readonly node: string
+  readonly clusterCidr: string | undefined
   readonly slices: readonly SliceObject[]
   readonly ports: readonly ServicePort[]
   readonly rules: readonly PortRules[]
 }
 
+interface ProxyState {
+  synced: boolean
+  readonly known: InformerMemory
+}
+
 const serviceLabel = 'kubernetes.io/service-name'
 
+const yamlOf = remembered((text) => parse(text) as unknown)
+
 /** kube-proxy in iptables mode. Follows upstream's cmd/kube-proxy and pkg/proxy/iptables; when it stops, its rules stay as they were. */
-export const kubeProxy: Daemon<{ synced: boolean }> = {
+export const kubeProxy: Daemon<ProxyState> = {
   kind: 'daemon',
   id: 'kube-proxy/kube-proxy',
-  initial: () => ({ synced: false }),
+  usage: { cores: 0.001, bytes: 18 * MiB, secondsAtStart: 0.1, secondsPerConnection: 0.0002, secondsPerMessage: 0.0003 },
+  initial: () => ({ synced: false, known: {} }),
   run,
 }
 
-function run(context: DaemonContext<{ synced: boolean }>): void {
+function run(context: DaemonContext<ProxyState>): void {
   const log = klog(context)
   let configuration: Configuration
   try {
@@ -44,29 +55,34 @@ function run(context: DaemonContext<{ synced: boolean }>): void {
     return context.exit(1)
   }
   const node = option(context.argv, 'hostname-override') ?? context.hostname
-  const timers = context.timers(() => connect())
   const { netfilter } = context.namespace
   if (!context.resumed) log('I', 'server_linux.go:53', '"Using iptables proxy"')
   context.onSignal((signal) => {
     if (signal === 'SIGTERM') context.exit(0)
   })
-  connect()
+  const following = informers(context, {
+    memory: context.state.known,
+    followed: [
+      { resource: 'services', type: '*v1.Service' },
+      { resource: 'endpointslices.discovery.k8s.io', type: '*v1.EndpointSlice' },
+    ],
+    server: configuration.server,
+    synced: serve,
+    failed: ({ what, type, message }) =>
+      log(
+        'E',
+        'reflector.go:205',
+        `"Failed to watch" err=${JSON.stringify(what === 'list' ? `failed to list ${type}: ${message}` : message)} logger="UnhandledError" reflector="k8s.io/client-go/informers/factory.go:160" type="${type}"`,
+      ),
+  })
+  let touch: (key: string) => void = () => {}
+  following.onChange<ServiceObject>('services', ({ object }) => touch(`${object.metadata?.namespace}/${object.metadata?.name}`))
+  following.onChange<SliceObject>('endpointslices.discovery.k8s.io', ({ object }) =>
+    touch(`${object.metadata?.namespace}/${object.metadata?.labels?.[serviceLabel]}`),
+  )
+  following.start()
 
-  function connect(): void {
-    context.connectApi(configuration.server ? { server: configuration.server } : {}, {
-      connected: serve,
-      error(error) {
-        log(
-          'E',
-          'reflector.go:205',
-          `"Failed to watch" err="failed to list *v1.Service: Get \\"${configuration.url}/api/v1/services?limit=500&resourceVersion=0\\": ${error.message}" logger="UnhandledError" reflector="k8s.io/client-go/informers/factory.go:160" type="*v1.Service"`,
-        )
-        timers.set('connect', context.clock.now() + 1000 + context.random.below(4000))
-      },
-    })
-  }
-
-  function serve(api: Api): void {
+  function serve(): void {
     if (!context.resumed) {
       const addresses = context.sockets.addresses().filter((address) => !address.startsWith('127.'))
       log('I', 'server.go:219', `"Successfully retrieved NodeIPs" NodeIPs=["${addresses[0] ?? ''}"]`)
@@ -78,10 +94,10 @@ function run(context: DaemonContext<{ synced: boolean }>): void {
         log('I', 'shared_informer.go:356', `"Caches are synced" controller="${controller} config"`)
       }
     }
-    const proxier = iptablesProxier(api, netfilter, node, configuration.clusterCidr)
+    const proxier = iptablesProxier(following.cache, netfilter, node, configuration.clusterCidr)
     let queued = false
     const changed = new Set<string>()
-    const touch = (key: string) => {
+    touch = (key) => {
       changed.add(key)
       if (queued) return
       queued = true
@@ -100,15 +116,23 @@ function run(context: DaemonContext<{ synced: boolean }>): void {
       proxier.syncAll()
       context.state.synced = true
     }
-    api.watch<ServiceObject>('services', ({ object }) => touch(`${object.metadata?.namespace}/${object.metadata?.name}`))
-    api.watch<SliceObject>('endpointslices.discovery.k8s.io', ({ object }) =>
-      touch(`${object.metadata?.namespace}/${object.metadata?.labels?.[serviceLabel]}`),
-    )
   }
 }
 
+/**
+ * What Services came to. Objects are immutable and forks share their template's, so a fork's kube-proxies find here what they would
+ * have to make again only to know what stands in their rules already.
+ */
+const programs = new WeakMap<ServiceObject, readonly Programmed[]>()
+/** As many nodes as one Service is remembered for, while its endpoints stay the same. */
+const mostPrograms = 8
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}
+
 /** Keeps the rules of all Services, rewriting only the chains of those that changed. */
-function iptablesProxier(api: Api, netfilter: Netfilter, node: string, clusterCidr: string | undefined) {
+function iptablesProxier(api: InformerCache, netfilter: Netfilter, node: string, clusterCidr: string | undefined) {
   const programmed = new Map<string, Programmed>()
 
   function make(key: string): Programmed | undefined {
@@ -116,8 +140,14 @@ function iptablesProxier(api: Api, netfilter: Netfilter, node: string, clusterCi
     const service = api.find<ServiceObject>('services', namespace, name)
     if (!service) return undefined
     const slices = api.list<SliceObject>('endpointslices.discovery.k8s.io', { namespace, labelSelector: `${serviceLabel}=${name}` })
+    const known = programs
+      .get(service)
+      ?.find((one) => one.node === node && one.clusterCidr === clusterCidr && sameItems(one.slices, slices))
+    if (known) return known
     const ports = servicePorts(service, slices, node)
-    return { service, slices, ports, rules: ports.map((port) => portRules(port, clusterCidr)) }
+    const made = { node, clusterCidr, slices, ports, rules: ports.map((port) => portRules(port, clusterCidr)) }
+    programs.set(service, [made, ...(programs.get(service) ?? [])].slice(0, mostPrograms))
+    return made
   }
 
   const keys = () => api.list<ServiceObject>('services').map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`)
@@ -173,7 +203,7 @@ function iptablesProxier(api: Api, netfilter: Netfilter, node: string, clusterCi
 function configure(context: DaemonContext<unknown>): Configuration {
   const file = option(context.argv, 'config')
   const text = file === undefined ? '{}' : readFile(context, file)
-  const config = (parse(text) ?? {}) as { mode?: string; clusterCIDR?: string; clientConnection?: { kubeconfig?: string } }
+  const config = (yamlOf(text) ?? {}) as { mode?: string; clusterCIDR?: string; clientConnection?: { kubeconfig?: string } }
   const mode = config.mode || 'iptables'
   if (mode !== 'iptables') {
     if (mode === 'ipvs' || mode === 'nftables') throw new Error(`the simulated cluster does not model kube-proxy's ${mode} mode`)
@@ -198,7 +228,7 @@ function readFile(context: DaemonContext<unknown>, path: string): string {
 }
 
 function serverOf(kubeconfig: string): string | undefined {
-  const config = parse(kubeconfig) as {
+  const config = yamlOf(kubeconfig) as {
     'current-context'?: string
     contexts?: { name: string; context: { cluster: string } }[]
     clusters?: { name: string; cluster: { server: string } }[]

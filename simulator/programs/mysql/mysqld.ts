@@ -1,5 +1,6 @@
 import type { TcpConnection } from '../../network/sockets.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
+import { MiB } from '../usage.ts'
 import { errorPayload, greeting, newSalt, ok, oneValue, packet, packetReader, readLogin, scramble } from './protocol.ts'
 
 interface MysqlState {
@@ -17,6 +18,7 @@ const dataDirectory = '/var/lib/mysql'
 export function mysqlDaemon(version: string, build: string): Daemon<MysqlState> {
   return {
     kind: 'daemon',
+    usage: { cores: 0.006, bytes: 430 * MiB, secondsAtStart: 1.2, secondsPerConnection: 0.001, secondsPerMessage: 0.0005 },
     id: `mysql/mysqld-${version}`,
     initial: () => ({ phase: 'new', threads: 7 }),
     run: (context) => run(context, version, build),

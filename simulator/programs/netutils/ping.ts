@@ -168,6 +168,7 @@ function planOf(process: Process, address: string, options: Options, firstSequen
 /** Sends as planned and reports in order. SIGINT is how people end ping, and no failure. */
 async function run(process: Process, plan: Plan, trips: RoundTrips, listener: Listener): Promise<void> {
   const { clock, signal, random } = process
+  process.catches?.add('SIGINT')
   const id = random.below(65_536)
   const open: Closer[] = []
   let reports = Promise.resolve()

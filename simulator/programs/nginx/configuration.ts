@@ -1,4 +1,5 @@
 import type { FileSystem } from '../../files.ts'
+import { remembered } from '../../remembered.ts'
 import { type Directive, NginxConfigError, parseNginx } from './syntax.ts'
 
 export interface NginxServer {
@@ -109,11 +110,14 @@ const base: Settings = {
   autoindex: false,
 }
 
+/** Replicas read the same files. */
+const directivesOf = remembered(parseNginx)
+
 /** Reads `/etc/nginx/nginx.conf` and what it includes. Throws NginxConfigError. */
 export function readConfiguration(files: FileSystem, file: string): NginxServer[] {
   if (!files.exists(file)) throw new Error(`open() "${file}" failed (2: No such file or directory)`)
   const servers: NginxServer[] = []
-  const top = follow(files, parseNginx(files.readText(file), file))
+  const top = follow(files, directivesOf(files.readText(file), file))
   for (const directive of top) {
     if (directive.name === 'http') readHttp(files, directive, servers)
     else if (!idle.has(directive.name)) throw unknown(directive)
@@ -256,7 +260,7 @@ function follow(files: FileSystem, directives: readonly Directive[]): Directive[
       if (path.endsWith('/mime.types')) return []
       if (!files.exists(path))
         throw new NginxConfigError(`open() "${path}" failed (2: No such file or directory)`, directive.file, directive.line)
-      return follow(files, parseNginx(files.readText(path), path))
+      return follow(files, directivesOf(files.readText(path), path))
     }
     const folder = path.replace(/\/[^/]*$/, '')
     const name = new RegExp(
@@ -267,6 +271,6 @@ function follow(files: FileSystem, directives: readonly Directive[]): Directive[
     )
     if (!files.exists(folder)) return []
     const matching = files.list(folder).filter((file) => !file.directory && !file.name.startsWith('.') && name.test(file.name))
-    return matching.flatMap((file) => follow(files, parseNginx(files.readText(`${folder}/${file.name}`), `${folder}/${file.name}`)))
+    return matching.flatMap((file) => follow(files, directivesOf(files.readText(`${folder}/${file.name}`), `${folder}/${file.name}`)))
   })
 }

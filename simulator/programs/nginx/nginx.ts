@@ -6,6 +6,7 @@ import { strerrorOf } from '../netutils/command.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 import { libcOf } from '../resolver/configuration.ts'
 import { resolve } from '../resolver/resolver.ts'
+import { MiB } from '../usage.ts'
 import { chooseLocation, chooseServer, errorAnswer, fromFiles, phrase, type StaticAnswer } from './answer.ts'
 import { type NginxServer, readConfiguration, type Settings } from './configuration.ts'
 import { NginxConfigError } from './syntax.ts'
@@ -28,6 +29,7 @@ const errno: Readonly<Record<string, number>> = { ECONNREFUSED: 111, ETIMEDOUT: 
 export function nginxDaemon(version: string): Daemon<NginxState> {
   return {
     kind: 'daemon',
+    usage: { cores: 0, bytes: 7 * MiB, secondsAtStart: 0.03, secondsPerConnection: 5e-5, secondsPerMessage: 0.0001 },
     id: `nginx/nginx-${version}`,
     initial: () => ({ servers: undefined, upstreams: {}, connections: 0, requests: 0, turn: 0 }),
     run: (context) => run(context, version),

@@ -6,6 +6,7 @@ import { command } from '../netutils/command.ts'
 import { parseOptions } from '../netutils/options.ts'
 import type { Daemon, DaemonContext, Image } from '../process.ts'
 import { lookup } from '../resolver/resolver.ts'
+import { MiB } from '../usage.ts'
 
 interface PostgresState {
   phase: 'new' | 'initializing' | 'ready'
@@ -19,7 +20,13 @@ const encoder = new TextEncoder()
 
 /** PostgreSQL behind its image's entrypoint: it starts, refuses and asks for a password. SQL is not modelled, nor is psql there. */
 function postgresDaemon(version: string): Daemon<PostgresState> {
-  return { kind: 'daemon', id: `postgres/postgres-${version}`, initial: () => ({ phase: 'new' }), run: (context) => run(context, version) }
+  return {
+    kind: 'daemon',
+    id: `postgres/postgres-${version}`,
+    usage: { cores: 0.002, bytes: 36 * MiB, secondsAtStart: 0.3, secondsPerConnection: 0.002, secondsPerMessage: 0.0004 },
+    initial: () => ({ phase: 'new' }),
+    run: (context) => run(context, version),
+  }
 }
 
 function run(context: DaemonContext<PostgresState>, version: string): void {

@@ -6,6 +6,7 @@ import { parseOptions, UsageError } from '../netutils/options.ts'
 import type { Daemon, DaemonContext, Image } from '../process.ts'
 import { libcOf } from '../resolver/configuration.ts'
 import { lookup, resolveMessage } from '../resolver/resolver.ts'
+import { MiB } from '../usage.ts'
 import { encodeReply, type Reply, respReader } from './resp.ts'
 
 interface RedisState {
@@ -21,6 +22,7 @@ const encoder = new TextEncoder()
 function redisDaemon(version: string): Daemon<RedisState> {
   return {
     kind: 'daemon',
+    usage: { cores: 0.003, bytes: 5 * MiB, secondsAtStart: 0.01, secondsPerConnection: 5e-5, secondsPerMessage: 3e-5 },
     id: `redis/redis-server-${version}`,
     initial: () => ({ data: {}, started: 0 }),
     run: (context) => run(context, version),

@@ -2,11 +2,13 @@ import { type Respond, type ServedRequest, serveHttp } from '../../network/http.
 import { header } from '../../network/http-message.ts'
 import { NetworkError } from '../../network/sockets.ts'
 import type { Daemon, DaemonContext, Image } from '../process.ts'
+import { MiB } from '../usage.ts'
 
 /** Traefik's whoami: tells the request and the pod that got it. TLS and gRPC are refused. */
 const whoami: Daemon<null> = {
   kind: 'daemon',
   id: 'traefik/whoami',
+  usage: { cores: 0, bytes: 3 * MiB, secondsAtStart: 0.01, secondsPerConnection: 0.0001, secondsPerMessage: 0.0001 },
   initial: () => null,
   run(context) {
     const flag = (name: string) => {

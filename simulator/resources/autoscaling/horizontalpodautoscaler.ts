@@ -31,11 +31,33 @@ function validateAutoscaler({ spec }: AutoscalerObject): FieldError[] {
   }
   if (!scaleTargetRef?.kind) errors.push(required('spec.scaleTargetRef.kind'))
   if (!scaleTargetRef?.name) errors.push(required('spec.scaleTargetRef.name'))
-  metrics.forEach(({ type }, index) => {
-    const at = `spec.metrics[${index}].type`
-    if (!type) errors.push(required(at, 'must specify a metric source type'))
-    else if (!metricTypes.includes(type)) errors.push(notSupported(at, type, metricTypes))
+  metrics.forEach((metric, index) => {
+    const at = `spec.metrics[${index}]`
+    if (!metric.type) errors.push(required(`${at}.type`, 'must specify a metric source type'))
+    else if (!metricTypes.includes(metric.type)) errors.push(notSupported(`${at}.type`, metric.type, metricTypes))
+    else errors.push(...sourceErrors(at, metric))
   })
+  return errors
+}
+
+/** The source that the type names is there, and has a target (validateMetricSpec). */
+function sourceErrors(at: string, metric: MetricSpec): FieldError[] {
+  const field = `${metric.type[0]!.toLowerCase()}${metric.type.slice(1)}` as
+    | 'resource'
+    | 'containerResource'
+    | 'pods'
+    | 'object'
+    | 'external'
+  const source = metric[field]
+  if (!source) return [required(`${at}.${field}`, 'must populate information for the given metric source')]
+  const errors: FieldError[] = []
+  if ((field === 'resource' || field === 'containerResource') && !(source as { name?: string }).name) {
+    errors.push(required(`${at}.${field}.name`, 'must specify a resource name'))
+  }
+  const type = source.target?.type
+  const types = ['AverageValue', 'Utilization', 'Value']
+  if (!type) errors.push(required(`${at}.${field}.target.type`, 'must specify a metric target type'))
+  else if (!types.includes(type)) errors.push(notSupported(`${at}.${field}.target.type`, type, types))
   return errors
 }
 
@@ -51,18 +73,18 @@ function metricText(spec: MetricSpec, status: MetricStatus | undefined): string 
   if (spec.containerResource) {
     return resourceText(spec.containerResource.name, spec.containerResource.target, status?.containerResource?.current)
   }
-  if (spec.pods) return `${status?.pods?.current.averageValue ?? '<unknown>'}/${spec.pods.target.averageValue ?? '<auto>'}`
+  if (spec.pods) return `${status?.pods?.current?.averageValue ?? '<unknown>'}/${spec.pods.target?.averageValue ?? '<auto>'}`
   const one = spec.external ?? spec.object
   const current = status?.external?.current ?? status?.object?.current
   if (!one) return '<unknown type>'
-  if (one.target.averageValue !== undefined) return `${current?.averageValue ?? '<unknown>'}/${one.target.averageValue} (avg)`
-  return `${current?.value ?? '<unknown>'}/${one.target.value ?? ''}`
+  if (one.target?.averageValue !== undefined) return `${current?.averageValue ?? '<unknown>'}/${one.target.averageValue} (avg)`
+  return `${current?.value ?? '<unknown>'}/${one.target?.value ?? ''}`
 }
 
-function resourceText(name: string, target: MetricTarget, current: MetricValueStatus | undefined): string {
-  if (target.averageValue !== undefined) return `${name}: ${current?.averageValue ?? '<unknown>'}/${target.averageValue}`
+function resourceText(name: string, target: MetricTarget | undefined, current: MetricValueStatus | undefined): string {
+  if (target?.averageValue !== undefined) return `${name}: ${current?.averageValue ?? '<unknown>'}/${target.averageValue}`
   const now = current?.averageUtilization === undefined ? '<unknown>' : `${current.averageUtilization}%`
-  const wanted = target.averageUtilization === undefined ? '<auto>' : `${target.averageUtilization}%`
+  const wanted = target?.averageUtilization === undefined ? '<auto>' : `${target.averageUtilization}%`
   return `${name}: ${now}/${wanted}`
 }
 
@@ -82,7 +104,7 @@ export const horizontalpodautoscalers: ResourceDefinition<AutoscalerObject> = {
   validate: validateAutoscaler,
   columns: [
     nameColumn,
-    column('Reference', 'What it scales.', ({ spec }) => `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`),
+    column('Reference', 'What it scales.', ({ spec }) => `${spec?.scaleTargetRef?.kind}/${spec?.scaleTargetRef?.name}`),
     column('Targets', 'Metrics now and wanted.', targets),
     column('MinPods', 'Fewest pods.', ({ spec }) => (spec?.minReplicas === undefined ? '<unset>' : String(spec.minReplicas))),
     column('MaxPods', 'Most pods.', ({ spec }) => spec?.maxReplicas ?? 0),

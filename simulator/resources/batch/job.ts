@@ -1,4 +1,4 @@
-import type { Job, JobSpec } from 'kubernetes-types/batch/v1'
+import type { Job, JobSpec, PodFailurePolicyRule } from 'kubernetes-types/batch/v1'
 import { ageColumn, column, containerColumns, nameColumn, selectorColumn } from '../columns.ts'
 import type { FieldError, ResourceDefinition } from '../definition.ts'
 import { humanDuration } from '../duration.ts'
@@ -20,6 +20,12 @@ export function defaultJobSpec(given: JobSpec): JobSpec {
   spec = fill(fillText(spec, { completionMode: 'NonIndexed' }), { parallelism: 1, suspend: false, manualSelector: undefined })
   if (spec.backoffLimit === undefined) spec = { ...spec, backoffLimit: spec.backoffLimitPerIndex === undefined ? 6 : 2147483647 }
   spec = fillText(spec, { podReplacementPolicy: spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed' })
+  const rules = spec.podFailurePolicy?.rules
+  if (rules) {
+    const conditions = (rule: PodFailurePolicyRule) =>
+      rule.onPodConditions ? { ...rule, onPodConditions: rule.onPodConditions.map((one) => fillText(one, { status: 'True' })) } : rule
+    spec = { ...spec, podFailurePolicy: { rules: rules.map(conditions) } }
+  }
   return put(spec, 'template', defaultPodTemplate(spec.template))
 }
 
@@ -44,7 +50,15 @@ function withSelector(job: JobObject): JobObject {
 
 export function validateJobSpec(at: string, spec: JobSpec): FieldError[] {
   const errors: FieldError[] = []
-  const counts = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'] as const
+  const counts = [
+    'parallelism',
+    'completions',
+    'activeDeadlineSeconds',
+    'backoffLimit',
+    'ttlSecondsAfterFinished',
+    'backoffLimitPerIndex',
+    'maxFailedIndexes',
+  ] as const
   for (const key of counts) errors.push(...nonNegative(`${at}.${key}`, spec[key]))
   if (spec.completionMode === 'Indexed' && spec.completions === undefined) {
     errors.push(required(`${at}.completions`, 'when completion mode is Indexed'))
@@ -58,6 +72,49 @@ export function validateJobSpec(at: string, spec: JobSpec): FieldError[] {
   } else if (policy !== 'OnFailure' && policy !== 'Never') {
     errors.push(notSupported(`${at}.template.spec.restartPolicy`, policy, ['OnFailure', 'Never']))
   }
+  return [...errors, ...validatePolicies(at, spec)]
+}
+
+const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore']
+
+/** What fields of the policies ask of the others (batch/validation.go). */
+function validatePolicies(at: string, spec: JobSpec): FieldError[] {
+  const errors: FieldError[] = []
+  const indexed = spec.completionMode === 'Indexed'
+  const restart = spec.template?.spec?.restartPolicy
+  const { backoffLimitPerIndex: limit, maxFailedIndexes: most, podFailurePolicy, successPolicy } = spec
+  if (limit !== undefined && !indexed) errors.push(invalid(`${at}.backoffLimitPerIndex`, limit, 'requires indexed completion mode'))
+  if (most !== undefined && limit === undefined) errors.push(required(`${at}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'))
+  if (most !== undefined && spec.completions !== undefined && most > spec.completions) {
+    errors.push(invalid(`${at}.maxFailedIndexes`, most, 'must be less than or equal to completions'))
+  }
+  for (const [field, given] of Object.entries({ backoffLimitPerIndex: limit, podFailurePolicy })) {
+    if (given === undefined || restart === 'Never' || restart === 'Always') continue
+    errors.push(invalid(`${at}.template.spec.restartPolicy`, restart ?? '', `only "Never" is supported when ${field} is specified`))
+  }
+  podFailurePolicy?.rules.forEach((rule, index) => {
+    const where = `${at}.podFailurePolicy.rules[${index}]`
+    if (!actions.includes(rule.action)) errors.push(notSupported(`${where}.action`, rule.action, actions))
+    if (rule.action === 'FailIndex' && limit === undefined) {
+      errors.push(invalid(`${where}.action`, rule.action, 'requires the backoffLimitPerIndex to be set'))
+    }
+    if (!rule.onExitCodes && !rule.onPodConditions?.length) {
+      errors.push(invalid(where, rule.action, 'specifying one of OnExitCodes and OnPodConditions is required'))
+    }
+    if (rule.onExitCodes && !['In', 'NotIn'].includes(rule.onExitCodes.operator)) {
+      errors.push(notSupported(`${where}.onExitCodes.operator`, rule.onExitCodes.operator, ['In', 'NotIn']))
+    }
+    if (rule.onExitCodes && rule.onExitCodes.values.length === 0) {
+      errors.push(invalid(`${where}.onExitCodes.values`, [], 'at least one value is required'))
+    }
+  })
+  if (successPolicy && !indexed) errors.push(invalid(`${at}.successPolicy`, successPolicy, 'requires indexed completion mode'))
+  if (successPolicy?.rules.length === 0)
+    errors.push(required(`${at}.successPolicy.rules`, 'at least one rules must be specified when the successPolicy is specified'))
+  successPolicy?.rules.forEach((rule, index) => {
+    if (rule.succeededCount !== undefined || rule.succeededIndexes !== undefined) return
+    errors.push(required(`${at}.successPolicy.rules[${index}]`, 'at least one of succeededCount or succeededIndexes must be specified'))
+  })
   return errors
 }
 

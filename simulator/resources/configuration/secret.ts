@@ -1,22 +1,22 @@
 import type { Secret } from 'kubernetes-types/core/v1'
+import { decodeBase64, encodeBase64 } from '../../base64.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import type { FieldError, ResourceDefinition } from '../definition.ts'
 import { invalid, invalidEach, required, tooLong, unchanged } from '../fields.ts'
 import { fillText } from '../fill.ts'
 import { isConfigMapKey } from '../names.ts'
 import type { Plain } from '../plain.ts'
-import { decodeBase64, encodeBase64 } from './base64.ts'
 import { dataLimit, validateImmutable } from './configmap.ts'
 
 type SecretObject = Plain<Secret>
 
 /** Keys that the type calls for. */
-const requiredKeys: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-}
+const requiredKeys: ReadonlyMap<string, readonly string[]> = new Map([
+  ['kubernetes.io/dockercfg', ['.dockercfg']],
+  ['kubernetes.io/dockerconfigjson', ['.dockerconfigjson']],
+  ['kubernetes.io/ssh-auth', ['ssh-privatekey']],
+  ['kubernetes.io/tls', ['tls.crt', 'tls.key']],
+])
 
 /** `stringData` is a way in, never stored: it goes over `data`, encoded. */
 function mergeStringData(secret: SecretObject): SecretObject {
@@ -48,7 +48,7 @@ function validateSecret(secret: SecretObject): FieldError[] {
   } else if (type === 'kubernetes.io/ssh-auth') {
     if (!data['ssh-privatekey']) errors.push(required('data[ssh-privatekey]'))
   } else {
-    for (const key of requiredKeys[type] ?? []) {
+    for (const key of requiredKeys.get(type) ?? []) {
       if (data[key] === undefined) errors.push(required(`data[${key}]`))
       else if (type.startsWith('kubernetes.io/dockerc')) errors.push(...validateJson(`data[${key}]`, data[key]!))
     }

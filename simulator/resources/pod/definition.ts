@@ -19,10 +19,10 @@ const evictionTolerations: Toleration[] = ['node.kubernetes.io/not-ready', 'node
   tolerationSeconds: 300,
 }))
 
-const systemPriorities: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2000000000,
-  'system-node-critical': 2000001000,
-}
+const systemPriorities: ReadonlyMap<string, number> = new Map([
+  ['system-cluster-critical', 2000000000],
+  ['system-node-critical', 2000001000],
+])
 
 export const pods: ResourceDefinition<PodObject> = {
   group: '',
@@ -47,7 +47,8 @@ export const pods: ResourceDefinition<PodObject> = {
   ],
   prepareForCreate(pod, context) {
     const prepared = withPriority(withEvictionTolerations(pod), context)
-    return { ...prepared, status: { phase: 'Pending', qosClass: podQosClass(defaultPod(prepared)) } }
+    const conditions = prepared.spec?.schedulingGates?.length ? { conditions: [gated] } : {}
+    return { ...prepared, status: { phase: 'Pending', ...conditions, qosClass: podQosClass(defaultPod(prepared)) } }
   },
   prepareForUpdate: (pod, previous) => ({ ...pod, status: previous.status }),
   prepareForStatusUpdate: (pod, previous) => ({
@@ -110,6 +111,16 @@ function withEvictionTolerations(pod: PodObject): PodObject {
   return { ...pod, spec: { ...pod.spec, tolerations: [...given, ...missing] } }
 }
 
+/** As the API server itself marks a pod that may not be scheduled yet. */
+const gated = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+  lastProbeTime: null as unknown as string,
+  lastTransitionTime: null as unknown as string,
+}
+
 const classes = 'priorityclasses.scheduling.k8s.io'
 
 /** Admission Priority: the number that the class stands for, or the default class's, or 0. */
@@ -119,7 +130,7 @@ function withPriority(pod: PodObject, context: StrategyContext): PodObject {
   const found = name
     ? context.find<Plain<PriorityClass>>(classes, undefined, name)
     : context.list<Plain<PriorityClass>>(classes).find((one) => one.globalDefault)
-  const priority = found?.value ?? systemPriorities[name ?? ''] ?? 0
+  const priority = found?.value ?? systemPriorities.get(name ?? '') ?? 0
   const preemptionPolicy = pod.spec.preemptionPolicy ?? found?.preemptionPolicy ?? 'PreemptLowerPriority'
   const spec = { ...pod.spec, priority, preemptionPolicy }
   if (!name && found?.metadata?.name) spec.priorityClassName = found.metadata.name
@@ -128,6 +139,6 @@ function withPriority(pod: PodObject, context: StrategyContext): PodObject {
 
 function priorityClassExists(pod: PodObject, context: StrategyContext): FieldError[] {
   const name = pod.spec?.priorityClassName
-  if (!name || name in systemPriorities || context.find(classes, undefined, name)) return []
+  if (!name || systemPriorities.has(name) || context.find(classes, undefined, name)) return []
   return [forbidden('spec.priorityClassName', `no PriorityClass with name ${name} was found`)]
 }

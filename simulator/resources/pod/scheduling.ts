@@ -1,4 +1,12 @@
-import type { Affinity, NodeSelectorTerm, PodAffinityTerm, PodSpec, Toleration, TopologySpreadConstraint } from 'kubernetes-types/core/v1'
+import type {
+  Affinity,
+  NodeSelector,
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  PodSpec,
+  Toleration,
+  TopologySpreadConstraint,
+} from 'kubernetes-types/core/v1'
 import type { FieldError } from '../definition.ts'
 import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from '../fields.ts'
 import { isDns1123Label, isQualifiedName, isValidLabelValue } from '../names.ts'
@@ -35,12 +43,8 @@ export function validateAffinity(field: string, affinity: Affinity | undefined):
   const errors: FieldError[] = []
   const hard = affinity.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   const node = `${field}.nodeAffinity`
-  if (hard) {
-    const at = `${node}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`
-    if (!hard.nodeSelectorTerms?.length) errors.push(required(at, 'must have at least one node selector term'))
-    hard.nodeSelectorTerms?.forEach((term, index) => void errors.push(...validateNodeTerm(`${at}[${index}]`, term)))
-  }
-  affinity.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ weight, preference }, index) => {
+  if (hard) errors.push(...validateNodeSelector(`${node}.requiredDuringSchedulingIgnoredDuringExecution`, hard))
+  affinity.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ weight = 0, preference = {} }, index) => {
     const at = `${node}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`
     if (weight <= 0 || weight > 100) errors.push(invalid(`${at}.weight`, weight, 'must be in the range 1-100'))
     errors.push(...validateNodeTerm(`${at}.preference`, preference))
@@ -50,13 +54,21 @@ export function validateAffinity(field: string, affinity: Affinity | undefined):
     affinity[kind]?.requiredDuringSchedulingIgnoredDuringExecution?.forEach(
       (term, index) => void errors.push(...validatePodTerm(`${at}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`, term)),
     )
-    affinity[kind]?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ weight, podAffinityTerm }, index) => {
-      const field = `${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`
-      if (weight <= 0 || weight > 100) errors.push(invalid(`${field}.weight`, weight, 'must be in the range 1-100'))
-      errors.push(...validatePodTerm(`${field}.podAffinityTerm`, podAffinityTerm))
-    })
+    affinity[kind]?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(
+      ({ weight = 0, podAffinityTerm = { topologyKey: '' } }, index) => {
+        const field = `${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`
+        if (weight <= 0 || weight > 100) errors.push(invalid(`${field}.weight`, weight, 'must be in the range 1-100'))
+        errors.push(...validatePodTerm(`${field}.podAffinityTerm`, podAffinityTerm))
+      },
+    )
   }
   return errors
+}
+
+export function validateNodeSelector(field: string, selector: NodeSelector): FieldError[] {
+  const at = `${field}.nodeSelectorTerms`
+  if (!selector.nodeSelectorTerms?.length) return [required(at, 'must have at least one node selector term')]
+  return selector.nodeSelectorTerms.flatMap((term, index) => validateNodeTerm(`${at}[${index}]`, term))
 }
 
 const nodeOperators = ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']

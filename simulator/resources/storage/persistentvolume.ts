@@ -1,10 +1,11 @@
-import type { PersistentVolume } from 'kubernetes-types/core/v1'
+import type { NodeSelector, PersistentVolume } from 'kubernetes-types/core/v1'
 import { ageColumn, column, nameColumn, wide } from '../columns.ts'
 import type { FieldError, ResourceDefinition } from '../definition.ts'
 import { forbidden, notSupported, required, sameValue } from '../fields.ts'
 import { change, fill, fillText } from '../fill.ts'
 import type { Plain } from '../plain.ts'
 import { validateAmount } from '../pod/container.ts'
+import { validateNodeSelector } from '../pod/scheduling.ts'
 import { keepSpec, keepStatus } from '../strategy.ts'
 import { accessModes, accessModesText } from './access.ts'
 
@@ -28,6 +29,9 @@ function validateVolume({ spec = {} }: VolumeObject): FieldError[] {
   if (!given.length) errors.push(required('spec', 'must specify a volume type'))
   for (const extra of given.slice(1)) errors.push(forbidden(`spec.${extra}`, 'may not specify more than 1 volume type'))
   if (spec.local && !spec.nodeAffinity) errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'))
+  const { nodeAffinity } = spec
+  if (nodeAffinity && !nodeAffinity.required) errors.push(required('spec.nodeAffinity.required', 'must specify required node constraints'))
+  else if (nodeAffinity?.required) errors.push(...validateNodeSelector('spec.nodeAffinity.required', nodeAffinity.required as NodeSelector))
   return errors
 }
 

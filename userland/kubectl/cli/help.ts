@@ -16,7 +16,7 @@ function childLines(children: readonly Verb[]): string {
   const width = Math.max(11, ...children.map((child) => child.name.length)) + 3
   return [...children]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((child) => `  ${child.name.padEnd(width - 1)}${child.about}`)
+    .map((child) => `  ${child.name.padEnd(width)}${child.about}`)
     .join('\n')
 }
 

@@ -36,7 +36,9 @@ function fromAggregated(items: any[]): Discovery {
   const types: ResourceType[] = []
   const groups = items.map((item) => {
     const group: string = item.metadata?.name ?? ''
-    for (const version of item.versions ?? []) {
+    // What another server serves that cannot be reached now is stale, and as good as absent to client-go.
+    const versions = (item.versions ?? []).filter((version: any) => version.freshness !== 'Stale')
+    for (const version of versions) {
       for (const resource of version.resources ?? []) {
         types.push({
           group,
@@ -52,7 +54,7 @@ function fromAggregated(items: any[]): Discovery {
         })
       }
     }
-    return { name: group, versions: (item.versions ?? []).map((version: any) => version.version as string) }
+    return { name: group, versions: versions.map((version: any) => version.version as string) }
   })
   return { types, groups }
 }

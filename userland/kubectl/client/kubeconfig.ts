@@ -145,9 +145,18 @@ function impersonation(flags: Flags, user: Record<string, any> | undefined): Rec
   const groups = flags.list('as-group')
   if (groups.length > 0) {
     if (!name) throw new Failure('requesting uid, groups or user-extra for  without impersonating a user')
-    headers['Impersonate-Group'] = groups.join(',')
+    headers['Impersonate-Group'] = groups.join(', ')
   }
   if (flags.text('as-uid')) headers['Impersonate-Uid'] = flags.text('as-uid')
+  const extras = new Map<string, string[]>()
+  for (const pair of flags.list('as-user-extra')) {
+    const at = pair.indexOf('=')
+    if (at < 1) throw new Failure(`invalid user-extra: ${JSON.stringify(pair)}, must be KEY=VALUE`)
+    const key = pair.slice(0, at)
+    extras.set(key, [...(extras.get(key) ?? []), pair.slice(at + 1)])
+  }
+  // Header names know few signs, so the rest is percent-encoded (client-go's transport).
+  for (const [key, values] of extras) headers[`Impersonate-Extra-${encodeURIComponent(key)}`] = values.join(', ')
   return headers
 }
 

@@ -53,17 +53,6 @@ export const describeServiceAccount: Describe<ServiceAccount> = async ({ metadat
       'Mountable secrets',
       (secrets ?? []).map((one) => one.name),
     )
-  const tokens = await around.list<Secret>('secrets')
-  const own = tokens.filter(
-    (secret) =>
-      secret.type === 'kubernetes.io/service-account-token' &&
-      secret.metadata?.annotations?.['kubernetes.io/service-account.name'] === metadata.name,
-  )
-  if (own.length > 0)
-    list(
-      'Tokens',
-      own.map((secret) => secret.metadata?.name),
-    )
   eventsBlock(page, await around.events(), around.now)
 }
 

@@ -46,6 +46,7 @@ export function memoryFiles(content: Record<string, string> = {}): FileSystem & 
       all.delete(from)
     },
     setMode() {},
+    watch: () => ({ close: () => {} }),
   }
 }
 

@@ -146,32 +146,6 @@ export const clusterInfoVerb: Verb = {
   children: [refused('dump', 'Dump relevant information for debugging and diagnosis', 'use kubectl get -A -o yaml and kubectl logs')],
 }
 
-export const topVerb: Verb = {
-  name: 'top',
-  about: 'Display resource (CPU/memory) usage',
-  usage: '[flags] [options]',
-  children: ['node', 'pod'].map((name) => ({
-    name,
-    aliases: name === 'node' ? ['nodes', 'no'] : ['pods', 'po'],
-    about: `Display resource (CPU/memory) usage of ${name}s`,
-    usage: '[NAME | -l label] [options]',
-    flags: [
-      bool('all-namespaces', 'Every namespace.', 'A'),
-      bool('containers', 'Each container.'),
-      bool('no-headers', 'Leave the headers out.'),
-      text('selector', 'Label selector.', 'l'),
-      text('sort-by', 'cpu or memory.'),
-    ],
-    async run(call: Call): Promise<undefined> {
-      const { groups } = await call.discovery()
-      if (!groups.some((group) => group.name === 'metrics.k8s.io')) throw new Failure('Metrics API not available')
-      throw new Failure(
-        'top is not supported by this kubectl where a metrics API is installed: read it with kubectl get --raw /apis/metrics.k8s.io/v1beta1/pods',
-      )
-    },
-  })),
-}
-
 /** A command that exists and says why it does nothing here, and what to do instead. */
 export function refused(name: string, about: string, instead: string, check?: (call: Call) => void): Verb {
   return {

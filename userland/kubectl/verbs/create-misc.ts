@@ -1,8 +1,9 @@
 import { Failure } from '../cli/failure.ts'
-import { array, bool, duration, int, list, text } from '../cli/flags.ts'
+import { array, bool, int, list, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { resolveType } from '../client/discovery.ts'
 import { own } from '../objects/change.ts'
+import { createToken } from './create-token.ts'
 import { createGenerated, generatorFlags, nameArgument } from './generate.ts'
 
 const namespace: Verb = {
@@ -261,31 +262,6 @@ const pdb: Verb = {
   },
 }
 
-const token: Verb = {
-  name: 'token',
-  about: 'Request a service account token',
-  usage: 'SERVICE_ACCOUNT_NAME [options]',
-  flags: [
-    array('audience', 'Audience of the token.'),
-    duration('duration', 'How long it is to live.'),
-    ...generatorFlags.filter((flag) => flag.name === 'output'),
-  ],
-  async run(call) {
-    const name = nameArgument(call)
-    const seconds = Math.round(call.flags.duration('duration') / 1000)
-    const spec = {
-      audiences: call.flags.list('audience').length > 0 ? call.flags.list('audience') : null,
-      ...(seconds > 0 ? { expirationSeconds: seconds } : {}),
-    }
-    const body = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata: { creationTimestamp: null }, spec }
-    const path = `/api/v1/namespaces/${encodeURIComponent(call.namespace())}/serviceaccounts/${encodeURIComponent(name)}/token`
-    const answer = await call.client().json('POST', path, { body })
-    if (!answer.status?.token) throw new Failure('failed to create token: no token in server response')
-    await call.out(`${answer.status.token}\n`)
-    return undefined
-  },
-}
-
 export const createMisc: readonly Verb[] = [
   clusterRole,
   bindingVerb('clusterrolebinding', 'ClusterRoleBinding', 'Create a cluster role binding for a particular cluster role'),
@@ -297,5 +273,5 @@ export const createMisc: readonly Verb[] = [
   role,
   bindingVerb('rolebinding', 'RoleBinding', 'Create a role binding for a particular role or cluster role'),
   serviceAccount,
-  token,
+  createToken,
 ]

@@ -3,7 +3,8 @@ import type { Verb } from '../cli/verb.ts'
 import { describeVerb } from '../describe/describe.ts'
 import { applyVerb } from './apply.ts'
 import { authVerb } from './auth.ts'
-import { apiResourcesVerb, apiVersionsVerb, clusterInfoVerb, optionsVerb, refused, topVerb, versionVerb } from './cluster.ts'
+import { certificateVerb } from './certificate.ts'
+import { apiResourcesVerb, apiVersionsVerb, clusterInfoVerb, optionsVerb, refused, versionVerb } from './cluster.ts'
 import { configVerb } from './config.ts'
 import { cpVerb } from './cp.ts'
 import { createVerb } from './create.ts'
@@ -25,10 +26,10 @@ import { rolloutVerb } from './rollout.ts'
 import { runVerb } from './run.ts'
 import { autoscaleVerb, scaleVerb } from './scale.ts'
 import { setVerb } from './set.ts'
+import { topVerb } from './top.ts'
 import { waitVerb } from './wait.ts'
 
 const alpha = refused('alpha', 'Commands for features in alpha', 'it has no alpha commands')
-const certificate = refused('certificate', 'Modify certificate resources', 'certificate requests are not part of the simulated cluster')
 const completion = refused(
   'completion',
   'Output shell completion code for the specified shell (bash, zsh, fish, or powershell)',
@@ -43,7 +44,10 @@ export const verbGroups: readonly VerbGroup[] = [
   { title: 'Basic Commands (Beginner)', verbs: [createVerb, exposeVerb, runVerb, setVerb] },
   { title: 'Basic Commands (Intermediate)', verbs: [explainVerb, getVerb, editVerb, deleteVerb] },
   { title: 'Deploy Commands', verbs: [rolloutVerb, scaleVerb, autoscaleVerb] },
-  { title: 'Cluster Management Commands', verbs: [certificate, clusterInfoVerb, topVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb] },
+  {
+    title: 'Cluster Management Commands',
+    verbs: [certificateVerb, clusterInfoVerb, topVerb, cordonVerb, uncordonVerb, drainVerb, taintVerb],
+  },
   {
     title: 'Troubleshooting and Debugging Commands',
     verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForwardVerb, proxy, cpVerb, authVerb, debugVerb, eventsVerb],

@@ -164,7 +164,10 @@ async function trap(shell: Shell, argv: readonly string[]): Promise<number> {
       await shell.complain(`trap: ${spec}: invalid signal specification`)
       status = 1
     } else if (reset) shell.traps.delete(name)
-    else shell.traps.set(name, words[0] as string)
+    else {
+      shell.traps.set(name, words[0] as string)
+      if (name !== 'EXIT' && words[0] !== '') shell.process.catches?.add(`SIG${name}` as Signal)
+    }
   }
   return status
 }

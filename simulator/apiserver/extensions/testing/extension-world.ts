@@ -22,7 +22,15 @@ export function extensionWorld(others: readonly Controller[] = [], from?: StoreS
     api.create('serviceaccounts', { metadata: { name: 'default', namespace: 'default' } })
   }
   for (const controller of [...customResourceDefinitionControllers, ...others]) {
-    controller.start({ api, clock, random: world.random, podCidr: '10.244.0.0/16', rootCertificate: '', fresh: from === undefined })
+    controller.start({
+      api,
+      clock,
+      random: world.random,
+      podCidr: '10.244.0.0/16',
+      rootCertificate: '',
+      fresh: from === undefined,
+      memory: { events: {}, autoscaling: {} },
+    })
   }
   const server = createApiServer({ ...world, nodes: { kubelet: () => undefined }, authenticate: () => user })
   const request = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>

@@ -1,7 +1,7 @@
 import { type CniCall, CniError, type CniPlugin, type CniResult } from '../../process.ts'
 import { assignAddress, IpamError, releaseHandle } from '../ipam.ts'
 import { calicoLine } from '../log.ts'
-import { connect } from './kubeconfig.ts'
+import { connect, refused } from './kubeconfig.ts'
 
 /** Calico's address management as a CNI plugin (cni-plugin/pkg/ipamplugin): the node's own blocks, kept in the cluster's API. */
 export const calicoIpam: CniPlugin = {
@@ -11,7 +11,7 @@ export const calicoIpam: CniPlugin = {
     const ipam = call.config['ipam'] as { ipv4_pools?: readonly string[] } | undefined
     const api = connect(call)
     try {
-      const address = assignAddress(api, {
+      const request = {
         node: String(call.config['nodename']),
         handle: handleOf(call),
         attributes: {
@@ -20,14 +20,18 @@ export const calicoIpam: CniPlugin = {
           pod: call.args['K8S_POD_NAME'] ?? '',
         },
         ...(ipam?.ipv4_pools ? { pools: ipam.ipv4_pools } : {}),
-      })
+      }
+      const address = refused('failed to request IPv4 addresses: ', () => assignAddress(api, request))
       return { interfaces: [], ips: [{ address: `${address}/32` }], routes: [] }
     } catch (error) {
       if (error instanceof IpamError) throw new CniError(999, `failed to request IPv4 addresses: ${error.message}`)
       throw error
     }
   },
-  del: (call) => void releaseHandle(connect(call), handleOf(call)),
+  del(call) {
+    const api = connect(call)
+    refused('', () => releaseHandle(api, handleOf(call)))
+  },
   command: {
     kind: 'command',
     id: 'calico/calico-ipam-upgrade',

@@ -3,7 +3,7 @@ import type { Api } from '../../../apiserver/api.ts'
 import type { KubeObject } from '../../../kubernetes.ts'
 import { type CniCall, CniError, type CniPlugin, type CniResult } from '../../process.ts'
 import { vethName } from '../names.ts'
-import { connect } from './kubeconfig.ts'
+import { connect, refused } from './kubeconfig.ts'
 
 const nodeNameFile = '/var/lib/calico/nodename'
 const mtuFile = '/var/lib/calico/mtu'
@@ -24,7 +24,7 @@ export const calicoPlugin: CniPlugin = {
     const { namespace, host, interfaceName, args } = call
     const ipam = call.config['ipam'] as Record<string, unknown> & { type: string }
     const [podNamespace = '', podName = ''] = [args['K8S_POD_NAMESPACE'], args['K8S_POD_NAME']]
-    const pools = wantedPools(api, podNamespace, podName)
+    const pools = refused('', () => wantedPools(api, podNamespace, podName))
     const leased = call.delegate(ipam.type, { ...call.config, ipam: { ...ipam, ...(pools ? { ipv4_pools: pools } : {}) } })
     const [address = ''] = leased.ips[0]?.address.split('/') ?? []
     const mtu = mtuOf(call)
@@ -45,7 +45,9 @@ export const calicoPlugin: CniPlugin = {
     namespace.routing.add({ dst: '0.0.0.0/0', via: gateway, dev: interfaceName, protocol: 'boot' })
     namespace.setSysctl('net.ipv4.ip_forward', '0')
     host.routing.add({ dst: `${address}/32`, dev: veth, scope: 'link', protocol: 'boot' }, true)
-    annotate(api, podNamespace, podName, { containerID: call.containerId, podIP: `${address}/32`, podIPs: `${address}/32` })
+    refused('error updating pod: ', () =>
+      annotate(api, podNamespace, podName, { containerID: call.containerId, podIP: `${address}/32`, podIPs: `${address}/32` }),
+    )
     return {
       interfaces: [{ name: veth }],
       ips: [{ address: `${address}/32` }],
@@ -61,7 +63,9 @@ export const calicoPlugin: CniPlugin = {
     call.delegateDel(ipam.type, call.config)
     if (call.namespace.link(call.interfaceName)) call.namespace.removeLink(call.interfaceName)
     // The pod lost its address before it is gone itself: Felix goes by the annotation.
-    if (api.find('pods', podNamespace, podName)) annotate(api, podNamespace, podName, { podIP: '', podIPs: '' })
+    refused('', () => {
+      if (api.find('pods', podNamespace, podName)) annotate(api, podNamespace, podName, { podIP: '', podIPs: '' })
+    })
   },
 }
 

@@ -1,7 +1,7 @@
 import type { Command, Process } from '../../process.ts'
 import { calicoLine } from '../log.ts'
+import { accountNamespace, accountToken, pluginAccount, tokenSeconds, writeKubeconfig } from './host-kubeconfig.ts'
 
-const account = '/var/run/secrets/kubernetes.io/serviceaccount'
 const binaries = '/opt/cni/bin'
 const hostBinaries = '/host/opt/cni/bin'
 const hostConfiguration = '/host/etc/cni/net.d'
@@ -15,7 +15,7 @@ export const install: Command = {
     const say = (severity: 'INFO' | 'ERROR', source: string, message: string) =>
       process.stdout.write(`${calicoLine(process.clock.now(), severity, 1, `cni-installer/<nil> ${source}`, message)}\n`)
     const info = (message: string) => say('INFO', '<nil>', message)
-    if (files.exists(`${account}/token`)) await info('Running as a Kubernetes pod')
+    if (files.exists(accountToken)) await info('Running as a Kubernetes pod')
     for (const { name, directory } of files.list(binaries)) {
       if (directory || name === 'install') continue
       files.write(`${hostBinaries}/${name}`, files.readText(`${binaries}/${name}`))
@@ -24,7 +24,14 @@ export const install: Command = {
     }
     await info(`Wrote Calico CNI binaries to ${hostBinaries}`)
     await info('CNI plugin version: v3.30.4')
-    writeKubeconfig(process)
+    if (files.exists(accountToken)) {
+      const issued = await requestToken(process)
+      if ('error' in issued) {
+        await say('ERROR', '<nil>', `Unable to create token for CNI kubeconfig error=${issued.error}`)
+        return 1
+      }
+      writeKubeconfig(files, env, issued.token)
+    }
     await info(`Using CNI config template from CNI_NETWORK_CONFIG environment variable.`)
     const text = filled(env['CNI_NETWORK_CONFIG'] ?? '', process)
     try {
@@ -53,34 +60,18 @@ function filled(template: string, { env, hostname }: Process): string {
   return Object.entries(values).reduce((text, [name, value]) => text.replaceAll(name, value), template)
 }
 
-/** Upstream asks for a token of the account calico-cni-plugin; here it is the pod's own. */
-function writeKubeconfig({ files, env }: Process): void {
-  const token = files.exists(`${account}/token`) ? files.readText(`${account}/token`) : ''
-  const certificate = files.exists(`${account}/ca.crt`) ? btoa(files.readText(`${account}/ca.crt`)) : ''
-  const path = `${hostConfiguration}/calico-kubeconfig`
-  files.write(
-    path,
-    [
-      '# Kubeconfig file for Calico CNI plugin. Installed by calico/node.',
-      'apiVersion: v1',
-      'kind: Config',
-      'clusters:',
-      '- name: local',
-      '  cluster:',
-      `    server: https://${env['KUBERNETES_SERVICE_HOST']}:${env['KUBERNETES_SERVICE_PORT']}`,
-      `    certificate-authority-data: "${certificate}"`,
-      'users:',
-      '- name: calico',
-      '  user:',
-      `    token: ${token}`,
-      'contexts:',
-      '- name: calico-context',
-      '  context:',
-      '    cluster: local',
-      '    user: calico',
-      'current-context: calico-context',
-      '',
-    ].join('\n'),
-  )
-  files.setMode(path, 0o600)
+async function requestToken({ files, env, fetch }: Process): Promise<{ token: string } | { error: string }> {
+  const namespace = files.readText(accountNamespace)
+  const host = `https://${env['KUBERNETES_SERVICE_HOST']}:${env['KUBERNETES_SERVICE_PORT']}`
+  const url = `${host}/api/v1/namespaces/${namespace}/serviceaccounts/${pluginAccount(env)}/token`
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [], expirationSeconds: tokenSeconds } }
+  try {
+    const headers = { authorization: `Bearer ${files.readText(accountToken)}`, 'content-type': 'application/json' }
+    const response = await fetch(new Request(url, { method: 'POST', headers, body: JSON.stringify(body) }))
+    const answer = (await response.json()) as { status?: { token?: string }; message?: string }
+    const token = answer.status?.token
+    return token === undefined ? { error: answer.message ?? String(response.status) } : { token }
+  } catch (error) {
+    return { error: `Post "${url}": ${error instanceof Error ? error.message : String(error)}` }
+  }
 }

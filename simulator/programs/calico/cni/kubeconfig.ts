@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
-import type { Api } from '../../../apiserver/api.ts'
+import { type Api, StatusError } from '../../../apiserver/api.ts'
 import { type CniCall, CniError } from '../../process.ts'
-import { type ClusterInformation, resources } from '../datastore.ts'
+import { type ClusterInformation, refusal, resources } from '../datastore.ts'
 
 /** The API by the kubeconfig that the network configuration names. Throws CniError in the words of Calico's client. */
 export function connect({ config, files, connectApi }: CniCall): Api {
@@ -26,7 +26,9 @@ export function connect({ config, files, connectApi }: CniCall): Api {
       `error getting ClusterInformation: ${message === 'Unauthorized' ? 'connection is unauthorized: Unauthorized' : `Get "${asked}": ${message}`}`,
     )
   }
-  const information = api.find<ClusterInformation>(resources.cluster, undefined, 'default')
+  const information = refused('error getting ClusterInformation: ', () =>
+    api.find<ClusterInformation>(resources.cluster, undefined, 'default'),
+  )
   if (!information) {
     throw new CniError(
       999,
@@ -35,4 +37,14 @@ export function connect({ config, files, connectApi }: CniCall): Api {
   }
   if (!information.spec.datastoreReady) throw new CniError(999, 'Calico is currently not ready to process requests')
   return api
+}
+
+/** Runs requests to the API; what it refuses is the plugin's own failure. Throws CniError. */
+export function refused<T>(context: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof StatusError) throw new CniError(999, context + refusal(error))
+    throw error
+  }
 }

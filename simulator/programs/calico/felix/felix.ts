@@ -1,35 +1,60 @@
 import type { Node } from 'kubernetes-types/core/v1'
-import type { Api } from '../../../apiserver/api.ts'
-import type { KubeObject } from '../../../kubernetes.ts'
+import type { KubeObject, ResourceName } from '../../../kubernetes.ts'
 import { followPolicies } from '../../../network-policy/follow.ts'
+import { type InformerMemory, informers } from '../../informers.ts'
 import type { DaemonContext } from '../../process.ts'
-import { enabledPools, resources } from '../datastore.ts'
+import { enabledPools, refusal, resources } from '../datastore.ts'
+import { calicoLine } from '../log.ts'
 import { vethName } from '../names.ts'
 import { policyDataplane } from './policy-dataplane.ts'
 import { ensureHooks, installStandingRules, standingFilterChains } from './standing-rules.ts'
 import type { HostAction } from './static-chains.ts'
 import { syncVxlan, tunnelsOf } from './tunnels.ts'
 
+/** Kinds, by the path under which Felix's syncer knows each. */
+const listRoots: Readonly<Record<ResourceName, string>> = {
+  nodes: '/calico/resources/v3/projectcalico.org/nodes',
+  namespaces: '/calico/resources/v3/projectcalico.org/profiles',
+  pods: '/calico/resources/v3/projectcalico.org/workloadendpoints',
+  'networkpolicies.networking.k8s.io': '/calico/resources/v3/projectcalico.org/kubernetesnetworkpolicies',
+  [resources.pools]: '/calico/resources/v3/projectcalico.org/ippools',
+  [resources.blocks]: '/calico/ipam/v2/assignment/',
+}
+
 /**
  * Felix: rules for the pods of this node by policy, and routes to the other nodes' blocks. When it stops, all of it stays as it was.
- * `ready` is called once everything stands.
+ * `ready` is called once everything stands; until all kinds could be listed it writes nothing.
  */
-export function felix(context: DaemonContext<unknown>, api: Api, node: string, ready: () => void): void {
+export function felix(context: DaemonContext<{ readonly known: InformerMemory }>, node: string, ready: () => void): void {
   const { namespace, clock } = context
   const { netfilter } = namespace
+  const following = informers(context, {
+    memory: context.state.known,
+    followed: Object.keys(listRoots).map((resource) => ({ resource, type: resource })),
+    synced: begin,
+    failed({ resource, what, message, error }) {
+      const [line, sentence] =
+        what === 'list' ? ['194', 'Failed to perform list of current data during resync'] : ['331', 'Failed to create watcher; will retry.']
+      const why = error ? refusal(error) : message
+      context.log(
+        calicoLine(clock.now(), 'INFO', 56, `felix/watchercache.go ${line}`, `${sentence} ListRoot="${listRoots[resource]}" error=${why}`),
+      )
+    },
+  })
+  const { cache } = following
+  let begun = false
   let queued = false
   const network = () => {
     queued = false
-    installStandingRules(netfilter, tunnelsOf(enabledPools(api)), hostAction(context.env['FELIX_DEFAULTENDPOINTTOHOSTACTION']))
-    syncVxlan(namespace, api, node)
+    installStandingRules(netfilter, tunnelsOf(enabledPools(cache)), hostAction(context.env['FELIX_DEFAULTENDPOINTTOHOSTACTION']))
+    syncVxlan(namespace, cache, node)
   }
   const touch = () => {
-    if (queued) return
+    if (queued || !begun) return
     queued = true
     clock.soon(network)
   }
-  network()
-  const index = followPolicies(api, clock, { lazy: false }, () => sync())
+  const { index, begin: learn } = followPolicies(following, clock, { lazy: false }, () => sync())
   const policy = policyDataplane(netfilter, index, node, standingFilterChains)
   const sync = () => {
     ensureHooks(netfilter)
@@ -46,12 +71,19 @@ export function felix(context: DaemonContext<unknown>, api: Api, node: string, r
       namespace.routing.add({ dst: `${address}/32`, dev, scope: 'link', protocol: 'boot' }, true)
     }
   }
-  sync()
-  api.watch<Node & KubeObject>('nodes', ({ object, previous }) => {
+  following.onChange<Node & KubeObject>('nodes', ({ object, previous }) => {
     if (annotationsOf(object) !== annotationsOf(previous)) touch()
   })
-  for (const resource of [resources.pools, resources.blocks]) api.watch(resource, touch)
-  ready()
+  for (const resource of [resources.pools, resources.blocks]) following.onChange(resource, touch)
+  following.start()
+
+  function begin(): void {
+    begun = true
+    network()
+    learn()
+    sync()
+    ready()
+  }
 }
 
 /** Felix's own default is to drop; its manifest sets ACCEPT. */

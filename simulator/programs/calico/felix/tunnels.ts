@@ -1,9 +1,9 @@
 import type { Node } from 'kubernetes-types/core/v1'
-import type { Api } from '../../../apiserver/api.ts'
 import type { KubeObject } from '../../../kubernetes.ts'
 import { parsePrefix, prefixContains } from '../../../network/address.ts'
 import type { NetworkNamespace } from '../../../network/namespace.ts'
 import type { NewRoute } from '../../../network/routing.ts'
+import type { InformerCache } from '../../informers.ts'
 import { type IPAMBlock, type IPPool, resources } from '../datastore.ts'
 import { vtepMac } from '../names.ts'
 import { ownSets, type Tunnels, vxlanPort } from './static-chains.ts'
@@ -31,7 +31,7 @@ export function tunnelsOf(pools: readonly IPPool[]): Tunnels {
 }
 
 /** Felix's VXLAN manager: the device, its neighbours and forwarding entries, and a route for each other node's block. */
-export function syncVxlan(namespace: NetworkNamespace, api: Api, node: string): void {
+export function syncVxlan(namespace: NetworkNamespace, api: InformerCache, node: string): void {
   const pools = api.list<IPPool>(resources.pools)
   const peers = api.list<NodeObject>('nodes').flatMap((object) => peerOf(object) ?? [])
   const own = peers.find(({ name }) => name === node)

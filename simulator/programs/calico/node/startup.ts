@@ -2,7 +2,7 @@ import type { Api } from '../../../apiserver/api.ts'
 import { StatusError } from '../../../apiserver/api.ts'
 import { timestamp } from '../../../kubernetes.ts'
 import type { DaemonContext } from '../../process.ts'
-import { type ClusterInformation, calicoObject, type IPPool, resources } from '../datastore.ts'
+import { type ClusterInformation, calicoObject, type IPPool, refusal, resources } from '../datastore.ts'
 import { tunnelsOf } from '../felix/tunnels.ts'
 import { assignAddress, releaseHandle } from '../ipam.ts'
 import { calicoLine } from '../log.ts'
@@ -19,6 +19,8 @@ export function startUp(context: DaemonContext<unknown>, api: Api, node: string)
   const { env, namespace } = context
   const say = (severity: 'INFO' | 'WARNING' | 'ERROR', source: string, message: string) =>
     context.log(calicoLine(context.clock.now(), severity, 9, source, message))
+  /** What it asks of the datastore, for the case that this is refused. */
+  let asking = { source: 'startup/startup.go 161', sentence: 'Unable to query node configuration' }
   try {
     say('INFO', 'startup/startup.go 105', 'Datastore is ready')
     const own = namespace.link('eth0')?.addresses[0]
@@ -38,10 +40,14 @@ export function startUp(context: DaemonContext<unknown>, api: Api, node: string)
     if (known['projectcalico.org/IPv4Address'] !== address)
       say('INFO', 'startup/startup.go 571', 'Node IPv4 changed, will check for conflicts')
     say('INFO', 'startup/startup.go 718', 'No AS number configured on node resource, using global value')
+    asking = { source: 'startup/startup.go 876', sentence: 'Unable to fetch IP pool list' }
     if (!ensurePool(api, env, say)) return false
+    asking = { source: 'startup/startup.go 204', sentence: 'Unable to ensure datastore is migrated and configured' }
     ensureObjects(context, api)
     const pools = api.list<IPPool>(resources.pools)
+    asking = { source: 'tunnel-ip-allocator/allocateip.go 380', sentence: 'Unable to autoassign an address for tunnel' }
     const tunnel = tunnelAddress(context, api, node, pools, known)
+    asking = { source: 'startup/startup.go 201', sentence: 'Unable to set node resource configuration' }
     api.patch(
       'nodes',
       undefined,
@@ -64,11 +70,7 @@ export function startUp(context: DaemonContext<unknown>, api: Api, node: string)
     return true
   } catch (error) {
     if (!(error instanceof StatusError)) throw error
-    say(
-      'ERROR',
-      'startup/startup.go 876',
-      `Unable to fetch IP pool list error=resource does not exist: IPPool with error: ${error.message}`,
-    )
+    say('ERROR', asking.source, `${asking.sentence} error=${refusal(error)}`)
     return false
   }
 }
@@ -115,7 +117,7 @@ function ensurePool(api: Api, env: Readonly<Record<string, string>>, say: Say): 
     api.create<IPPool>(resources.pools, pool)
   } catch (error) {
     if (!(error instanceof StatusError)) throw error
-    say('ERROR', 'startup/startup.go 970', `Failed to create default IPv4 IP pool: ${cidr} error=${error.message}`)
+    say('ERROR', 'startup/startup.go 970', `Failed to create default IPv4 IP pool: ${cidr} error=${refusal(error)}`)
     return false
   }
   say(

@@ -1,8 +1,8 @@
 import type { Namespace, Pod, Service } from 'kubernetes-types/core/v1'
 import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1'
-import type { Api } from '../../../apiserver/api.ts'
 import type { KubeObject } from '../../../kubernetes.ts'
 import type { ResourceRecord } from '../../../network/dns-message.ts'
+import type { InformerCache } from '../../informers.ts'
 import { argumentError, CorefileError, parsingError } from '../corefile.ts'
 import type { Plugin, Setup } from '../plugin.ts'
 import { type Answer, canonical, type Handler, isBelow, type Query, servfail } from '../query.ts'
@@ -44,6 +44,7 @@ type SliceObject = EndpointSlice & KubeObject
 export const kubernetes: Plugin = (setup) => {
   const settings = read(setup)
   const { server, context } = setup
+  if (settings.pods === 'verified') server.follow({ resource: 'pods', type: '*v1.Pod' })
   server.addReadiness('kubernetes', () => server.api() !== undefined)
   return (next) => (query, reply) => {
     const zone = settings.zones.filter((candidate) => isBelow(query.name, candidate)).sort((a, b) => b.length - a.length)[0]
@@ -125,7 +126,7 @@ function reverseZone(zone: string): string {
 }
 
 function answerFor(
-  api: Api,
+  api: InformerCache,
   settings: Settings,
   zone: string,
   query: Query,
@@ -275,7 +276,7 @@ interface Named {
   readonly ports: readonly { name?: string; port?: number; protocol?: string }[]
 }
 
-function endpointsOf(api: Api, namespace: string, service: string): Named[] {
+function endpointsOf(api: InformerCache, namespace: string, service: string): Named[] {
   const slices = api.list<SliceObject>('endpointslices.discovery.k8s.io', {
     namespace,
     labelSelector: `kubernetes.io/service-name=${service}`,
@@ -318,7 +319,7 @@ function clusterZone(settings: Settings): string {
 }
 
 /** Names of the Services with that cluster address, or of the endpoints of headless ones. */
-function reverseNames(api: Api, question: string, zone: string): string[] {
+function reverseNames(api: InformerCache, question: string, zone: string): string[] {
   const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa\.$/.exec(question)
   if (!match) return []
   const address = match.slice(1).reverse().join('.')

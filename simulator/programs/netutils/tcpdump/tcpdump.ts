@@ -32,6 +32,7 @@ export const tcpdump = command('tcpdump/tcpdump', async (process) => {
   await process.stderr.write(
     `${any ? 'tcpdump: data link type LINUX_SLL2\n' : ''}tcpdump: verbose output suppressed, use -v[v]... for full protocol decode\nlistening on ${name}, link-type ${kind}, snapshot length 262144 bytes\n`,
   )
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.catches?.add(signal)
   const sequences: Sequences = new Map()
   let seen = 0
   let received = 0

@@ -1,0 +1,80 @@
+import { deserialize, serialize } from 'node:v8'
+import { expect, it } from 'vitest'
+import { HeldTime } from '../../../simulator/clock.ts'
+import { type ClusterSnapshot, createCluster } from '../../../simulator/cluster/cluster.ts'
+import { Random } from '../../../simulator/random.ts'
+import { catalogue } from './images.ts'
+
+function boot(from?: ClusterSnapshot) {
+  const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
+  const defects: unknown[] = []
+  const world = {
+    pacemaker: time,
+    catalogue,
+    tokens: { platform: 'p', learner: 'l' },
+    rootCertificate: 'c',
+    onError: (error: unknown) => defects.push(error),
+  }
+  const cluster = createCluster({ name: 'test', nodes: 2, cni: 'kindnet', seed: 5 }, world, from)
+  cluster.clock.settle()
+  return { cluster, defects, pass: (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve))) }
+}
+
+/** Random work on Deployments, Services, ConfigMaps and pods, the same for the same seed. */
+async function work({ cluster: { api }, pass }: ReturnType<typeof boot>, seed: number): Promise<void> {
+  const random = new Random(seed)
+  const namespace = 'default'
+  for (let step = 0; step < 12; step++) {
+    const name = `w${random.below(2)}`
+    const exists = (resource: string) => api.find(resource, namespace, name) !== undefined
+    const labels = { app: name }
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'a', image: `nginx:1.2${7 + random.below(2)}-alpine` }] } }
+    switch (random.below(5)) {
+      case 0:
+        if (exists('deployments.apps'))
+          api.patch('deployments.apps', namespace, name, { spec: { replicas: random.below(4) } }, { type: 'merge' })
+        else
+          api.create('deployments.apps', {
+            metadata: { name, namespace },
+            spec: { replicas: 2, selector: { matchLabels: labels }, template },
+          })
+        break
+      case 1:
+        if (exists('deployments.apps')) api.patch('deployments.apps', namespace, name, { spec: { template } }, { type: 'strategic' })
+        break
+      case 2:
+        if (exists('services')) api.delete('services', namespace, name)
+        else api.create('services', { metadata: { name, namespace }, spec: { type: 'NodePort', selector: labels, ports: [{ port: 80 }] } })
+        break
+      case 3:
+        if (exists('deployments.apps') && random.below(3) === 0)
+          api.delete('deployments.apps', namespace, name, { propagationPolicy: 'Background' })
+        break
+      default: {
+        const pods = api.list('pods', { namespace })
+        if (pods.length > 0) api.delete('pods', namespace, pods[random.below(pods.length)]!.metadata!.name!)
+      }
+    }
+    await pass(random.below(4_000))
+  }
+}
+
+/** Without what is made new in each process by design: connections that a restored daemon opens again. */
+const objectsOf = ({ cluster }: ReturnType<typeof boot>) => cluster.snapshot().store.objects
+
+it.each([1, 2, 3, 4])(
+  'a restored snapshot has the future of the original, object by object (seed %i)',
+  { timeout: 60_000 },
+  async (seed) => {
+    const original = boot()
+    await original.pass(60_000)
+    await work(original, seed)
+    const snapshot = deserialize(serialize(original.cluster.snapshot())) as ClusterSnapshot
+    const copy = boot(snapshot)
+    expect(objectsOf(copy)).toEqual(objectsOf(original))
+    await work(original, seed + 100)
+    await work(copy, seed + 100)
+    expect(objectsOf(copy)).toEqual(objectsOf(original))
+    expect([...original.defects, ...copy.defects]).toEqual([])
+  },
+)
