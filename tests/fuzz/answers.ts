@@ -14,6 +14,7 @@ const reasons: Readonly<Record<number, readonly string[]>> = {
   429: ['TooManyRequests'],
   // What is not modelled, refused by name.
   501: ['NotImplemented'],
+  503: ['ServiceUnavailable'],
   504: ['Timeout'],
 }
 
@@ -24,10 +25,15 @@ const upstreamInternalErrors = [
 ]
 
 /** What is wrong with an answer; undefined where it is one that kube-apiserver could give. */
-export function complaint(answer: { status: number; type: string; text: string }, method: string): string | undefined {
+export function complaint(
+  answer: { status: number; type: string; text: string },
+  { method, path }: { method: string; path: string },
+): string | undefined {
   const { status, type, text } = answer
   if (status < 200 || status > 504) return `status ${status}`
   if (method === 'HEAD') return undefined
+  // Whoever is behind a proxy subresource answers in words of its own.
+  if (/\/proxy(\/|\?|$)/.test(path) && !type.startsWith('application/json')) return undefined
   if (status < 400) {
     if (!type.startsWith('application/json')) return undefined
     for (const line of text.split('\n').filter(Boolean)) {

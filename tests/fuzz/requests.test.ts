@@ -55,7 +55,7 @@ it(`answers ${count} fuzzed requests properly (seed ${seed}), and the cluster wo
     const before = defects.length
     const said = await answerOf(request)
     statuses.set(said.status, (statuses.get(said.status) ?? 0) + 1)
-    const wrong = complaint(said, request.method)
+    const wrong = complaint(said, request)
     if (wrong) complaints.push(`${i} ${describe(request)}\n  ${wrong}`)
     cluster.clock.settle()
     if (i % 100 === 99) await pass(1_500)
@@ -91,7 +91,10 @@ it(`answers ${count} fuzzed requests properly (seed ${seed}), and the cluster wo
       timer = setTimeout(() => reject(new Error(`no answer, or no end of it: ${describe(request)}`)), hangMs)
     })
     try {
-      const response = await Promise.race([cluster.server.fetch(sent), late])
+      const answered = cluster.server.fetch(sent)
+      // What a proxy subresource dials may never answer: that takes the cluster's time.
+      if (/\/proxy\b/.test(path)) await Promise.race([answered, pass(40_000)])
+      const response = await Promise.race([answered, late])
       const type = response.headers.get('content-type') ?? ''
       const streams = new URL(sent.url).searchParams.get('watch') !== null || /\/log\b/.test(path)
       if (!streams) return { status: response.status, type, text: await Promise.race([response.text(), late]) }

@@ -268,7 +268,7 @@ const table: readonly Row[] = [
   // nodes
   { line: 'cordon faultline-worker2', out: /cordoned/ },
   {
-    line: 'drain faultline-worker2 --ignore-daemonsets --delete-emptydir-data --force --timeout=40s',
+    line: 'drain faultline-worker2 --ignore-daemonsets --delete-emptydir-data --force --grace-period=1 --pod-selector=app!=box --timeout=40s',
     out: /node\/faultline-worker2 (already cordoned|cordoned)[\s\S]*node\/faultline-worker2 drained/,
   },
   { line: 'get pods -o wide --field-selector spec.nodeName=faultline-worker2', err: /No resources found/ },

@@ -17,6 +17,13 @@ export interface RunOptions {
   readonly stopAfter?: RegExp
 }
 
+/** The words of a command line. Quotes count at the beginning of a word and behind `=`; others are the word's own (`-p {"spec":{}}`). */
+export function wordsOf(line: string): string[] {
+  return [...line.matchAll(/(?:(?<=^|\s|=)(?:"[^"]*"|'[^']*')|\S)+/g)].map(([word]) =>
+    word.replaceAll(/(^|=)(?:"([^"]*)"|'([^']*)')/g, (_, before, double, single) => before + (double ?? single)),
+  )
+}
+
 /** A simulated cluster behind HTTPS, and a real kubectl pointed at it. */
 export async function kubectlSession(version: KubectlVersion) {
   const binary = realKubectl(version)
@@ -39,9 +46,7 @@ export async function kubectlSession(version: KubectlVersion) {
 
   /** The same for another client of the cluster. */
   function run(program: string, line: string, options: RunOptions = {}): Promise<Outcome> {
-    const words = [...line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) =>
-      word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double, single) => double ?? single),
-    )
+    const words = wordsOf(line)
     return new Promise((resolve, reject) => {
       const child = spawn(program, words, {
         cwd: folder,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { widget, widgetDefinition } from '../../simulator/apiserver/extensions/testing/widgets.ts'
 import { certificateRequest } from './certificate-request.ts'
-import { kubectlSession } from './session.ts'
+import { kubectlSession, wordsOf } from './session.ts'
 
 /** Lines that the real kubectl 1.35 and the terminal's run one after the other on the same cluster: bytes and exit codes must agree. */
 const lines: readonly string[] = [
@@ -358,8 +358,9 @@ async function both(template: string, input = '') {
   const line = template.replace('$TOKEN', token)
   // A certificate goes before a token, so whoever comes with a token comes without one.
   const real = await session.kubectl(line, { input, ...(line.includes('--token') && { env: { KUBECONFIG: withoutUser } }) })
-  const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
-  const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
+  const quoted = wordsOf(line)
+    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
+    .join(' ')
   const { output } = await session.cluster.runScript(
     `printf %s '${Buffer.from(input).toString('base64')}' | base64 -d >in; kubectl ${quoted} >out 2>err <in; echo $?; base64 -w 0 out; echo; base64 -w 0 err; echo`,
     {},

@@ -29,6 +29,14 @@ export function kubeletOf(registry: Registry, nodes: NodeConnector, pod: Pod, pa
   if (kubelet) return kubelet
   const node = registry.world.store.get('nodes', undefined, nodeName) as (Node & KubeObject) | undefined
   if (!node) throw unknownError(`nodes "${nodeName}" not found`)
-  const address = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? nodeName
-  throw unknownError(`Get "https://${address}:10250/${path}": dial tcp ${address}:10250: connect: connection refused`)
+  throw unknownError(`Get "https://${kubeletAddress(node)}/${path}": ${kubeletRefusal(node)}`)
+}
+
+/** What the dial to a node says whose kubelet does not listen. */
+export function kubeletRefusal(node: Node & KubeObject): string {
+  return `dial tcp ${kubeletAddress(node)}: connect: connection refused`
+}
+
+function kubeletAddress({ metadata, status }: Node & KubeObject): string {
+  return `${status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? metadata?.name}:10250`
 }

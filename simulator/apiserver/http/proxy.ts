@@ -9,7 +9,7 @@ import { NetworkError, type Sockets } from '../../network/sockets.ts'
 import type { NodeConnector } from '../api.ts'
 import type { Registry } from '../registry/registry.ts'
 import { badRequest, serviceUnavailable } from '../status.ts'
-import { kubeletOf } from './containers.ts'
+import { kubeletRefusal } from './containers.ts'
 import type { ResourceRequest } from './resources.ts'
 
 /** The proxy transport's dialer, ms. */
@@ -49,7 +49,7 @@ export async function proxyResponse(
   else if (definition.kind === 'Service') location = serviceLocation(registry, find<Service & KubeObject>(), target)
   else {
     const node = find<Node & KubeObject>()
-    if (!target.port || target.port === '10250') return throughKubelet(registry, nodes, node, request, path || '/', query)
+    if (!target.port || target.port === '10250') return throughKubelet(nodes, node, request, path || '/', query)
     location = {
       ...targetAt(target, node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address),
       port: portNumber(target.port),
@@ -118,14 +118,14 @@ function serviceLocation(registry: Registry, service: Service & KubeObject, targ
 
 /** The kubelet's own HTTP API, with the API server's credentials. */
 async function throughKubelet(
-  registry: Registry,
   nodes: NodeConnector,
   node: Node & KubeObject,
   request: Request,
   path: string,
   query: URLSearchParams,
 ): Promise<Response> {
-  const kubelet = kubeletOf(registry, nodes, { spec: { containers: [], nodeName: node.metadata!.name! } }, path.slice(1))
+  const kubelet = nodes.kubelet(node.metadata!.name!)
+  if (!kubelet) throw serviceUnavailable(`error trying to reach service: ${kubeletRefusal(node)}`)
   return kubelet.serve(request.method, path, query)
 }
 
