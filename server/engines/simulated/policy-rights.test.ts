@@ -16,10 +16,10 @@ function revoke({ api }: SimulatedCluster, name: string): () => void {
   return () => void api.create(bindings, { ...binding, metadata: { name: metadata.name } })
 }
 
-async function logs({ api, server }: SimulatedCluster, labelSelector: string): Promise<string> {
+async function logs({ api, server }: SimulatedCluster, labelSelector: string, container?: string): Promise<string> {
   const lines: string[] = []
   for (const { metadata } of api.list<any>('pods', { namespace: 'kube-system', labelSelector })) {
-    const path = `https://api/api/v1/namespaces/kube-system/pods/${metadata.name}/log`
+    const path = `https://api/api/v1/namespaces/kube-system/pods/${metadata.name}/log${container ? `?container=${container}` : ''}`
     lines.push(await (await server.fetch(new Request(path, { headers: { authorization: 'Bearer p' } }))).text())
   }
   return lines.join('')
@@ -121,6 +121,32 @@ it('a restore that is no fork leaves the plugin its token, which is renewed befo
   await pass(5000)
   expect(copy.api.get<any>('pods', 'x', 'new').status.phase).toBe('Running')
   expect(defects).toEqual([])
+})
+
+it("calico-node that may make no tokens leaves the plugin's as it is and tries again; install-cni ends over it", async () => {
+  const { cluster } = await ninePods('calico')
+  const refusal =
+    'Unable to create token for CNI kubeconfig error=serviceaccounts "calico-cni-plugin" is forbidden: User "system:serviceaccount:kube-system:calico-node" cannot create resource "serviceaccounts/token" in API group "" in the namespace "kube-system"'
+  const roles = 'clusterroles.rbac.authorization.k8s.io'
+  const role = cluster.api.get<any>(roles, undefined, 'calico-node')
+  cluster.api.update(roles, { ...role, rules: role.rules.filter(({ resources }: any) => !resources.includes('serviceaccounts/token')) })
+  // A fork's nodes need new tokens at once.
+  const fork = restored(cluster, { platform: 'p', learner: 'L' })
+  const { api } = fork.copy
+  const kubeconfig = () => fork.copy.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig')
+  const before = kubeconfig()
+  expect(before).toBe(cluster.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig'))
+  expect(await logs(fork.copy, 'k8s-app=calico-node')).toContain(refusal)
+  const [{ metadata }] = api.list<any>('pods', { labelSelector: 'k8s-app=calico-node' })
+  api.delete('pods', 'kube-system', metadata.name)
+  await fork.pass(minute)
+  expect(await logs(fork.copy, 'k8s-app=calico-node', 'install-cni')).toContain(refusal)
+  api.update(roles, { ...role, metadata: api.get<any>(roles, undefined, 'calico-node').metadata })
+  await fork.pass(5 * minute)
+  expect(kubeconfig()).not.toBe(before)
+  const ready = api.list<any>('pods', { labelSelector: 'k8s-app=calico-node' }).map(({ status }) => status.containerStatuses[0].ready)
+  expect(ready).toEqual([true, true, true])
+  expect(fork.defects).toEqual([])
 })
 
 it("Calico's plugin goes by the roles of calico-cni-plugin", async () => {
