@@ -87,6 +87,8 @@ export interface Api {
   delete(resource: ResourceName, namespace: string | undefined, name: string, options?: DeleteOptions): void
   /** Sets `spec.nodeName` through the binding subresource. */
   bind(namespace: string, pod: string, node: string): void
+  /** A token of an account, for the API server, bound to nothing; `serviceaccounts/NAME/token`. Throws NotFound, Invalid, NotImplemented. */
+  requestToken(namespace: string, account: string, expirationSeconds: number): IssuedToken
   /**
    * Calls `handler` for every later change, in order, each in an event of its own (never inside the write that caused it).
    * With `initial`, first delivers every existing object as ADDED.
@@ -101,6 +103,12 @@ export interface Api {
   served(): readonly ServedResource[]
   /** The same API as another user; for admission, authorization and audit. */
   as(user: UserInfo): Api
+}
+
+export interface IssuedToken {
+  readonly token: string
+  /** ms since the epoch. */
+  readonly expires: number
 }
 
 export interface UserInfo {

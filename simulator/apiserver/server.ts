@@ -4,7 +4,6 @@ import type { Aggregator } from './aggregation/aggregator.ts'
 import type { ApiServer, NodeConnector, Peer, UserInfo } from './api.ts'
 import { StatusError } from './api.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
-import type { ServiceAccountTokens } from './authentication/service-account-tokens.ts'
 import { effectiveUser } from './authorization/impersonation.ts'
 import { readObject } from './http/bodies.ts'
 import { createDiscovery, type Discovery, type VirtualResource } from './http/discovery.ts'
@@ -32,8 +31,6 @@ export interface ApiServerWorld extends RegistryWorld {
   authenticate(request: Request, peer?: Peer): UserInfo | undefined | Promise<UserInfo | undefined>
   /** For TokenReview; absent: no token is anybody's. */
   readonly reviewToken?: Authenticator['review']
-  /** Issues what `serviceaccounts/NAME/token` asks for; absent: refused. */
-  readonly tokens?: ServiceAccountTokens
   /** Absent: everybody may do everything. */
   readonly authorize?: Authorize
   readonly rulesFor?: (user: UserInfo, namespace: string) => object

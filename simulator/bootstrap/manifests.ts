@@ -2,6 +2,7 @@ import { standardStorageClass } from '../controllers/persistentvolume/local-path
 import type { KubeObject } from '../kubernetes.ts'
 import { resources } from '../resources/catalogue.ts'
 import { localApiServices } from './api-services.ts'
+import { calico } from './calico.ts'
 import { coredns } from './coredns.ts'
 import { flannel } from './flannel.ts'
 import { kindnet } from './kindnet.ts'
@@ -24,9 +25,22 @@ export function bootstrapObjects(spec: ClusterSpec): KubeObject[] {
     standardStorageClass(),
     ...apiService(),
     ...kubeProxy(spec),
-    ...(spec.cni === 'kindnet' ? kindnet(spec) : spec.cni === 'flannel' ? flannel() : []),
+    ...networkPlugin(spec),
     ...coredns(),
   ]
+}
+
+function networkPlugin(spec: ClusterSpec): KubeObject[] {
+  switch (spec.cni) {
+    case 'kindnet':
+      return kindnet(spec)
+    case 'flannel':
+      return flannel()
+    case 'calico':
+      return calico()
+    case 'none':
+      return []
+  }
 }
 
 function namespace(name: string): KubeObject {

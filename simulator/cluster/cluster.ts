@@ -33,6 +33,7 @@ import { controlPlaneImages } from '../programs/control-plane/images.ts'
 import type { Catalogue } from '../programs/process.ts'
 import { resolve } from '../programs/resolver/resolver.ts'
 import { Random } from '../random.ts'
+import { calicoDefinitions } from '../resources/calico/definitions.ts'
 import { resources } from '../resources/catalogue.ts'
 import { Store, type StoreSnapshot } from '../store/store.ts'
 import { createHeartbeats } from './heartbeats.ts'
@@ -116,11 +117,13 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   const store = new Store({ clock }, from?.store)
   const authorizer = clusterAuthorizer(store)
   const admission = [...defaultAdmission, certificateAdmission(authorizer.authorize), escalationCheck(authorizer)]
-  const registry = { store, definitions: resources, clock, random, serviceCidr: addresses.serviceCidr, admission }
+  // The kinds of a network plugin that are modelled stand beside the built-in ones.
+  const definitions = spec.cni === 'calico' ? [...resources, ...calicoDefinitions] : resources
+  const tokens = serviceAccountTokens({ reader: store, clock, random, key: world.tokens.platform })
+  const registry = { store, definitions, clock, random, serviceCidr: addresses.serviceCidr, admission, tokens }
   const api = createApi({ ...registry, user: administrator })
   const kubeletApi = (user: UserInfo) => authorizedApi(api.as(user), user, authorizer.authorize)
   const kubelets = new Map<string, RunningKubelet>()
-  const tokens = serviceAccountTokens({ reader: store, clock, random, key: world.tokens.platform })
   const authenticator = createAuthenticator({
     people: new Map([
       [world.tokens.platform, administrator],
@@ -155,7 +158,6 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     rulesFor: authorizer.rulesFor,
     authenticate: authenticator.authenticate,
     reviewToken: authenticator.review,
-    tokens,
   })
   const catalogue: Catalogue = {
     ...world.catalogue,
@@ -206,6 +208,10 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
           // A static pod of the control plane goes by the node's files; its loops are not held to roles.
           if (!token) return api.as(user)
           return authorizedApi(api.as(user), () => tokenUser(token()), authorizer.authorize, rights)
+        },
+        userOf(token) {
+          const found = authenticator.review(token, undefined)
+          return 'user' in found ? found.user : undefined
         },
         foreignTokens: isFork,
         serviceAccountToken({ namespace, serviceAccount, audience = issuer, pod, expirationSeconds }) {

@@ -1,8 +1,11 @@
 import type { Pod } from 'kubernetes-types/core/v1'
+import type { Api } from '../apiserver/api.ts'
 import type { NetworkNamespace } from '../network/namespace.ts'
 import { upLoopback } from '../network/network.ts'
+import { NetworkError } from '../network/sockets.ts'
 import { type CniCall, CniError, type CniPlugin, type CniResult, programId } from '../programs/process.ts'
 import { remembered } from '../remembered.ts'
+import { goDialError, joinHostPort } from './runtime/dial.ts'
 import { programsOf } from './runtime/programs.ts'
 import type { NetworkList, PodState, Sandbox } from './state.ts'
 import type { Kubelet } from './world.ts'
@@ -127,8 +130,34 @@ function call(
     host: machine.root,
     delegate: (type, delegated, before) => findPlugin(kubelet, type).add({ ...one, config: delegated, previous: before }),
     delegateDel: (type, delegated) => findPlugin(kubelet, type).del({ ...one, config: delegated }),
+    connectApi: (server, token) => dialApi(kubelet, server, token),
   }
   return one
+}
+
+/** A handshake over the host's own network is over when the dial returns, or it is not answered at all. */
+function dialApi(kubelet: Kubelet, { host, port }: { host: string; port: number }, token: string): Api {
+  const { machine, apiOf, userOf, api } = kubelet.world
+  const dialling = `dial tcp ${joinHostPort(host, port)}`
+  const sockets = machine.root.socketsFor('cni')
+  try {
+    const connection = sockets.connectTcp({ address: host, port }, {})
+    const { service } = connection
+    if (!service) {
+      const open = machine.root.table
+        .entries()
+        .find(({ local }) => local.port === connection.local.port && local.address === connection.local.address)
+      if (!machine.root.routing.lookup({ dst: host })) throw goDialError(new NetworkError('ENETUNREACH'), dialling)
+      throw open?.state === 'SYN-SENT' ? new Error(`${dialling}: i/o timeout`) : goDialError(new NetworkError('ECONNREFUSED'), dialling)
+    }
+    const user = userOf?.(token)
+    if (!user) throw new Error('Unauthorized')
+    const reached = apiOf ? apiOf(service, user, () => token) : api.as(user)
+    if (!reached) throw new Error('tls: first record does not look like a TLS handshake')
+    return reached
+  } finally {
+    sockets.close()
+  }
 }
 
 function findPlugin(kubelet: Kubelet, type: string): CniPlugin {

@@ -45,6 +45,8 @@ export interface KubeletWorld {
    * default: one that looks like it and is known to nobody.
    */
   serviceAccountToken?(request: PodTokenRequest): string
+  /** Who a bearer token stands for, where a program on the node brings one itself (CNI plugins with a kubeconfig). */
+  userOf?(token: string): UserInfo | undefined
   /** The tokens in the snapshot are another cluster's, of which this one is a fork: its API server does not know them. */
   readonly foreignTokens?: boolean
   /** Who asks the kubelet over HTTPS, and whether they may: what the real one asks the API server. Absent: nobody may. */

@@ -29,6 +29,7 @@ export class Ip {
     const namespace = this.#namespace
     if (namespace.machine.down) return 'ENETUNREACH'
     if (packet.serial === 0) packet.serial = namespace.network.nextSerial()
+    packet.uid = 0
     let decision = this.#route(packet)
     if (!decision) return this.#refused(packet, undefined)
     if (packet.src === '') packet.src = namespace.routing.sourceFor(decision) ?? ''
@@ -51,6 +52,7 @@ export class Ip {
 
   /** A packet came in by `link` and is for this host's IP layer: PREROUTING and on. */
   receive(link: Link, packet: Packet): void {
+    packet.uid = undefined
     if (!this.#namespace.netfilter.run('PREROUTING', packet, link, undefined)) return
     this.routed(link, packet)
   }

@@ -359,9 +359,10 @@ export class NetworkNamespace {
     return resolve(link, address, packet)
   }
 
+  /** An interface without an address (a pod's, on Calico) lends another's of this host (inet_select_addr). */
   masqueradeAddress(out: Link, destination: string): string | undefined {
     const decision = this.routing.lookup({ dst: destination })
-    if (!decision || out.addresses.length === 0) return out.addresses[0]?.address
+    if (!decision) return out.addresses[0]?.address
     const { src: _preferred, ...route } = decision.route
     return this.routing.sourceFor({ route, link: out, nextHop: decision.nextHop })
   }

@@ -66,6 +66,8 @@ export interface Packet {
   mark: number
   /** conntrack's verdict on it; stays within one namespace. */
   tracking: Tracking | undefined
+  /** Owner of the socket that sent it; only while it is in the namespace of that socket. Every process counts as root. */
+  uid: number | undefined
   /** The bridge port through which it came, for `physdev`. */
   physIn: string | undefined
   /** Time on the wire so far, ms: for round-trip times and capture timestamps. */
@@ -102,6 +104,7 @@ const blank: Packet = {
   dstMac: '',
   mark: 0,
   tracking: undefined,
+  uid: undefined,
   physIn: undefined,
   latency: 0,
   crossed: 0,
@@ -167,6 +170,7 @@ export function copyPacket(packet: Packet): Packet {
 export function scrub(packet: Packet): void {
   packet.mark = 0
   packet.tracking = undefined
+  packet.uid = undefined
   packet.physIn = undefined
 }
 

@@ -3,7 +3,7 @@ import { icmpMessage } from './icmp.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import type { IcmpHeader, Packet } from './packet.ts'
 import { openPing, type Ping } from './ping.ts'
-import { type HttpsService, NetworkError, type Sockets, type TcpConnection, type TcpHandlers } from './sockets.ts'
+import { type HttpsService, NetworkError, type QueueVerdict, type Sockets, type TcpConnection, type TcpHandlers } from './sockets.ts'
 import { TcpSocket, type TcpSocketState } from './tcp.ts'
 import { bindUdp, type UdpEndpoint } from './udp.ts'
 
@@ -36,6 +36,7 @@ export class SocketTable {
   readonly #connections = new Map<string, TcpSocket>()
   readonly udpPorts = new Map<number, UdpEndpoint[]>()
   readonly pings = new Map<number, Set<Ping>>()
+  readonly #queues = new Map<number, (packet: Packet) => QueueVerdict>()
   readonly #lingering: { socket: TcpSocket; until: number }[] = []
   #nextPort: number | undefined
 
@@ -83,6 +84,15 @@ export class SocketTable {
       ping: (to, options, handlers) => {
         check()
         return tracked(once(open, openPing(this, to, options, handlers)))
+      },
+      bindQueue: (queue, decide) => {
+        check()
+        if (this.#queues.has(queue)) throw new NetworkError('EPERM', `queue ${queue} is bound already`)
+        this.#queues.set(queue, decide)
+        const unbind = () => {
+          if (this.#queues.get(queue) === decide) this.#queues.delete(queue)
+        }
+        return tracked(once(open, { close: unbind }))
       },
       addresses: () => this.namespace.addresses(),
       close: () => {
@@ -148,6 +158,11 @@ export class SocketTable {
     return true
   }
 
+  /** What the program bound to an NFQUEUE says; undefined where there is none. */
+  askQueue(queue: number, packet: Packet): QueueVerdict | undefined {
+    return this.#queues.get(queue)?.(packet)
+  }
+
   /** A UDP datagram reached this host. False: no socket wants it. */
   udp(packet: Packet): boolean {
     const sockets = this.udpPorts.get(packet.dport)
@@ -211,6 +226,7 @@ export class SocketTable {
     for (const socket of this.#connections.values()) socket.close()
     this.udpPorts.clear()
     this.pings.clear()
+    this.#queues.clear()
   }
 
   /** Everything is gone and nobody is told. */
@@ -223,6 +239,7 @@ export class SocketTable {
     this.#connections.clear()
     this.udpPorts.clear()
     this.pings.clear()
+    this.#queues.clear()
     this.#lingering.length = 0
   }
 

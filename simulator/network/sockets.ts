@@ -1,4 +1,6 @@
 import type { Closer } from '../clock.ts'
+import type { Packet } from './packet.ts'
+import type { Origin } from './trace.ts'
 
 /** errno names as programs see them. */
 export type Errno =
@@ -78,6 +80,13 @@ export interface EchoReply {
   readonly rtt: number
 }
 
+/** What a program says of a packet that was queued to it; `reason` and `origin` are for traces. */
+export interface QueueVerdict {
+  readonly accept: boolean
+  readonly reason: string
+  readonly origin?: Origin
+}
+
 /**
  * The sockets of one network namespace: the only way in which anything in a cluster talks.
  * Callback style and synchronous: a reply may arrive before the call returns to the event loop, never before the call itself returns.
@@ -94,6 +103,11 @@ export interface Sockets {
     options: { bytes: number; ttl: number; sequence: number; id: number; dontFragment?: boolean },
     handlers: { reply(reply: EchoReply): void; error?(from: string, message: string, type: number, code: number): void },
   ): Closer
+  /**
+   * NFQUEUE's user space: `decide` is asked about each packet that a rule sends to the queue. Throws EPERM where another program is bound
+   * to that queue.
+   */
+  bindQueue(queue: number, decide: (packet: Packet) => QueueVerdict): Closer
   /** Addresses of this namespace's interfaces, loopback last; the first is what a pod calls its address. */
   addresses(): string[]
 }

@@ -17,6 +17,8 @@ export type InformerMemory = Record<ResourceName, { listed?: boolean; failures?:
 export interface InformerFailure extends Followed {
   readonly what: 'list' | 'watch'
   readonly message: string
+  /** The API server's answer; absent where nothing reached it. */
+  readonly error?: StatusError
 }
 
 /** What the program knows of the cluster. Reading costs no right, and goes on when there is none any more. */
@@ -48,6 +50,10 @@ export function informers(
     failed(failure: InformerFailure): void
     /** All are listed for the first time, or known again after a restore. */
     synced(api: Api): void
+    /** One kind is listed for the first time, or known again after a restore; before `synced`. */
+    listed?(resource: ResourceName): void
+    /** A connection stands, the first or another. */
+    connected?(api: Api): void
     /** The connection itself could not be made; true where the program takes it from there. */
     unconnected?(error: Error): boolean
   },
@@ -61,6 +67,7 @@ export function informers(
   })
   let api: Api | undefined
   let told = false
+  const toldKinds = new Set<ResourceName>()
   for (const { resource } of followed) memory[resource] ??= {}
   const known = (resource: ResourceName) => (memory[resource] ??= {})
 
@@ -68,6 +75,7 @@ export function informers(
     context.connectApi(options.server ? { server: options.server } : {}, {
       connected(connection) {
         api = connection
+        options.connected?.(connection)
         for (const one of followed) {
           const { listed, stale } = known(one.resource)
           if (!listed || stale) {
@@ -140,7 +148,7 @@ export function informers(
 
   function refused(one: Followed, what: 'list' | 'watch', error: unknown): void {
     if (!(error instanceof StatusError)) throw error
-    options.failed({ ...one, what, message: error.message })
+    options.failed({ ...one, what, message: error.message, error })
     const state = known(one.resource)
     again(one.resource, state.failures ?? 0)
     state.failures = (state.failures ?? 0) + 1
@@ -165,7 +173,13 @@ export function informers(
   }
 
   function tell(connection: Api): void {
-    if (told || !isSynced()) return
+    if (told) return
+    for (const { resource } of followed) {
+      if (!known(resource).listed || toldKinds.has(resource)) continue
+      toldKinds.add(resource)
+      options.listed?.(resource)
+    }
+    if (!isSynced()) return
     told = true
     options.synced(connection)
   }

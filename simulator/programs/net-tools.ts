@@ -3,9 +3,11 @@ import { curl } from './netutils/curl/curl.ts'
 import { dig } from './netutils/dig.ts'
 import { host } from './netutils/host.ts'
 import { ip } from './netutils/ip/ip.ts'
+import { ipset } from './netutils/ipset.ts'
 import { iptables, iptablesSave } from './netutils/iptables/iptables.ts'
 import { arp, conntrack, ifconfig, sysctl } from './netutils/kernel-tools.ts'
 import { ncBusybox, ncOpenbsd } from './netutils/nc.ts'
+import { nft } from './netutils/nft.ts'
 import { nslookupBind } from './netutils/nslookup-bind.ts'
 import { nslookupBusybox } from './netutils/nslookup-busybox.ts'
 import { pingBusybox, pingIputils } from './netutils/ping.ts'
@@ -24,10 +26,12 @@ export const netTools: Readonly<Record<string, Command>> = {
   host,
   ifconfig,
   ip,
+  ipset,
   iptables,
   'iptables-save': iptablesSave,
   nc: ncOpenbsd,
   netstat,
+  nft,
   nslookup: nslookupBind,
   ping: pingIputils,
   route,

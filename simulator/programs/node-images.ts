@@ -1,4 +1,5 @@
 import { versions } from '../bootstrap/spec.ts'
+import { calicoImages } from './calico/images.ts'
 import { bridge } from './cni/bridge.ts'
 import { flannelPlugin } from './cni/flannel.ts'
 import { hostLocal } from './cni/host-local.ts'
@@ -61,6 +62,7 @@ export function nodeImages(tools: Readonly<Record<string, Command>>): Image[] {
       tags: (tag) => /^v1\.\d\.\d-flannel\d$/.test(tag),
       executables: { '/flannel': flannelPlugin, ...alpine },
     },
+    ...calicoImages(tools),
     {
       repositories: ['registry.k8s.io/pause'],
       tags: (tag) => /^3\.\d+$/.test(tag),

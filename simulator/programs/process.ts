@@ -146,6 +146,8 @@ export interface CniPlugin {
   readonly id: string
   add(call: CniCall): CniResult
   del(call: CniCall): void
+  /** What the same binary does when it is run by hand. */
+  readonly command?: Command
 }
 
 export interface CniCall {
@@ -163,6 +165,11 @@ export interface CniCall {
   /** Runs another plugin of `/opt/cni/bin` by type, for delegation and IPAM. */
   delegate(type: string, config: Record<string, unknown>, previous?: CniResult): CniResult
   delegateDel(type: string, config: Record<string, unknown>): void
+  /**
+   * The API at an address, dialled from the host, as whoever the bearer token stands for. Throws an Error in Go's words where nobody answers
+   * at once (a plugin cannot wait here, so silence counts as a time-out), and `Unauthorized` for a token that is nobody's.
+   */
+  connectApi(server: { host: string; port: number }, token: string): Api
 }
 
 export interface CniResult {

@@ -46,10 +46,30 @@ it('starts a bare cluster from a shell, says when it is ready, and stops on Ctrl
   expect(await running.ended).toBe(0)
 })
 
+it('shows Calico as its manifest installs it', async () => {
+  const kubeconfig = join(folder, 'calico.yaml')
+  const running = simulate('--cni', 'calico', '--nodes', '3', '--kubeconfig', kubeconfig)
+  for (let waited = 0; !running.out().includes('\n') && waited < 20_000; waited += 50)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(running.out(), running.err()).toMatch(/3 nodes, calico,/)
+  const kubectl = async (...words: string[]) => (await run(realKubectl('1.35'), ['--kubeconfig', kubeconfig, ...words])).stdout
+  const pods = await kubectl('get', 'pods', '-n', 'kube-system')
+  expect(pods.match(/calico-node-\w+ +1\/1 +Running/g)).toHaveLength(3)
+  expect(pods).toMatch(/calico-kube-controllers-\w+-\w+ +1\/1 +Running/)
+  expect(await kubectl('get', 'ippools', '-o', 'jsonpath={.items[*].spec.cidr}')).toBe('10.244.0.0/16')
+  expect((await kubectl('get', 'blockaffinities.crd.projectcalico.org')).split('\n')).toHaveLength(5)
+  const log = await kubectl('logs', '-n', 'kube-system', 'ds/calico-node', '-c', 'install-cni')
+  expect(log).toMatch(/Created \/host\/etc\/cni\/net\.d\/10-calico\.conflist/)
+  const rules = await kubectl('exec', '-n', 'kube-system', 'ds/calico-node', '--', 'iptables-save', '-t', 'filter')
+  expect(rules).toContain('-A FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD')
+  running.child.kill('SIGINT')
+  expect(await running.ended).toBe(0)
+})
+
 it('refuses what it does not model, in one sentence with the mend', async () => {
   const running = simulate('--cni', 'cilium', '--kubeconfig', join(folder, 'cluster.yaml'))
   expect(await running.ended).not.toBe(0)
   expect(running.err()).toMatch(/does not model the CNI plugin cilium/)
-  expect(running.err()).toMatch(/kindnet or flannel/)
+  expect(running.err()).toMatch(/kindnet, flannel or calico/)
   expect(existsSync(join(folder, 'cluster.yaml'))).toBe(false)
 })

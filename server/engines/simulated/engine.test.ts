@@ -15,6 +15,10 @@ const spec: ClusterSpec = { nodes: 1, cni: 'kindnet', kubernetes: '1.34', seed: 
 const silent = new AbortController().signal
 
 describeEngine('simulated', () => createSimulatedEngine({ folder: join(folder, 'contract') }), { patience: 30_000 })
+describeEngine('simulated, with Calico', () => createSimulatedEngine({ folder: join(folder, 'contract-calico') }), {
+  spec: { nodes: 2, cni: 'calico', kubernetes: '1.34', seed: 1 },
+  patience: 30_000,
+})
 
 it('brings clusters back from their last snapshot when their thread dies', async () => {
   const threads: ClusterThread[] = []

@@ -30,7 +30,7 @@ export interface SimulatedEngineOptions {
 const mostDeaths = 5
 const deathWindowMs = 60_000
 
-const modelled = new Set<string>(['kindnet', 'flannel'])
+const modelled = new Set<string>(['kindnet', 'flannel', 'calico'])
 
 interface Hosted {
   readonly spec: ClusterSpec
@@ -176,7 +176,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
         supported: false,
         code: 'cni-not-modelled',
         message: `The simulated cluster does not model the CNI plugin ${spec.cni} yet.`,
-        mend: `Choose ${[...modelled].join(' or ')}, or the kind engine.`,
+        mend: `Choose ${[...modelled].slice(0, -1).join(', ')} or ${[...modelled].at(-1)}, or the kind engine.`,
       }
     }
     if (spec.nodes < 1 || spec.nodes > 9) {

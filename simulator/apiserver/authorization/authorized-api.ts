@@ -115,6 +115,10 @@ export function authorizedApi(api: Api, who: UserInfo | (() => UserInfo), author
       check('create', 'pods', { ...at(namespace, pod), subresource: 'binding' })
       api.bind(namespace, pod, node)
     },
+    requestToken(namespace, account, expirationSeconds) {
+      check('create', 'serviceaccounts', { ...at(namespace, account), subresource: 'token' })
+      return api.requestToken(namespace, account, expirationSeconds)
+    },
     watch(resource, handler, options = {}) {
       if (rights) return follow(resource, handler, options, rights)
       checkList('watch', resource, options)

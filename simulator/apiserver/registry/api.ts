@@ -2,7 +2,9 @@ import type { KubeObject, ResourceName } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
 import type { StoreEvent } from '../../store/store.ts'
 import type { Api, ListOptions, ServedResource, UserInfo, WatchEvent, WatchOptions } from '../api.ts'
+import { answerTokenRequest } from '../authentication/token-request.ts'
 import { type Predicate, selectorPredicate } from '../selectors.ts'
+import { notImplemented } from '../status.ts'
 import { apiVersionOf, type Definitions, presented, requireVerb, resourceNameOf } from './definitions.ts'
 import { bindPod } from './pods.ts'
 import { createRegistry, type Registry } from './registry.ts'
@@ -49,6 +51,13 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
       registry.delete(definitions.named(resource), namespace, name, options, who)
     },
     bind: (namespace, pod, node) => bindPod(registry, namespace, pod, node, who),
+    requestToken(namespace, account, expirationSeconds) {
+      const { tokens } = registry.world
+      if (!tokens) throw notImplemented('this API server issues no tokens')
+      const { status } = answerTokenRequest(registry, tokens, namespace, account, { spec: { expirationSeconds } } as KubeObject)
+      const { token, expirationTimestamp } = status as { token: string; expirationTimestamp: string }
+      return { token, expires: Date.parse(expirationTimestamp) }
+    },
     watch: <T extends KubeObject>(resource: ResourceName, handler: (event: WatchEvent<T>) => void, options: WatchOptions = {}) => {
       const definition = definitions.named(resource)
       requireVerb(definition, 'watch')

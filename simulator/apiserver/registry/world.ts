@@ -5,6 +5,7 @@ import type { ResourceDefinition, StrategyContext } from '../../resources/defini
 import type { Store } from '../../store/store.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { UserInfo } from '../api.ts'
+import type { ServiceAccountTokens } from '../authentication/service-account-tokens.ts'
 
 /** What an API server stands on. All of its state is in `store` (and `random`), so any number of them may share one. */
 export interface RegistryWorld {
@@ -16,6 +17,8 @@ export interface RegistryWorld {
   readonly serviceCidr: string
   /** Absent: `defaultAdmission`. */
   readonly admission?: readonly Admission[]
+  /** Absent: it issues no tokens. */
+  readonly tokens?: ServiceAccountTokens
 }
 
 /** Who asks, and how a write is to be made. */

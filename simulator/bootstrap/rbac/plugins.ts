@@ -1,9 +1,9 @@
 import type { KubeObject } from '../../kubernetes.ts'
 import type { ClusterSpec } from '../spec.ts'
-import { account, clusterBinding, clusterRole } from './objects.ts'
+import { account, clusterBinding, clusterRole, user } from './objects.ts'
 import { read, rule } from './rule.ts'
 
-/** Rights of the cluster's network plugin, as kind's and Flannel's own manifests give them. */
+/** Rights of the cluster's network plugin, as the plugin's own manifest gives them. */
 export function pluginRbac(spec: Pick<ClusterSpec, 'cni'>): KubeObject[] {
   switch (spec.cni) {
     case 'kindnet':
@@ -23,7 +23,58 @@ export function pluginRbac(spec: Pick<ClusterSpec, 'cni'>): KubeObject[] {
         clusterBinding('flannel', [account('flannel', 'kube-flannel')], 'flannel', labels),
       ]
     }
+    case 'calico':
+      return calicoRbac()
     case 'none':
       return []
   }
+}
+
+const calicoGroup = 'crd.projectcalico.org'
+
+function calicoRbac(): KubeObject[] {
+  const addresses = 'blockaffinities ipamblocks ipamhandles'
+  const own = 'create delete get list update'
+  return [
+    clusterRole('calico-kube-controllers', [
+      rule(read, '', 'nodes pods'),
+      rule('get list update watch', '', 'services services/status'),
+      rule('list', calicoGroup, 'ipreservations'),
+      rule(`${own} watch`, calicoGroup, `${addresses} ipamconfigs tiers`),
+      rule('list watch', calicoGroup, 'ippools'),
+      rule(`${own} watch`, calicoGroup, 'hostendpoints'),
+      rule('create get list update watch', calicoGroup, 'clusterinformations kubecontrollersconfigurations'),
+    ]),
+    clusterRole('calico-node', [
+      rule('create', '', 'serviceaccounts/token', 'calico-cni-plugin'),
+      rule(read, '', 'namespaces nodes pods'),
+      rule('list watch', '', 'serviceaccounts'),
+      rule('list watch', 'discovery.k8s.io', 'endpointslices'),
+      rule(read, '', 'endpoints services'),
+      rule('get', '', 'configmaps'),
+      rule('patch update', '', 'nodes/status'),
+      rule('patch', '', 'pods/status'),
+      rule('list watch', 'networking.k8s.io', 'networkpolicies'),
+      rule('list watch', 'policy.networking.k8s.io', 'adminnetworkpolicies baselineadminnetworkpolicies'),
+      rule(
+        read,
+        calicoGroup,
+        'bgpconfigurations bgpfilters bgppeers caliconodestatuses clusterinformations felixconfigurations globalnetworkpolicies globalnetworksets hostendpoints ippools ipreservations networkpolicies networksets stagedglobalnetworkpolicies stagedkubernetesnetworkpolicies stagednetworkpolicies tiers',
+      ),
+      rule('create', calicoGroup, 'tiers'),
+      rule('create update', calicoGroup, 'bgpconfigurations bgppeers clusterinformations felixconfigurations ippools'),
+      rule('update', calicoGroup, 'caliconodestatuses'),
+      rule(`${own} watch`, calicoGroup, addresses),
+      rule('create get', calicoGroup, 'ipamconfigs'),
+      rule('get', 'apps', 'daemonsets'),
+    ]),
+    clusterRole('calico-cni-plugin', [
+      rule('get', '', 'namespaces nodes pods'),
+      rule('patch', '', 'pods/status'),
+      rule(own, calicoGroup, `${addresses} clusterinformations ipamconfigs ippools ipreservations`),
+    ]),
+    clusterRole('calico-tier-getter', [rule('get', 'projectcalico.org', 'tiers')]),
+    ...['calico-kube-controllers', 'calico-node', 'calico-cni-plugin'].map((name) => clusterBinding(name, [account(name)])),
+    clusterBinding('calico-tier-getter', [user('system:kube-controller-manager')]),
+  ]
 }

@@ -53,6 +53,7 @@ export function apiWithin(api: Api, life: Life, guard: Guard): Api {
     patch: (resource, namespace, name, patch, options) => api.patch(resource, namespace, name, patch, options),
     delete: (resource, namespace, name, options) => api.delete(resource, namespace, name, options),
     bind: (namespace, pod, node) => api.bind(namespace, pod, node),
+    requestToken: (namespace, account, expirationSeconds) => api.requestToken(namespace, account, expirationSeconds),
     watch: (resource, handler, options) =>
       life.keep(
         api.watch(

@@ -1,5 +1,5 @@
 import type { Closer } from '../../clock.ts'
-import type { Sockets, TcpHandlers } from '../../network/sockets.ts'
+import type { QueueVerdict, Sockets, TcpHandlers } from '../../network/sockets.ts'
 import type { Account } from '../meter.ts'
 
 /** Wraps a callback so that it does nothing after the end of its process, and a mistake in it ends that process alone. */
@@ -44,6 +44,15 @@ export function guardSockets(sockets: Sockets & Closer, guard: Guard, account?: 
       sockets.ping(to, options, {
         reply: guard((reply) => handlers.reply(reply)),
         error: guard((from, message, type, code) => handlers.error?.(from, message, type, code)),
+      }),
+    bindQueue: (queue, decide) =>
+      sockets.bindQueue(queue, (packet) => {
+        let verdict: QueueVerdict | undefined
+        guard(() => {
+          verdict = decide(packet)
+        })()
+        // Whoever dies over a packet leaves it without a verdict: the kernel drops what was queued to it.
+        return verdict ?? { accept: false, reason: 'its program gave no verdict' }
       }),
     addresses: () => sockets.addresses(),
     close: () => sockets.close(),

@@ -101,6 +101,7 @@ function inspect(
   const id = programId(content.trimEnd())
   if (id !== undefined) {
     const program = place.programs(id)
+    if (program?.kind === 'cni' && program.command) return { program: program.command, path, argv }
     return program ? { program, path, argv } : { problem: 'exec format error' }
   }
   const script = /^#![ \t]*(\S+)(?:[ \t]+([^\n]*\S))?[ \t]*(?:\n|$)/.exec(content)

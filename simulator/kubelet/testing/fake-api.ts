@@ -90,6 +90,9 @@ export function fakeApi(clock: Clock, random: Random): Api & { writes: Record<st
     bind() {
       throw new Error('not needed')
     },
+    requestToken() {
+      throw new Error('not needed')
+    },
     served: () => [],
     watch(resource, handler, options) {
       const field = options?.fieldSelector?.split('=') as [string, string] | undefined

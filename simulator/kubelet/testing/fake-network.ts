@@ -137,6 +137,7 @@ export class FakeNamespace {
         }
       },
       bindUdp: refuse,
+      bindQueue: refuse,
       ping: refuse,
       addresses: () => [...this.#addresses, '127.0.0.1'],
     }

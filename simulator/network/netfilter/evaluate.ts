@@ -9,6 +9,7 @@ import type { Chain, Rule, Table, Target } from './rule.ts'
 
 interface Compiled {
   readonly rule: Rule
+  readonly target: Target | undefined
   readonly tests: readonly Test[]
 }
 
@@ -42,20 +43,21 @@ export function evaluate(context: Context, table: Table, name: string): boolean 
 function walk(context: Context, table: Table, name: string, chain: Chain, depth: number): Verdict {
   if (depth > jumpLimit) return 'DROP'
   const recording = context.namespace.network.recorders.length > 0
-  for (const { rule, tests } of compileChain(chain)) {
-    if (!all(tests, context)) continue
-    const { target } = rule
-    if (!target) continue
+  const compiled = compileChain(chain)
+  for (let index = 0; index < compiled.length; index++) {
+    const { rule, target, tests } = compiled[index]!
+    if (!all(tests, context, table) || !target) continue
     const before = recording ? describePacket(context.packet) : ''
     if (target.target === 'jump') {
       if (recording) noteRule(context, table, name, rule, `jump to ${target.chain}`)
       const next = table.chains[target.chain]
-      if (!next) continue
+      if (!next || next.rules.length === 0) continue
       const verdict = walk(context, table, target.chain, next, depth + 1)
       if (verdict === 'ACCEPT' || verdict === 'DROP') return verdict
       if (target.goto) return 'RETURN'
       continue
     }
+    if (target.target === 'NFQUEUE') return ask(context, table, name, rule, target)
     const verdict = act(context, target)
     if (recording) noteRule(context, table, name, rule, target.target, verdict, before)
     if (verdict) return verdict
@@ -63,9 +65,27 @@ function walk(context: Context, table: Table, name: string, chain: Chain, depth:
   return undefined
 }
 
-function all(tests: readonly Test[], context: Context): boolean {
-  for (const test of tests) if (!test(context)) return false
+function all(tests: readonly Test[], context: Context, table: Table): boolean {
+  for (let index = 0; index < tests.length; index++) if (!tests[index]!(context, table)) return false
   return true
+}
+
+/** Hands the packet to the queue's program, whose word goes for this base chain; with nobody bound, `bypass` decides. */
+function ask(context: Context, table: Table, chain: string, rule: Rule, target: Extract<Target, { target: 'NFQUEUE' }>): Verdict {
+  const { namespace, packet } = context
+  const answer = namespace.table.askQueue(target.queue, packet)
+  const verdict = (answer?.accept ?? target.bypass) ? 'ACCEPT' : 'DROP'
+  if (namespace.network.recorders.length > 0) {
+    note(namespace, context.hook as Stage, packet, {
+      ...interfaceOf(context),
+      table: table.name,
+      detail: answer ? `queue ${target.queue}: ${answer.reason}` : `nobody listens on queue ${target.queue}`,
+      rule: renderRule(chain, rule),
+      ...(answer?.origin ? { origin: answer.origin } : {}),
+      verdict,
+    })
+  }
+  return verdict
 }
 
 function compileChain(chain: Chain): readonly Compiled[] {
@@ -74,7 +94,7 @@ function compileChain(chain: Chain): readonly Compiled[] {
     compiled = chain.rules.map((rule) => {
       let known = compiledRules.get(rule)
       if (!known) {
-        known = { rule, tests: compileMatches(rule) }
+        known = { rule, target: rule.target, tests: compileMatches(rule) }
         compiledRules.set(rule, known)
       }
       return known
@@ -85,7 +105,7 @@ function compileChain(chain: Chain): readonly Compiled[] {
 }
 
 /** Undefined: the next rule is looked at. */
-function act(context: Context, target: Exclude<Target, { target: 'jump' }>): Verdict {
+function act(context: Context, target: Exclude<Target, { target: 'jump' | 'NFQUEUE' }>): Verdict {
   const { namespace, packet, hook } = context
   const connection = packet.tracking?.connection
   const { conntrack } = namespace.netfilter

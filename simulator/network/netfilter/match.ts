@@ -2,7 +2,7 @@ import { compareAddresses, parseAddress, parsePrefix, prefixContains } from '../
 import type { Link } from '../link.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import type { Packet } from '../packet.ts'
-import type { AddressType, Hook, Match, Rule } from './rule.ts'
+import type { AddressType, Hook, Match, Rule, Table } from './rule.ts'
 import { inSet } from './sets.ts'
 
 /** What a rule may look at. */
@@ -15,7 +15,7 @@ export interface Context {
   readonly physOut: string | undefined
 }
 
-export type Test = (context: Context) => boolean
+export type Test = (context: Context, table: Table) => boolean
 
 /** A rule's matches as functions, cheapest first; all must hold. */
 export function compileMatches(rule: Rule): Test[] {
@@ -60,16 +60,24 @@ function compileMatch(match: Match): Test | undefined {
       return ({ packet }) => (((packet.tracking?.connection?.mark ?? 0) & mask) >>> 0 === match.value >>> 0) !== (match.invert ?? false)
     }
     case 'addrtype':
-      return ({ namespace, packet }) =>
-        ((match.srcType === undefined || typeOf(namespace, packet.src) === match.srcType) &&
-          (match.dstType === undefined || typeOf(namespace, packet.dst) === match.dstType)) !== (match.invert ?? false)
+      return (context) => {
+        const { packet } = context
+        const holds =
+          (match.srcType === undefined || addressType(context, packet.src, match.limitIfaceOut) === match.srcType) &&
+          (match.dstType === undefined || addressType(context, packet.dst, match.limitIfaceOut) === match.dstType)
+        return holds !== (match.invert ?? false)
+      }
     case 'statistic':
       return ({ namespace }) => namespace.network.random.next() < match.probability
     case 'set':
-      return ({ namespace, packet }) => {
-        const set = namespace.netfilter.sets[match.set]
+      return ({ namespace, packet }, table) => {
+        const set = table.sets?.[match.set] ?? namespace.netfilter.sets[match.set]
         return set !== undefined && inSet(set, packet, match.flags) !== (match.invert ?? false)
       }
+    case 'rpfilter':
+      return (context) => comesBack(context, match.validmark ?? false) !== (match.invert ?? false)
+    case 'owner':
+      return ({ packet }) => (packet.uid === match.uid) !== (match.invert ?? false)
     case 'recent':
       return recent(match)
     case 'physdev':
@@ -132,7 +140,9 @@ function ipv4Word(address: string): number | undefined {
 
 function interfaceTest(text: string, name: (context: Context) => string | undefined): Test {
   const { value, negated } = negation(text)
-  return (context) => interfaceFits(value, name(context)) !== negated
+  if (!value.endsWith('+')) return (context) => (name(context) === value) !== negated
+  const prefix = value.slice(0, -1)
+  return (context) => (name(context)?.startsWith(prefix) ?? false) !== negated
 }
 
 function interfaceFits(pattern: string, name: string | undefined): boolean {
@@ -175,6 +185,11 @@ function multiport(match: Extract<Match, { match: 'multiport' }>): Test {
 function conntrack(match: Extract<Match, { match: 'conntrack' }>): Test {
   const { ctstate, ctdir } = match
   const origin = match.ctorigdst === undefined ? undefined : parsePrefix(match.ctorigdst)
+  const inverted = match.invert ?? false
+  // Nearly every rule asks for plain states.
+  if (ctstate && !ctdir && !origin && !ctstate.includes('DNAT') && !ctstate.includes('SNAT')) {
+    return ({ packet: { tracking } }) => ctstate.includes(tracking?.state ?? 'INVALID') !== inverted
+  }
   return ({ packet: { tracking } }) => {
     let holds = true
     if (ctstate) {
@@ -208,6 +223,19 @@ function recent(match: Extract<Match, { match: 'recent' }>): Test {
     else if (match.action === 'remove') seen.delete(address)
     return holds !== (match.invert ?? false)
   }
+}
+
+/** `--limit-iface-out`: an address is local only where the outgoing interface has it. */
+function addressType({ namespace, out }: Context, address: string, limited: true | undefined): AddressType {
+  if (limited) return out?.addresses.some((own) => own.address === address) ? 'LOCAL' : 'UNICAST'
+  return typeOf(namespace, address)
+}
+
+/** xt_rpfilter: a packet to the source would leave by the interface that this one came by. */
+function comesBack({ namespace, packet, in: link }: Context, validmark: boolean): boolean {
+  if (!link || link.kind === 'loopback') return true
+  const back = namespace.routing.lookup({ dst: packet.src, ...(validmark ? { mark: packet.mark } : {}) })
+  return back?.route.type === 'unicast' && back.link === link
 }
 
 function typeOf(namespace: NetworkNamespace, address: string): AddressType {

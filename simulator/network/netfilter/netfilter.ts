@@ -74,6 +74,11 @@ export class Netfilter {
     this.#steps = undefined
   }
 
+  /** One table; unlike `tables`, for whoever only looks. */
+  table(name: string): Table | undefined {
+    return this.#tables[name]
+  }
+
   chain(table: string, chain: string): Chain | undefined {
     return this.#tables[table]?.chains[chain]
   }

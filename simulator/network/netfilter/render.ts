@@ -36,7 +36,8 @@ export function renderRule(chain: string, rule: Rule): string {
   option('-d', network(rule.destination))
   option('-i', rule.inInterface)
   option('-o', rule.outInterface)
-  option('-p', rule.protocol)
+  // Protocol 4 by its name in /etc/protocols.
+  option('-p', rule.protocol?.replace('ipip', 'ipencap'))
   for (const match of rule.matches ?? []) words.push(...renderMatch(match))
   if (rule.target) words.push(...renderTarget(rule.target))
   return words.join(' ')
@@ -85,6 +86,7 @@ function renderMatch(match: Match): string[] {
         'addrtype',
         ...(match.srcType ? [...not, '--src-type', match.srcType] : []),
         ...(match.dstType ? [...not, '--dst-type', match.dstType] : []),
+        ...(match.limitIfaceOut ? ['--limit-iface-out'] : []),
       ]
     case 'statistic':
       return ['-m', 'statistic', '--mode', 'random', '--probability', (Math.round(match.probability * 2 ** 31) / 2 ** 31).toFixed(11)]
@@ -112,6 +114,10 @@ function renderMatch(match: Match): string[] {
         ...(match.physdevOut ? [...not, '--physdev-out', match.physdevOut] : []),
         ...(match.isBridged ? [...not, '--physdev-is-bridged'] : []),
       ]
+    case 'rpfilter':
+      return ['-m', 'rpfilter', ...(match.validmark ? ['--validmark'] : []), ...(match.invert ? ['--invert'] : [])]
+    case 'owner':
+      return ['-m', 'owner', ...not, '--uid-owner', `${match.uid}`]
     case 'iprange':
       return [
         '-m',
@@ -144,6 +150,8 @@ function renderTarget(target: Target): string[] {
     }
     case 'LOG':
       return ['-j', 'LOG', ...(target.prefix ? ['--log-prefix', quote(target.prefix)] : [])]
+    case 'NFQUEUE':
+      return ['-j', 'NFQUEUE', '--queue-num', `${target.queue}`, ...(target.bypass ? ['--queue-bypass'] : [])]
     case 'NOTRACK':
       return ['-j', 'CT', '--notrack']
     case 'TCPMSS':

@@ -1,4 +1,5 @@
 import type { Origin } from '../trace.ts'
+import type { IpSet } from './sets.ts'
 
 export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING'
 export type ConntrackState = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED' | 'DNAT' | 'SNAT'
@@ -12,7 +13,7 @@ export interface Rule {
   readonly destination?: string
   readonly inInterface?: string
   readonly outInterface?: string
-  readonly protocol?: 'tcp' | 'udp' | 'icmp' | 'ipip' | 'sctp' | '!tcp' | '!udp' | '!icmp'
+  readonly protocol?: 'tcp' | 'udp' | 'icmp' | 'ipip' | 'sctp' | 'ipv6-icmp' | '!tcp' | '!udp' | '!icmp'
   readonly matches?: readonly Match[]
   /** Absent: it only counts (or marks `recent`). */
   readonly target?: Target
@@ -41,7 +42,13 @@ export type Match =
       readonly ctdir?: 'ORIGINAL' | 'REPLY'
     }
   | { readonly match: 'mark' | 'connmark'; readonly value: number; readonly mask?: number; readonly invert?: boolean }
-  | { readonly match: 'addrtype'; readonly srcType?: AddressType; readonly dstType?: AddressType; readonly invert?: boolean }
+  | {
+      readonly match: 'addrtype'
+      readonly srcType?: AddressType
+      readonly dstType?: AddressType
+      readonly limitIfaceOut?: true
+      readonly invert?: boolean
+    }
   | { readonly match: 'statistic'; readonly mode: 'random'; readonly probability: number }
   | { readonly match: 'set'; readonly set: string; readonly flags: readonly ('src' | 'dst')[]; readonly invert?: boolean }
   | {
@@ -61,6 +68,10 @@ export type Match =
       readonly invert?: boolean
     }
   | { readonly match: 'iprange'; readonly src?: string; readonly dst?: string; readonly invert?: boolean }
+  /** Whether the way back to the source is the interface it came by; `invert`: whether it is not. */
+  | { readonly match: 'rpfilter'; readonly validmark?: true; readonly invert?: true }
+  /** Sent by a socket of this host whose owner is `uid`; what is forwarded has no socket. nft's `meta skuid`. */
+  | { readonly match: 'owner'; readonly uid: number; readonly invert?: boolean }
 
 export type AddressType = 'LOCAL' | 'UNICAST' | 'BROADCAST'
 
@@ -89,6 +100,8 @@ export type Target =
   | { readonly target: 'CONNMARK'; readonly action: 'save' | 'restore'; readonly mask?: number }
   | { readonly target: 'LOG'; readonly prefix?: string }
   | { readonly target: 'NOTRACK' }
+  /** Asks the program that is bound to the queue. With nobody there the packet is dropped, or with `bypass` accepted. */
+  | { readonly target: 'NFQUEUE'; readonly queue: number; readonly bypass?: boolean }
   | { readonly target: 'TCPMSS'; readonly clampToPathMtu?: true; readonly mss?: number }
 
 export interface Chain {
@@ -110,6 +123,8 @@ export interface Table {
   /** Made by iptables rather than by nft. */
   readonly iptables: boolean
   readonly chains: Readonly<Record<string, Chain>>
+  /** nft's sets, which belong to their table; iptables' rules look at ipsets. */
+  readonly sets?: Readonly<Record<string, IpSet>>
 }
 
 const base = (hook: Hook, priority: number): Chain => ({ rules: [], policy: 'ACCEPT', hook, priority })

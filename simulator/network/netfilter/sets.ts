@@ -1,4 +1,4 @@
-import { parsePrefix, prefixContains } from '../address.ts'
+import { parsePrefix } from '../address.ts'
 import type { Packet } from '../packet.ts'
 
 /** An ipset. Replaced whole when its members change; snapshots share it. */
@@ -7,6 +7,8 @@ export interface IpSet {
   readonly type: 'hash:ip' | 'hash:net' | 'hash:ip,port' | 'hash:net,port' | 'hash:ip,port,ip'
   /** `10.244.1.3`, `10.0.0.0/8`, `10.244.1.3,tcp:80`; a trailing ` nomatch` excepts a narrower net. */
   readonly members: readonly string[]
+  /** IPv4 where absent. */
+  readonly family?: 'inet6'
 }
 
 type Test = (packet: Packet, flags: readonly ('src' | 'dst')[]) => boolean
@@ -31,18 +33,27 @@ function compile(set: IpSet): Test {
   }
 }
 
+/** The narrowest net that fits decides. A map for each length that occurs, so that the set's size costs nothing. */
 function compileNets(set: IpSet): Test {
-  const nets = set.members.map((member) => {
+  const byLength = new Map<number, Map<string, { readonly port: string | undefined; readonly nomatch: boolean }[]>>()
+  for (const member of set.members) {
     const [text = '', ...options] = member.split(' ')
     const [net = '', portText] = text.split(',')
-    return { prefix: parsePrefix(net), port: portText, nomatch: options.includes('nomatch') }
-  })
-  // The narrowest net that fits decides.
-  nets.sort((a, b) => b.prefix.length - a.prefix.length)
+    const prefix = parsePrefix(net)
+    let nets = byLength.get(prefix.length)
+    if (!nets) byLength.set(prefix.length, (nets = new Map()))
+    const known = nets.get(prefix.text) ?? []
+    nets.set(prefix.text, [...known, { port: portText, nomatch: options.includes('nomatch') }])
+  }
+  const lengths = [...byLength.keys()].sort((a, b) => b - a)
   return (packet, flags) => {
     const wanted = address(packet, flags[0])
-    const found = nets.find((net) => prefixContains(net.prefix, wanted) && (net.port === undefined || net.port === port(packet, flags[1])))
-    return found !== undefined && !found.nomatch
+    for (const length of lengths) {
+      const nets = byLength.get(length)?.get(parsePrefix(`${wanted}/${length}`).text)
+      const found = nets?.find((net) => net.port === undefined || net.port === port(packet, flags[1]))
+      if (found) return !found.nomatch
+    }
+    return false
   }
 }
 

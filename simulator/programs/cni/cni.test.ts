@@ -35,6 +35,9 @@ function node() {
       host: machine.root,
       delegate: (type, delegated, before) => plugins[type]!.add({ ...one, config: delegated, previous: before }),
       delegateDel: (type, delegated) => plugins[type]!.del({ ...one, config: delegated }),
+      connectApi: () => {
+        throw new Error('not part of this node')
+      },
     }
     return one
   }

@@ -5,6 +5,7 @@ import { type InformerCache, type InformerMemory, informers } from '../informers
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 import { MiB } from '../usage.ts'
+import { networkPolicies } from './network-policies.ts'
 
 type NodeObject = Node & KubeObject
 const configFile = '/etc/cni/net.d/10-kindnet.conflist'
@@ -13,11 +14,18 @@ const masqueradeChain = 'KIND-MASQ-AGENT'
 /** How often routes are tried before the agent gives up, which ends in a restart by the kubelet. */
 const attempts = 5
 
+interface KindnetState {
+  failures?: number
+  /** The policies were known once, so that packets are judged. */
+  enforcing?: boolean
+  readonly known: InformerMemory
+}
+
 /**
  * kind's own network agent: writes the CNI configuration, routes to the other nodes' pods by their node address,
  * and masquerades what leaves the cluster. Follows kind's images/kindnetd.
  */
-export const kindnetd: Daemon<{ failures?: number; known: InformerMemory }> = {
+export const kindnetd: Daemon<KindnetState> = {
   kind: 'daemon',
   id: 'kindnet/kindnetd',
   usage: { cores: 0.001, bytes: 13 * MiB, secondsAtStart: 0.1, secondsPerConnection: 0.0002, secondsPerMessage: 0.0003 },
@@ -31,14 +39,22 @@ export const kindnetd: Daemon<{ failures?: number; known: InformerMemory }> = {
     if (!context.resumed) {
       log('I', 'main.go:109', `connected to apiserver: https://${host}:${port}`)
       log('I', 'main.go:139', `hostIP = ${hostIp}`)
-      log('I', 'main.go:148', `podIP = ${context.env['POD_IP']}`)
-      log('I', 'main.go:150', 'setting mtu 1500 for CNI')
+      context.log(`podIP = ${context.env['POD_IP']}`, 'stderr')
+      log('I', 'main.go:148', 'setting mtu 1500 for CNI ')
+      log('I', 'main.go:178', 'kindnetd IP family: "ipv4"')
+      log('I', 'main.go:182', `noMask IPv4 subnets: [${context.env['POD_SUBNET']}]`)
     }
     const following = informers(context, {
       memory: context.state.known,
-      followed: [{ resource: 'nodes', type: '*v1.Node' }],
+      followed: [
+        { resource: 'nodes', type: '*v1.Node' },
+        { resource: 'namespaces', type: '*v1.Namespace' },
+        { resource: 'pods', type: '*v1.Pod' },
+        { resource: 'networkpolicies.networking.k8s.io', type: '*v1.NetworkPolicy' },
+      ],
       server: host ? { host, port: Number(port) } : undefined,
-      synced: () => context.resumed || attempt(),
+      listed: (resource) => resource !== 'nodes' || context.resumed || attempt(),
+      synced: () => enforce(),
       failed: ({ what, type, message }) =>
         log(
           'E',
@@ -49,7 +65,10 @@ export const kindnetd: Daemon<{ failures?: number; known: InformerMemory }> = {
     following.onChange<NodeObject>('nodes', ({ object, previous }) => {
       if (object.spec?.podCIDR !== previous?.spec?.podCIDR || addressOf(object) !== (previous && addressOf(previous))) attempt()
     })
+    const enforce = networkPolicies(context, following, log)
     following.start()
+    // After a restore without an API server it goes on from what it knew.
+    if (context.resumed && context.state.enforcing && Object.values(context.state.known).every(({ stale }) => stale)) enforce()
 
     /** A node address that cannot be a gateway fails the whole round; the real agent tries five times, waiting longer each time, and panics. */
     function attempt(): void {

@@ -149,3 +149,26 @@ test('tcpdump shows packets as they pass', async () => {
   expect(err).toContain('3 packets captured\n')
   expect(await run('tcpdump -i eth9')).toMatchObject({ code: 1, err: 'tcpdump: eth9: No such device exists\n(No such device exists)\n' })
 })
+
+test('nft and ipset show what agents made', async () => {
+  const { run, client } = stage()
+  const sets = { pods: { name: 'pods', type: 'hash:ip' as const, members: ['10.0.0.1'] } }
+  const chains = { post: { hook: 'POSTROUTING' as const, priority: 100, policy: 'ACCEPT' as const, rules: [] } }
+  client.netfilter.setTable('agent', { name: 'agent', type: 'filter', iptables: false, sets, chains })
+  client.netfilter.append('filter', 'FORWARD', {
+    matches: [{ match: 'set', set: 'blocked', flags: ['src'] }],
+    target: { target: 'DROP' },
+  })
+  client.netfilter.setSet({ name: 'blocked', type: 'hash:net', members: ['192.0.2.0/24'] })
+  expect((await run('nft list tables')).out).toBe('table ip filter\ntable inet agent\n')
+  expect((await run('nft list table inet agent')).out).toContain('type filter hook postrouting priority srcnat; policy accept;')
+  expect((await run('nft list ruleset')).out).toContain('# Warning: table ip filter is managed by iptables-nft, do not touch!')
+  expect(await run('nft list table inet other')).toMatchObject({ code: 1, err: expect.stringContaining('No such file or directory') })
+  expect(await run('nft add table x')).toMatchObject({ code: 1, err: expect.stringContaining('only lists') })
+  expect((await run('ipset list -n')).out).toBe('blocked\n')
+  expect((await run('ipset list blocked')).out).toContain('References: 1\nNumber of entries: 1\nMembers:\n192.0.2.0/24\n')
+  expect((await run('ipset save')).out).toBe(
+    'create blocked hash:net family inet hashsize 1024 maxelem 1048576\nadd blocked 192.0.2.0/24\n',
+  )
+  expect(await run('ipset list none')).toMatchObject({ code: 1, err: 'ipset v7.17: The set with the given name does not exist\n' })
+})

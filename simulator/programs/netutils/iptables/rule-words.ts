@@ -54,7 +54,7 @@ export function ruleFromWords(words: readonly string[], tool: string): Rule {
         break
       case '-p':
       case '--protocol': {
-        const name = value().toLowerCase()
+        const name = value().toLowerCase().replace('ipencap', 'ipip')
         if (name === 'all') break
         if (!(protocols as readonly string[]).includes(name)) throw fail(`unknown protocol "${name}" specified`)
         rule.protocol = (not + name) as NonNullable<Rule['protocol']>

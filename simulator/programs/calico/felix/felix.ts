@@ -1,0 +1,99 @@
+import type { Node } from 'kubernetes-types/core/v1'
+import type { KubeObject, ResourceName } from '../../../kubernetes.ts'
+import { followPolicies } from '../../../network-policy/follow.ts'
+import { type InformerMemory, informers } from '../../informers.ts'
+import type { DaemonContext } from '../../process.ts'
+import { enabledPools, refusal, resources } from '../datastore.ts'
+import { calicoLine } from '../log.ts'
+import { vethName } from '../names.ts'
+import { policyDataplane } from './policy-dataplane.ts'
+import { ensureHooks, installStandingRules, standingFilterChains } from './standing-rules.ts'
+import type { HostAction } from './static-chains.ts'
+import { syncVxlan, tunnelsOf } from './tunnels.ts'
+
+/** Kinds, by the path under which Felix's syncer knows each. */
+const listRoots: Readonly<Record<ResourceName, string>> = {
+  nodes: '/calico/resources/v3/projectcalico.org/nodes',
+  namespaces: '/calico/resources/v3/projectcalico.org/profiles',
+  pods: '/calico/resources/v3/projectcalico.org/workloadendpoints',
+  'networkpolicies.networking.k8s.io': '/calico/resources/v3/projectcalico.org/kubernetesnetworkpolicies',
+  [resources.pools]: '/calico/resources/v3/projectcalico.org/ippools',
+  [resources.blocks]: '/calico/ipam/v2/assignment/',
+}
+
+/**
+ * Felix: rules for the pods of this node by policy, and routes to the other nodes' blocks. When it stops, all of it stays as it was.
+ * `ready` is called once everything stands; until all kinds could be listed it writes nothing.
+ */
+export function felix(context: DaemonContext<{ readonly known: InformerMemory }>, node: string, ready: () => void): void {
+  const { namespace, clock } = context
+  const { netfilter } = namespace
+  const following = informers(context, {
+    memory: context.state.known,
+    followed: Object.keys(listRoots).map((resource) => ({ resource, type: resource })),
+    synced: begin,
+    failed({ resource, what, message, error }) {
+      const [line, sentence] =
+        what === 'list' ? ['194', 'Failed to perform list of current data during resync'] : ['331', 'Failed to create watcher; will retry.']
+      const why = error ? refusal(error) : message
+      context.log(
+        calicoLine(clock.now(), 'INFO', 56, `felix/watchercache.go ${line}`, `${sentence} ListRoot="${listRoots[resource]}" error=${why}`),
+      )
+    },
+  })
+  const { cache } = following
+  let begun = false
+  let queued = false
+  const network = () => {
+    queued = false
+    installStandingRules(netfilter, tunnelsOf(enabledPools(cache)), hostAction(context.env['FELIX_DEFAULTENDPOINTTOHOSTACTION']))
+    syncVxlan(namespace, cache, node)
+  }
+  const touch = () => {
+    if (queued || !begun) return
+    queued = true
+    clock.soon(network)
+  }
+  const { index, begin: learn } = followPolicies(following, clock, { lazy: false }, () => sync())
+  const policy = policyDataplane(netfilter, index, node, standingFilterChains)
+  const sync = () => {
+    ensureHooks(netfilter)
+    policy.sync()
+    routesToPods()
+  }
+  /** The plugin makes a pod's route; Felix sees to it that it stays. */
+  const routesToPods = () => {
+    for (const pod of index.selections.pods()) {
+      const [address] = pod.addresses
+      if (pod.node !== node || !address) continue
+      const dev = vethName(pod.namespace, pod.name)
+      if (!namespace.link(dev)?.up || namespace.routing.routes.some((route) => route.dst === `${address}/32` && route.dev === dev)) continue
+      namespace.routing.add({ dst: `${address}/32`, dev, scope: 'link', protocol: 'boot' }, true)
+    }
+  }
+  following.onChange<Node & KubeObject>('nodes', ({ object, previous }) => {
+    if (annotationsOf(object) !== annotationsOf(previous)) touch()
+  })
+  for (const resource of [resources.pools, resources.blocks]) following.onChange(resource, touch)
+  following.start()
+
+  function begin(): void {
+    begun = true
+    network()
+    learn()
+    sync()
+    ready()
+  }
+}
+
+/** Felix's own default is to drop; its manifest sets ACCEPT. */
+function hostAction(text = 'DROP'): HostAction {
+  const action = text.toUpperCase()
+  return action === 'ACCEPT' || action === 'REJECT' || action === 'RETURN' ? action : 'DROP'
+}
+
+/** What Calico notes of a node. */
+function annotationsOf(node: (Node & KubeObject) | undefined): string {
+  const entries = Object.entries(node?.metadata?.annotations ?? {}).filter(([key]) => key.startsWith('projectcalico.org/'))
+  return JSON.stringify(entries)
+}

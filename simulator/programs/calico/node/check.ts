@@ -1,0 +1,51 @@
+import { httpRequest } from '../../../network/http.ts'
+import { NetworkError } from '../../../network/sockets.ts'
+import type { Command, Process } from '../../process.ts'
+
+/** `calico-node -felix-live -felix-ready`, for probes (node/pkg/health). */
+export const calicoNodeCheck: Command = {
+  kind: 'command',
+  id: 'calico/calico-node',
+  async run(process) {
+    const flags = new Set(process.argv.slice(1).map((word) => word.replace(/^--?/, '')))
+    if (flags.has('v')) {
+      await process.stdout.write('v3.30.4\n')
+      return 0
+    }
+    if (flags.has('shutdown')) return 0
+    const unknown = [...flags].filter((flag) => flag !== 'felix-live' && flag !== 'felix-ready')
+    if (unknown.length > 0) {
+      await process.stderr.write(`calico-node: the simulated calico-node does not model -${unknown[0]}\n`)
+      return 1
+    }
+    for (const [flag, path, sentence] of [
+      ['felix-live', 'liveness', 'Felix is not live'],
+      ['felix-ready', 'readiness', 'felix is not ready'],
+    ] as const) {
+      if (!flags.has(flag)) continue
+      const problem = await ask(process, path)
+      if (!problem) continue
+      await process.stdout.write(`calico/node is not ready: ${sentence}: ${problem}\n`)
+      return 1
+    }
+    return 0
+  },
+}
+
+function ask({ sockets }: Process, path: 'liveness' | 'readiness'): Promise<string | undefined> {
+  const url = `http://localhost:9099/${path}`
+  return new Promise((resolve) => {
+    httpRequest(
+      sockets,
+      { address: '127.0.0.1', port: 9099 },
+      { method: 'GET', target: `/${path}`, headers: [['Host', 'localhost:9099']] },
+      {
+        response: ({ status }) => resolve(status < 300 ? undefined : `${path} probe reporting ${status}`),
+        error: (error) => {
+          const refused = error instanceof NetworkError && error.code === 'ECONNREFUSED'
+          resolve(`Get "${url}": ${refused ? 'dial tcp 127.0.0.1:9099: connect: connection refused' : error.message}`)
+        },
+      },
+    )
+  })
+}
