@@ -60,9 +60,12 @@ export interface ClusterWorld {
   onError(error: unknown): void
 }
 
+/** The form of snapshots: another number wherever one that was saved before could not be read. */
+export const snapshotVersion = 2
+
 /** A cluster at one moment, as plain data. What never changes (images, base files, rules) is shared or made again from `spec`. */
 export interface ClusterSnapshot {
-  readonly version: 1
+  readonly version: typeof snapshotVersion
   readonly spec: ClusterSpec
   /** ms since the epoch. */
   readonly at: number
@@ -290,7 +293,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       ...nodes.flatMap(({ files, kubelet }) => [files.tree, ...kubelet.trees()]),
     ],
     snapshot: () => ({
-      version: 1,
+      version: snapshotVersion,
       spec,
       at: clock.now(),
       laid,

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
 import { CoreV1Api } from '@kubernetes/client-node'
 import { afterAll, expect, it, vi } from 'vitest'
 import { describeEngine } from '../contract.ts'
@@ -66,3 +67,18 @@ it('keeps what was only written to a file on the workstation', async () => {
   await second.close()
   await first.close()
 }, 30_000)
+
+it('says which release saved a cluster that it cannot read, and leaves the file as it is', async () => {
+  const at = join(folder, 'older')
+  const first = createSimulatedEngine({ folder: at })
+  await first.create('one', spec, () => {}, silent)
+  await first.close()
+  const [name] = readdirSync(at, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.snapshot'))
+  const saved = deserialize(readFileSync(join(at, name!)))
+  const older = serialize({ ...saved, snapshot: serialize({ ...deserialize(saved.snapshot), version: 1 }) })
+  writeFileSync(join(at, name!), older)
+  const second = createSimulatedEngine({ folder: at })
+  await expect(second.reattach('one')).rejects.toThrow('The cluster was saved by another release of Faultline (form 1, this one reads 2).')
+  await second.close()
+  expect(readFileSync(join(at, name!)).equals(older)).toBe(true)
+})

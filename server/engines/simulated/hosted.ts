@@ -1,7 +1,13 @@
 import { openapiSchemas } from '../../../scripts/openapi/cache.ts'
 import type { ClusterSpec as SimulatedSpec } from '../../../simulator/bootstrap/spec.ts'
 import { HeldTime, type Pacemaker } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, type ClusterWorld, createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
+import {
+  type ClusterSnapshot,
+  type ClusterWorld,
+  createCluster,
+  type SimulatedCluster,
+  snapshotVersion,
+} from '../../../simulator/cluster/cluster.ts'
 import type { ClusterSpec } from '../engine.ts'
 import type { ClientAuthority } from './client-certificates.ts'
 import { catalogue } from './images.ts'
@@ -58,6 +64,10 @@ export function trust(pem: string, signer: ClientAuthority): void {
 export async function hostCluster(hosting: Hosting): Promise<Hosted> {
   const spec = simulatedSpec(hosting.spec)
   const saved = hosting.saved as SavedState | undefined
+  if (saved && saved.version !== snapshotVersion) {
+    const message = `The cluster was saved by another release of Faultline (form ${saved.version}, this one reads ${snapshotVersion}). Start the lab again.`
+    throw Object.assign(new Error(message), { code: 'other-release' })
+  }
   const checkpoints = new Map(Object.entries(saved?.checkpoints ?? {}))
   let atSave: readonly unknown[] = []
   let announced = false
