@@ -60,14 +60,17 @@ export interface Correlated extends Written {
  */
 export function correlate(memory: EventMemory, occurrence: Occurrence, now: number): Correlated | undefined {
   const { uid, type, reason } = occurrence
-  const known = (memory[uid] ??= { tokens: burst, refilledAt: now, similar: {}, written: {} })
-  forgetOldest(memory, mostObjects)
+  let known = memory[uid]
+  if (!known) {
+    memory[uid] = known = { tokens: burst, refilledAt: now, similar: {}, written: {} }
+    forgetOldest(memory, mostObjects)
+  }
   const { key, message } = combined(known, occurrence, now)
   const before = known.written[key]
   // Counted even where the filter holds it back, as upstream observes before it filters.
   const standing = { name: before?.name ?? '', count: (before?.count ?? 0) + 1, firstAt: before?.firstAt ?? now }
   known.written[key] = standing
-  forgetOldest(known.written, mostWritten)
+  if (!before) forgetOldest(known.written, mostWritten)
   if (!takeToken(known, now)) return undefined
   return {
     ...standing,

@@ -1,13 +1,14 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { encodeBase64Url } from '../../base64.ts'
 
 /**
  * A JSON Web Token over `claims`, signed with a key that only this API server has (HS256). Upstream signs with RS256, so that others can
  * verify with the public half; nobody but the API server and TokenReview verifies here.
  */
 export function signJwt(key: string, claims: object): string {
-  const body = `${header}.${base64url(utf8ToBytes(JSON.stringify(claims)))}`
+  const body = `${header}.${encodeBase64Url(utf8ToBytes(JSON.stringify(claims)))}`
   return `${body}.${signature(key, body)}`
 }
 
@@ -21,7 +22,7 @@ export function readJwt(key: string, token: string): { claims: Record<string, un
   return { claims }
 }
 
-const header = base64url(utf8ToBytes(JSON.stringify({ alg: 'HS256', kid: 'faultline' })))
+const header = encodeBase64Url(utf8ToBytes(JSON.stringify({ alg: 'HS256', kid: 'faultline' })))
 
 function parsed(payload: string): Record<string, unknown> | undefined {
   try {
@@ -34,12 +35,5 @@ function parsed(payload: string): Record<string, unknown> | undefined {
 }
 
 function signature(key: string, body: string): string {
-  return base64url(hmac(sha256, utf8ToBytes(key), utf8ToBytes(body)))
-}
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '')
+  return encodeBase64Url(hmac(sha256, utf8ToBytes(key), utf8ToBytes(body)))
 }

@@ -44,9 +44,9 @@ export function fieldChanges(before: KubeObject | undefined, after: KubeObject, 
 function compare(before: unknown, after: unknown, names: string[], path: Path, structure: Structure, changes: FieldChanges): void {
   if (before === after) return
   if (before === undefined) return added(after, names, path, structure, changes.set)
-  const strategy = Array.isArray(after) || Array.isArray(before) ? structure.list(names) : undefined
-  if (strategy && (Array.isArray(before) || before === undefined) && (Array.isArray(after) || after === undefined)) {
-    const old = elements((before as unknown[]) ?? [], strategy)
+  const strategy = Array.isArray(before) && (Array.isArray(after) || after === undefined) ? structure.list(names) : undefined
+  if (strategy) {
+    const old = elements(before as unknown[], strategy)
     const fresh = elements((after as unknown[]) ?? [], strategy)
     for (const [step, value] of fresh) {
       const at = join(path, step)
@@ -60,13 +60,10 @@ function compare(before: unknown, after: unknown, names: string[], path: Path, s
     }
     return
   }
-  if (isGranular(before, after, names, structure) && (before !== undefined || after !== undefined)) {
-    const old = (before ?? {}) as Record<string, unknown>
-    const fresh = (after ?? {}) as Record<string, unknown>
-    const empty = after !== undefined && Object.keys(fresh).length === 0
-    const self = path !== '' && (structure.counted(names) || empty)
-    if (self && before === undefined) changes.set.add(path)
-    if (self && after === undefined) changes.removed.add(path)
+  if (isObject(before) && (after === undefined || isObject(after)) && !structure.atomic(names)) {
+    const old = before
+    const fresh = after ?? {}
+    if (after === undefined && path !== '' && structure.counted(names)) changes.removed.add(path)
     for (const key of Object.keys(fresh)) {
       if (fresh[key] === old[key]) continue
       // One array is the path for the whole walk; it is what it was when a step returns.
@@ -113,10 +110,6 @@ function addedFields(after: Record<string, unknown>, names: string[], path: Path
     if (!skipped(names)) added(after[key], names, join(path, `f:${key}`), structure, set)
     names.pop()
   }
-}
-
-function isGranular(before: unknown, after: unknown, names: readonly string[], structure: Structure): boolean {
-  return (before === undefined || isObject(before)) && (after === undefined || isObject(after)) && !structure.atomic(names)
 }
 
 /** The fields that an applied configuration names: leaves, elements of keyed lists, and empty objects. */
