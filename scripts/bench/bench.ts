@@ -5,10 +5,19 @@ import { idle } from './idle.ts'
 import { isMet, type Measurement } from './measure.ts'
 import { page } from './page.ts'
 import { policy } from './policy.ts'
+import { servicesBench } from './services.ts'
 import { terminal } from './terminal.ts'
 
 /** `npm run bench [name…]`: prints the figures as JSON. Nothing here fails on a slow machine; that is for the reader to judge. */
-const benches: Readonly<Record<string, () => Promise<Measurement[]>>> = { clusters, api, terminal, idle, policy, page }
+const benches: Readonly<Record<string, () => Promise<Measurement[]>>> = {
+  clusters,
+  api,
+  terminal,
+  idle,
+  policy,
+  services: servicesBench,
+  page,
+}
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in benches))

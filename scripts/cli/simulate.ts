@@ -9,6 +9,7 @@ Starts a bare simulated cluster and writes its kubeconfig; stops on Ctrl-C.
   --cni <name>           kindnet, flannel, calico (kindnet)
   --nodes <number>       the control plane included (3)
   --kubernetes <minor>   1.34
+  --load-balancers <n>   a cloud with a quota of so many (without it: none, Services stay <pending>)
   --seed <number>        names and addresses follow from it (1)
   --kubeconfig <file>    where to write it (faultline.kubeconfig.yaml)
 `
@@ -20,6 +21,7 @@ interface Simulate {
     nodes: number
     kubernetes: string
     seed: number
+    loadBalancers: number | undefined
     kubeconfig: string
   }): Promise<{ line: string; close(): Promise<void> }>
 }
@@ -35,6 +37,7 @@ export async function simulateCommand(argv: readonly string[]): Promise<number> 
     nodes: wholeNumber('nodes', flags.nodes),
     kubernetes: flags.kubernetes,
     seed: wholeNumber('seed', flags.seed),
+    loadBalancers: flags['load-balancers'] === undefined ? undefined : wholeNumber('load-balancers', flags['load-balancers']),
     kubeconfig: flags.kubeconfig,
   }
   const stop = interrupted()
@@ -56,6 +59,7 @@ function parse(argv: readonly string[]) {
         nodes: { type: 'string', default: '3' },
         kubernetes: { type: 'string', default: '1.34' },
         seed: { type: 'string', default: '1' },
+        'load-balancers': { type: 'string' },
         kubeconfig: { type: 'string', default: 'faultline.kubeconfig.yaml' },
       },
     }).values

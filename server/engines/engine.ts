@@ -11,6 +11,8 @@ export interface ClusterSpec {
   /** Kubernetes minor, `1.34`. */
   readonly kubernetes: string
   readonly seed: number
+  /** How many load balancers a cloud rents out to it; absent: no cloud, and Services of that type stay pending. */
+  readonly loadBalancers?: number | undefined
 }
 
 /** What is wrong, in one sentence for people, and how to mend it. */

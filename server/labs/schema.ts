@@ -159,6 +159,13 @@ export const labSchema = z.strictObject({
         .string()
         .regex(/^1\.\d+$/, 'a minor version in quotes, such as "1.34"')
         .default('1.34'),
+      loadBalancers: z
+        .number()
+        .int()
+        .min(0)
+        .max(50)
+        .optional()
+        .describe('The quota of load balancers of a cloud. Absent: there is no cloud, and Services of type LoadBalancer stay pending.'),
     })
     .prefault({}),
   engines: z

@@ -3,6 +3,7 @@ import type { KubeObject } from '../kubernetes.ts'
 import { resources } from '../resources/catalogue.ts'
 import { localApiServices } from './api-services.ts'
 import { calico } from './calico.ts'
+import { cloudProvider } from './cloud-provider.ts'
 import { coredns } from './coredns.ts'
 import { flannel } from './flannel.ts'
 import { kindnet } from './kindnet.ts'
@@ -27,6 +28,7 @@ export function bootstrapObjects(spec: ClusterSpec): KubeObject[] {
     ...kubeProxy(spec),
     ...networkPlugin(spec),
     ...coredns(),
+    ...(spec.loadBalancers === undefined ? [] : cloudProvider()),
   ]
 }
 

@@ -10,6 +10,8 @@ export interface ClusterSpec {
   /** `none`: nodes stay NotReady until somebody installs a plugin. */
   readonly cni: Plugin | 'none'
   readonly seed: number
+  /** How many load balancers the cloud rents out to it; absent: there is no cloud, and Services of that type stay pending. */
+  readonly loadBalancers?: number | undefined
 }
 
 /** Versions of what a fresh cluster runs, as kubeadm 1.34 pairs them. */

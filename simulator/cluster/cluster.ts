@@ -28,7 +28,9 @@ import type { KubeObject } from '../kubernetes.ts'
 import { type FilesSnapshot, MemoryFiles } from '../memory-files.ts'
 import { createNetwork, type Network } from '../network/network.ts'
 import type { NetworkSnapshot } from '../network/snapshot.ts'
+import { type CloudSnapshot, createCloud } from '../outside/cloud/cloud.ts'
 import { buildOutside, serveOutside } from '../outside/outside.ts'
+import { cloudControllerManager } from '../programs/cloud-controller-manager/cloud-controller-manager.ts'
 import { controlPlaneImages } from '../programs/control-plane/images.ts'
 import type { Catalogue } from '../programs/process.ts'
 import { resolve } from '../programs/resolver/resolver.ts'
@@ -74,6 +76,8 @@ export interface ClusterSnapshot {
   readonly random: number
   readonly store: StoreSnapshot
   readonly network: NetworkSnapshot
+  /** Absent where there is none. */
+  readonly cloud?: CloudSnapshot
   readonly timers: readonly TimersSnapshot[]
   readonly nodes: readonly { readonly files: FilesSnapshot; readonly kubelet: KubeletSnapshot }[]
   readonly workstation: FilesSnapshot
@@ -162,10 +166,18 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     authenticate: authenticator.authenticate,
     reviewToken: authenticator.review,
   })
+  const network = createNetwork({ clock, random })
+  if (from) network.restore(from.network)
+  else buildNetwork(network, spec)
+  const cloud =
+    spec.loadBalancers === undefined
+      ? undefined
+      : createCloud({ network, clock, segment: nodeSegment }, { loadBalancers: [], ...from?.cloud, quota: spec.loadBalancers })
   const catalogue: Catalogue = {
     ...world.catalogue,
     images: [
       ...world.catalogue.images,
+      cloudControllerManager(spec.name, cloud),
       ...controlPlaneImages(
         server,
         { issueLegacyToken: tokens.issueLegacy, signCertificate: world.signCertificate?.bind(world) },
@@ -174,9 +186,6 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     ],
   }
 
-  const network = createNetwork({ clock, random })
-  if (from) network.restore(from.network)
-  else buildNetwork(network, spec)
   clock.restore(from?.timers ?? [])
   serveOutside(network, clock)
   if (!from) for (const object of bootstrapObjects(spec)) api.create(nameOf(object), object)
@@ -300,6 +309,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       random: random.state,
       store: store.snapshot(),
       network: network.snapshot(),
+      ...(cloud && { cloud: cloud.snapshot() }),
       timers: clock.snapshot(),
       nodes: nodes.map(({ files, kubelet }) => ({ files: files.snapshot(), kubelet: kubelet.snapshot() })),
       workstation: (station.files as MemoryFiles).snapshot(),

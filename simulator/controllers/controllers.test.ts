@@ -112,7 +112,13 @@ const service = (spec: Record<string, unknown>): KubeObject => ({
 })
 
 it('keeps slices and endpoints in step with ready pods', () => {
-  const bench = controllerBench([deploymentController, replicasetController, endpointsliceController, endpointsController])
+  const bench = controllerBench([
+    deploymentController,
+    replicasetController,
+    endpointsliceController,
+    endpointsController,
+    garbageCollector,
+  ])
   const { api } = bench
   api.create('services', service({ selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] }))
   bench.settle()
@@ -139,6 +145,40 @@ it('keeps slices and endpoints in step with ready pods', () => {
   bench.settle()
   expect(slices()).toEqual([])
   expect(api.find('endpoints', 'default', 'web')).toBeUndefined()
+})
+
+it('leaves the slices of a Service that lost its selector, and of one that waits for a finalizer', () => {
+  const bench = controllerBench([deploymentController, replicasetController, endpointsliceController, garbageCollector])
+  const { api } = bench
+  api.create('services', service({ selector: { app: 'web' }, ports: [{ port: 80 }] }))
+  api.create('deployments.apps', deployment('web'))
+  bench.settle()
+  bench.runPods()
+  const endpoints = () =>
+    api
+      .list<EndpointSlice & KubeObject>('endpointslices.discovery.k8s.io', { namespace: 'default' })
+      .flatMap((slice) => slice.endpoints ?? [])
+  expect(endpoints()).toHaveLength(3)
+  api.patch('services', 'default', 'web', { metadata: { finalizers: ['example.com/hold'] }, spec: { selector: null } }, { type: 'merge' })
+  bench.settle()
+  expect(endpoints()).toHaveLength(3)
+  api.delete('services', 'default', 'web')
+  bench.settle()
+  expect(endpoints()).toHaveLength(3)
+  api.patch('services', 'default', 'web', { metadata: { finalizers: null } }, { type: 'merge' })
+  bench.settle()
+  expect(endpoints()).toEqual([])
+})
+
+it('marks endpoints for their node where a Service prefers it', () => {
+  const bench = controllerBench([deploymentController, replicasetController, endpointsliceController, scheduler])
+  bench.api.create('nodes', node('a'))
+  bench.api.create('services', service({ selector: { app: 'web' }, ports: [{ port: 80 }], trafficDistribution: 'PreferSameNode' }))
+  bench.api.create('deployments.apps', deployment('web', { replicas: 1 }))
+  bench.settle()
+  bench.runPods()
+  const [slice] = bench.api.list<any>('endpointslices.discovery.k8s.io', { namespace: 'default' })
+  expect(slice.endpoints[0].hints).toEqual({ forNodes: [{ name: 'a' }] })
 })
 
 it('resolves a named targetPort on each pod', () => {

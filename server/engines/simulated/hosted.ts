@@ -122,7 +122,7 @@ export async function hostCluster(hosting: Hosting): Promise<Hosted> {
 
 /** Makes the template for a shape where there is none yet; a cluster of that shape is then a fork of it. */
 export function prepareTemplate(spec: ClusterSpec, report: (error: unknown) => void): Promise<ClusterSnapshot> {
-  const key = `${spec.nodes}/${spec.cni}`
+  const key = `${spec.nodes}/${spec.cni}/${spec.loadBalancers === undefined ? '' : 'cloud'}`
   const known = templates.get(key)
   if (known) return known
   const made = makeTemplate(spec, report)
@@ -177,7 +177,7 @@ function isReady({ api }: SimulatedCluster): boolean {
 }
 
 function simulatedSpec(spec: ClusterSpec): SimulatedSpec {
-  return { name: 'faultline', nodes: spec.nodes, cni: spec.cni as SimulatedSpec['cni'], seed: spec.seed }
+  return { name: 'faultline', nodes: spec.nodes, cni: spec.cni as SimulatedSpec['cni'], seed: spec.seed, loadBalancers: spec.loadBalancers }
 }
 
 function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown) => void): ClusterWorld {

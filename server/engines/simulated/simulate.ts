@@ -10,6 +10,7 @@ export interface SimulateOptions {
   readonly nodes: number
   readonly kubernetes: string
   readonly seed: number
+  readonly loadBalancers?: number | undefined
   /** Where the kubeconfig is written. */
   readonly kubeconfig: string
 }
@@ -27,7 +28,13 @@ export async function simulate(options: SimulateOptions): Promise<{ line: string
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    const spec = { nodes: options.nodes, cni: options.cni as Cni, kubernetes: options.kubernetes, seed: options.seed }
+    const spec = {
+      nodes: options.nodes,
+      cni: options.cni as Cni,
+      kubernetes: options.kubernetes,
+      seed: options.seed,
+      loadBalancers: options.loadBalancers,
+    }
     const support = engine.supports(spec)
     if (!support.supported) throw new Refused(support.code, support.message, { mend: support.mend })
     const cluster = await engine.create('cluster', spec, () => {}, new AbortController().signal)

@@ -1,9 +1,11 @@
 import type { Pod, Service, ServicePort } from 'kubernetes-types/core/v1'
-import type { Endpoint, EndpointPort } from 'kubernetes-types/discovery/v1'
+import type { Endpoint, EndpointPort, EndpointHints as KnownHints } from 'kubernetes-types/discovery/v1'
 import type { KubeObject } from '../../kubernetes.ts'
 import { isReady, isTerminal, type PodObject } from '../pods.ts'
 
 export type ServiceObject = Service & KubeObject
+/** `forNodes` is younger than the package of types. */
+export type EndpointHints = KnownHints & { readonly forNodes?: readonly { readonly name: string }[] }
 
 /** Endpoints that share one list of ports: what goes into slices together. */
 export interface EndpointGroup {
@@ -64,6 +66,15 @@ function portsOf(service: ServiceObject, pod: PodObject): EndpointPort[] {
   return ports
 }
 
+/** Which nodes or zones an endpoint is meant for, after `trafficDistribution`. Follows k8s.io/endpointslice's trafficdist. */
+function hintsOf(service: ServiceObject, node: string | undefined, zone: string | undefined): { hints?: EndpointHints } {
+  const distribution = (service.spec as { trafficDistribution?: string } | undefined)?.trafficDistribution
+  const forZones = zone ? [{ name: zone }] : undefined
+  if (distribution === 'PreferClose' || distribution === 'PreferSameZone') return forZones ? { hints: { forZones } } : {}
+  if (distribution !== 'PreferSameNode' || !node) return {}
+  return { hints: { ...(forZones && { forZones }), forNodes: [{ name: node }] } }
+}
+
 function endpointOf(service: ServiceObject, pod: PodObject, zoneOf: (node: string) => string | undefined): Endpoint {
   const terminating = Boolean(pod.metadata?.deletionTimestamp)
   const serving = isReady(pod)
@@ -77,6 +88,7 @@ function endpointOf(service: ServiceObject, pod: PodObject, zoneOf: (node: strin
     ...(named ? { hostname: pod.spec?.hostname } : {}),
     ...(node ? { nodeName: node } : {}),
     ...(zone ? { zone } : {}),
+    ...hintsOf(service, node, zone),
     targetRef: { kind: 'Pod', namespace: pod.metadata?.namespace, name: pod.metadata?.name, uid: pod.metadata?.uid },
   }
 }

@@ -3,7 +3,7 @@ import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1'
 import { sameJson } from '../../json.ts'
 import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import { matchesSelector } from '../../resources/selectors.ts'
-import { type Controller, controllerReference, splitKey, workQueue } from '../controller.ts'
+import { type Controller, controllerOf, controllerReference, splitKey, workQueue } from '../controller.ts'
 import type { PodObject } from '../pods.ts'
 import { type EndpointGroup, endpointGroups, type ServiceObject } from './endpoints.ts'
 import { watchServicePods } from './watch.ts'
@@ -31,23 +31,24 @@ export const endpointsliceController: Controller = {
     function reconcile(key: string): void {
       const [namespace, name] = splitKey(key)
       const service = api.find<ServiceObject>('services', namespace, name)
+      // What a Service that is gone leaves is the garbage collector's; what one leaves that lost its selector, nobody's.
+      if (!service || service.spec?.type === 'ExternalName' || !service.spec?.selector) return
       const slices = api
         .list<SliceObject>('endpointslices.discovery.k8s.io', { namespace })
         .filter(
           ({ metadata }) =>
             metadata?.labels?.[serviceLabel] === name && metadata.labels['endpointslice.kubernetes.io/managed-by'] === managedBy,
         )
-      if (!service || service.spec?.type === 'ExternalName' || !service.spec?.selector || service.metadata?.deletionTimestamp) {
-        for (const slice of slices) api.delete('endpointslices.discovery.k8s.io', namespace, slice.metadata?.name ?? '')
-        return
-      }
       const selector = { matchLabels: service.spec.selector }
       const pods = api.list<PodObject>('pods', { namespace }).filter((pod) => matchesSelector(selector, pod.metadata?.labels))
       const zoneOf = (node: string) =>
         api.find<Node & KubeObject>('nodes', undefined, node)?.metadata?.labels?.['topology.kubernetes.io/zone']
       const groups = endpointGroups(service, pods, zoneOf)
       // A Service without pods keeps one empty slice, so that kube-proxy knows that there is nothing.
-      write(service, groups.length ? groups : [{ ports: [], endpoints: [] }], [...slices])
+      const [own, others] = partition(slices, ({ metadata }) => controllerOf({ metadata } as KubeObject)?.uid === service.metadata?.uid)
+      write(service, groups.length ? groups : [{ ports: [], endpoints: [] }], own)
+      // They belong to a Service of the same name that was there before.
+      for (const slice of others) api.delete('endpointslices.discovery.k8s.io', namespace, slice.metadata?.name ?? '')
     }
 
     function write(service: ServiceObject, groups: EndpointGroup[], left: SliceObject[]): void {
@@ -60,6 +61,8 @@ export const endpointsliceController: Controller = {
           const slice = index === undefined ? undefined : left.splice(index, 1)[0]
           const wanted = { endpoints: endpoints.length ? endpoints : null, ports, addressType: 'IPv4' }
           if (!slice) {
+            // A new one could escape the garbage collector that takes away the others.
+            if (service.metadata?.deletionTimestamp) continue
             api.create('endpointslices.discovery.k8s.io', {
               apiVersion: 'discovery.k8s.io/v1',
               kind: 'EndpointSlice',
@@ -91,6 +94,10 @@ export const endpointsliceController: Controller = {
       for (const slice of left) api.delete('endpointslices.discovery.k8s.io', namespace, slice.metadata?.name ?? '')
     }
   },
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))]
 }
 
 function portions(endpoints: Endpoint[]): Endpoint[][] {

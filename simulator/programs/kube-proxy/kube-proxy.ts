@@ -7,6 +7,7 @@ import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 import { MiB } from '../usage.ts'
 import { installBase } from './base-rules.ts'
+import { serveHealth, serviceHealth } from './health.ts'
 import { type PortRules, portRules } from './rules.ts'
 import { type ServiceObject, type ServicePort, type SliceObject, servicePorts } from './service-ports.ts'
 import { forgetStaleFlows } from './stale-flows.ts'
@@ -75,6 +76,7 @@ function run(context: DaemonContext<ProxyState>): void {
         `"Failed to watch" err=${JSON.stringify(what === 'list' ? `failed to list ${type}: ${message}` : message)} logger="UnhandledError" reflector="k8s.io/client-go/informers/factory.go:160" type="${type}"`,
       ),
   })
+  serveHealth(context, configuration.mode, (message) => log('E', 'server.go:366', message))
   let touch: (key: string) => void = () => {}
   following.onChange<ServiceObject>('services', ({ object }) => touch(`${object.metadata?.namespace}/${object.metadata?.name}`))
   following.onChange<SliceObject>('endpointslices.discovery.k8s.io', ({ object }) =>
@@ -94,7 +96,10 @@ function run(context: DaemonContext<ProxyState>): void {
         log('I', 'shared_informer.go:356', `"Caches are synced" controller="${controller} config"`)
       }
     }
-    const proxier = iptablesProxier(following.cache, netfilter, node, configuration.clusterCidr)
+    const health = serviceHealth(context.sockets, (service, message) =>
+      log('E', 'service_health.go:134', `"Failed to start healthcheck" err=${JSON.stringify(message)} node="${node}" service="${service}"`),
+    )
+    const proxier = iptablesProxier(following.cache, netfilter, node, configuration.clusterCidr, health.sync)
     let queued = false
     const changed = new Set<string>()
     touch = (key) => {
@@ -132,7 +137,13 @@ function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
 }
 
 /** Keeps the rules of all Services, rewriting only the chains of those that changed. */
-function iptablesProxier(api: InformerCache, netfilter: Netfilter, node: string, clusterCidr: string | undefined) {
+function iptablesProxier(
+  api: InformerCache,
+  netfilter: Netfilter,
+  node: string,
+  clusterCidr: string | undefined,
+  serviceHealth: (ports: Iterable<ServicePort>) => void,
+) {
   const programmed = new Map<string, Programmed>()
 
   function make(key: string): Programmed | undefined {
@@ -174,6 +185,7 @@ function iptablesProxier(api: InformerCache, netfilter: Netfilter, node: string,
       'KUBE-SERVICES': shared('rejected'),
       'KUBE-EXTERNAL-SERVICES': shared('rejectedOutside'),
       'KUBE-PROXY-FIREWALL': shared('firewall'),
+      'KUBE-NODEPORTS': shared('healthChecks'),
     })
     const last: Rule = {
       matches: [
@@ -186,6 +198,11 @@ function iptablesProxier(api: InformerCache, netfilter: Netfilter, node: string,
       ...removed,
     ])
     forgetStaleFlows(netfilter.conntrack, before, after)
+    tellHealth()
+  }
+
+  function tellHealth(): void {
+    serviceHealth([...programmed.values()].flatMap(({ ports }) => ports))
   }
 
   return {
@@ -196,6 +213,7 @@ function iptablesProxier(api: InformerCache, netfilter: Netfilter, node: string,
         const made = make(key)
         if (made) programmed.set(key, made)
       }
+      tellHealth()
     },
   }
 }

@@ -15,6 +15,8 @@ export interface PortRules {
   readonly rejectedOutside: readonly Rule[]
   /** filter KUBE-PROXY-FIREWALL */
   readonly firewall: readonly Rule[]
+  /** filter KUBE-NODEPORTS */
+  readonly healthChecks: readonly Rule[]
 }
 
 const jump = (chain: string): Target => ({ target: 'jump', chain })
@@ -115,6 +117,16 @@ export function portRules(port: ServicePort, clusterCidr: string | undefined): P
         }),
       )
   }
+  const healthChecks =
+    port.healthCheckNodePort === undefined
+      ? []
+      : [
+          rule({
+            protocol: 'tcp',
+            matches: [comment(`${name} health check node port`), { match: 'tcp', dport: String(port.healthCheckNodePort) }],
+            target: { target: 'ACCEPT' },
+          }),
+        ]
   if (port.loadBalancerIPs.length > 0 && port.sourceRanges.length > 0 && hasExternal) {
     chains[names.firewall] = [
       ...port.sourceRanges.map((source) => rule({ source, matches: [comment(`${name} loadbalancer IP`)], target: jump(names.external) })),
@@ -126,7 +138,7 @@ export function portRules(port: ServicePort, clusterCidr: string | undefined): P
   if (hasLocal && (port.internalLocal || port.externalLocal)) chains[names.local] = balance(port.localEndpoints)
   for (const endpoint of new Set([...port.endpoints, ...port.localEndpoints]))
     chains[endpointChain(name, protocol, endpoint)] = toEndpoint(endpoint)
-  return { chains, services, nodePorts, rejected, rejectedOutside, firewall }
+  return { chains, services, nodePorts, rejected, rejectedOutside, firewall, healthChecks }
 
   function externalChain(): Rule[] {
     if (!port.externalLocal) {

@@ -1,5 +1,6 @@
 import type { Service } from 'kubernetes-types/core/v1'
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
+import type { EndpointHints } from '../../controllers/endpointslice/endpoints.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { Origin } from '../../network/trace.ts'
 import { servicePortName } from './chain-names.ts'
@@ -21,6 +22,8 @@ export interface ServicePort {
   readonly affinity: number | undefined
   readonly internalLocal: boolean
   readonly externalLocal: boolean
+  /** Where load balancers ask whether this node has endpoints. */
+  readonly healthCheckNodePort: number | undefined
   /** `10.244.1.3:80`, sorted. */
   readonly endpoints: readonly string[]
   /** Those on this node. */
@@ -44,11 +47,13 @@ export function servicePorts(service: ServiceObject, slices: readonly SliceObjec
       nodePort: port.nodePort || undefined,
       clusterIP: spec.clusterIP as string,
       externalIPs: spec.externalIPs ?? [],
-      loadBalancerIPs: (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : [])),
+      // What goes to a load balancer that is a proxy has to pass through it, from inside too.
+      loadBalancerIPs: (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? [ip] : [])),
       sourceRanges: spec.loadBalancerSourceRanges ?? [],
       affinity: spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800) : undefined,
       internalLocal: spec.internalTrafficPolicy === 'Local',
       externalLocal: external && spec.externalTrafficPolicy === 'Local',
+      healthCheckNodePort: spec.externalTrafficPolicy === 'Local' ? spec.healthCheckNodePort || undefined : undefined,
       endpoints: all,
       localEndpoints: local,
       origin,
@@ -67,6 +72,7 @@ function endpointsOf(slices: readonly SliceObject[], port: string, protocol: str
           ready: endpoint.conditions?.ready !== false,
           draining: endpoint.conditions?.serving === true && endpoint.conditions.terminating === true,
           local: endpoint.nodeName === node,
+          forNodes: (endpoint.hints as EndpointHints | undefined)?.forNodes,
         })),
       ),
   )
@@ -75,5 +81,9 @@ function endpointsOf(slices: readonly SliceObject[], port: string, protocol: str
     const chosen = ready.length ? ready : endpoints.filter((endpoint) => endpoint.draining)
     return [...new Set(chosen.map(({ address }) => address))].sort()
   }
-  return { all: usable(found), local: usable(found.filter(({ local }) => local)) }
+  // Hints of a kind that some endpoint lacks, or that keep none for this node, are not followed (pkg/proxy/topology.go).
+  const ready = found.filter((endpoint) => endpoint.ready)
+  const mine = ready.filter(({ forNodes }) => forNodes?.some(({ name }) => name === node))
+  const hinted = ready.every(({ forNodes }) => forNodes?.length) && mine.length > 0
+  return { all: usable(hinted ? mine : found), local: usable(found.filter(({ local }) => local)) }
 }
