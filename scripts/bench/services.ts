@@ -30,7 +30,7 @@ export async function servicesBench(): Promise<Measurement[]> {
   await time.pass(60_000, () => new Promise((resolve) => setImmediate(resolve)))
   const programmed = cpuMs() - began
   const root = cluster.network.machine('bench-worker')!.root
-  const count = () => Object.keys(root.netfilter.table('nat')?.chains ?? {}).length
+  const count = () => root.netfilter.chainNames('nat').length
   if (count() < services * (endpoints + 1)) throw new Error(`only ${count()} chains were programmed`)
 
   const changes: number[] = []

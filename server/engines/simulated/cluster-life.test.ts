@@ -105,7 +105,10 @@ it('leaves what kube-proxy wrote where its daemonset is deleted', async () => {
   const { cluster, pass } = boot('kindnet')
   await pass(60_000)
   const chains = () =>
-    Object.keys(cluster.network.machine('test-worker')!.root.netfilter.tables['nat']!.chains).filter((name) => name.startsWith('KUBE-SVC-'))
+    cluster.network
+      .machine('test-worker')!
+      .root.netfilter.chainNames('nat')
+      .filter((name) => name.startsWith('KUBE-SVC-'))
   const before = chains()
   expect(before.length).toBeGreaterThan(2)
   cluster.api.delete('daemonsets.apps', 'kube-system', 'kube-proxy')

@@ -1,6 +1,7 @@
 import { isAddress } from '../address.ts'
 import { describePacket } from '../packet.ts'
 import { note, type Stage } from '../trace.ts'
+import { chainIn } from './chains.ts'
 import { untracked } from './conntrack.ts'
 import { type Context, compileMatches, type Test } from './match.ts'
 import { setDestination, setSource } from './nat.ts'
@@ -24,7 +25,7 @@ const jumpLimit = 512
 
 /** Walks a base chain. True: accepted by a rule or by the policy. */
 export function evaluate(context: Context, table: Table, name: string): boolean {
-  const chain = table.chains[name]
+  const chain = chainIn(table.chains, name)
   if (!chain) return true
   const verdict = walk(context, table, name, chain, 0)
   if (verdict === 'ACCEPT' || verdict === 'DROP') return verdict === 'ACCEPT'
@@ -50,7 +51,7 @@ function walk(context: Context, table: Table, name: string, chain: Chain, depth:
     const before = recording ? describePacket(context.packet) : ''
     if (target.target === 'jump') {
       if (recording) noteRule(context, table, name, rule, `jump to ${target.chain}`)
-      const next = table.chains[target.chain]
+      const next = chainIn(table.chains, target.chain)
       if (!next || next.rules.length === 0) continue
       const verdict = walk(context, table, target.chain, next, depth + 1)
       if (verdict === 'ACCEPT' || verdict === 'DROP') return verdict

@@ -45,8 +45,8 @@ describe('the hooks', () => {
     const { network, nodes, pod, settle } = twoNodes()
     const [client, server] = [pod(0, 2), pod(1, 2)]
     const { netfilter } = nodes[0]
-    for (const [name, table] of Object.entries(netfilter.tables)) {
-      for (const chain of Object.keys(table.chains)) {
+    for (const name of Object.keys(netfilter.tables)) {
+      for (const chain of netfilter.chainNames(name)) {
         netfilter.append(name, chain, { matches: [{ match: 'comment', comment: 'here' }], target: { target: 'MARK', value: 0 } })
       }
     }

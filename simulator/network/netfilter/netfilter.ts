@@ -3,6 +3,7 @@ import type { Link } from '../link.ts'
 import type { NetworkNamespace } from '../namespace.ts'
 import { describePacket, type Packet } from '../packet.ts'
 import { note } from '../trace.ts'
+import { chainEntries, chainIn, type EditableChains, editable, removeChain } from './chains.ts'
 import { Conntrack } from './conntrack.ts'
 import { evaluate } from './evaluate.ts'
 import type { Context } from './match.ts'
@@ -80,13 +81,20 @@ export class Netfilter {
   }
 
   chain(table: string, chain: string): Chain | undefined {
-    return this.#tables[table]?.chains[chain]
+    const found = this.#tables[table]
+    return found && chainIn(found.chains, chain)
+  }
+
+  /** Names of a table's chains; none where there is no such table. */
+  chainNames(table: string): string[] {
+    const found = this.#tables[table]
+    return found ? chainEntries(found.chains).map(([name]) => name) : []
   }
 
   /** `iptables -N`. Throws EEXIST. */
   addChain(table: string, chain: string): void {
     if (this.chain(table, chain)) throw new KernelError('EEXIST', `chain ${chain} of table ${table}`)
-    this.#edit(table)[chain] = { rules: [] }
+    this.#edit(table).changed[chain] = { rules: [] }
   }
 
   /** `iptables -F CHAIN`, or -X with it: base chains stay. Throws ENOENT, EBUSY (something jumps there). */
@@ -94,8 +102,9 @@ export class Netfilter {
     const found = this.#need(table, chain)
     if (found.hook) throw new KernelError('EINVAL', `base chain ${chain} of table ${table}`)
     const jumps = (other: Chain) => other.rules.some((rule) => rule.target?.target === 'jump' && rule.target.chain === chain)
-    if (Object.values(this.#tables[table]!.chains).some(jumps)) throw new KernelError('EBUSY', `chain ${chain} of table ${table}`)
-    delete this.#edit(table)[chain]
+    if (chainEntries(this.#tables[table]!.chains).some(([, other]) => jumps(other)))
+      throw new KernelError('EBUSY', `chain ${chain} of table ${table}`)
+    removeChain(this.#edit(table), chain)
   }
 
   append(table: string, chain: string, ...rules: Rule[]): void {
@@ -118,13 +127,13 @@ export class Netfilter {
   /** Replaces a chain's rules; an empty list flushes. Throws ENOENT. */
   setRules(table: string, chain: string, rules: readonly Rule[]): void {
     const found = this.#need(table, chain)
-    this.#edit(table)[chain] = { ...found, rules }
+    this.#edit(table).changed[chain] = { ...found, rules }
   }
 
   setPolicy(table: string, chain: string, policy: 'ACCEPT' | 'DROP'): void {
     const found = this.#need(table, chain)
     if (!found.hook) throw new KernelError('EINVAL', `policy of user chain ${chain}`)
-    this.#edit(table)[chain] = { ...found, policy }
+    this.#edit(table).changed[chain] = { ...found, policy }
   }
 
   /**
@@ -138,14 +147,14 @@ export class Netfilter {
     for (const [name, rules] of Object.entries(declared)) {
       for (const { target } of rules) {
         if (target?.target !== 'jump') continue
-        if (gone.has(target.chain) || !(declared[target.chain] ?? before.chains[target.chain])) {
+        if (gone.has(target.chain) || !(declared[target.chain] ?? chainIn(before.chains, target.chain))) {
           throw new KernelError('ENOENT', `chain ${target.chain}, target of a rule in ${name} of table ${table}`)
         }
       }
     }
     const chains = this.#edit(table)
-    for (const [name, rules] of Object.entries(declared)) chains[name] = { ...chains[name], rules }
-    for (const name of removed) if (chains[name] && !chains[name].hook) delete chains[name]
+    for (const [name, rules] of Object.entries(declared)) chains.changed[name] = { ...chainIn(chains, name), rules }
+    for (const name of removed) if (!chainIn(chains, name)?.hook) removeChain(chains, name)
   }
 
   /** Replaces or makes a whole table, as an nft transaction does. Undefined removes it. iptables' own four are only emptied. */
@@ -234,7 +243,7 @@ export class Netfilter {
   #plan(): Plan {
     const plan = Object.fromEntries(hooks.map((hook) => [hook, [] as Step[]])) as Record<Hook, Step[]>
     const chains = Object.values(this.#tables).flatMap((table, order) =>
-      Object.entries(table.chains).flatMap(([name, chain]) => (chain.hook ? [{ table, name, chain, hook: chain.hook, order }] : [])),
+      chainEntries(table.chains).flatMap(([name, chain]) => (chain.hook ? [{ table, name, chain, hook: chain.hook, order }] : [])),
     )
     const used = ({ chain }: { chain: Chain }) => chain.rules.length > 0 || chain.policy === 'DROP'
     if (!chains.some(used)) return plan
@@ -259,14 +268,14 @@ export class Netfilter {
     return found
   }
 
-  #edit(name: string): Record<string, Chain> {
+  #edit(name: string): EditableChains {
     const table = this.#tables[name]
     if (!table) throw new KernelError('ENOENT', `table ${name}`)
     this.#steps = undefined
     if (!this.#owned.has(name)) {
-      this.#tables = { ...this.#tables, [name]: { ...table, chains: { ...table.chains } } }
+      this.#tables = { ...this.#tables, [name]: { ...table, chains: editable(table.chains) } }
       this.#owned.add(name)
     }
-    return this.#tables[name]!.chains as Record<string, Chain>
+    return this.#tables[name]!.chains as EditableChains
   }
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { echoPacket } from '../packet.ts'
 import { bytes, twoNodes } from '../testing/two-nodes.ts'
+import { chainsOf } from './chains.ts'
 import { renderRule } from './render.ts'
 import { renderNftTable } from './render-nft.ts'
 import type { Rule, Table } from './rule.ts'
@@ -11,7 +12,7 @@ const queueing = (bypass: boolean, rules: readonly Rule[] = []): Table => ({
   type: 'filter',
   iptables: false,
   sets: { pods: { name: 'pods', type: 'hash:ip', members: ['10.244.1.3'] } },
-  chains: {
+  chains: chainsOf({
     post: {
       hook: 'POSTROUTING',
       priority: 95,
@@ -25,7 +26,7 @@ const queueing = (bypass: boolean, rules: readonly Rule[] = []): Table => ({
         { matches: [{ match: 'set', set: 'pods', flags: ['dst'] }], target: { target: 'DROP' } },
       ],
     },
-  },
+  }),
 })
 
 function scene(table: Table) {

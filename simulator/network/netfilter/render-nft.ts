@@ -1,3 +1,4 @@
+import { chainEntries } from './chains.ts'
 import type { Chain, Match, Rule, Table, Target } from './rule.ts'
 import type { IpSet } from './sets.ts'
 
@@ -5,7 +6,7 @@ import type { IpSet } from './sets.ts'
 export function renderNftTable(table: Table): string {
   const blocks = [
     ...Object.values(table.sets ?? {}).map(renderSet),
-    ...Object.entries(table.chains).map(([name, chain]) => renderChain(name, chain, table)),
+    ...chainEntries(table.chains).map(([name, chain]) => renderChain(name, chain, table)),
   ]
   return `table inet ${table.name} {\n${blocks.join('\n')}}\n`
 }

@@ -1,4 +1,5 @@
 import type { NetworkNamespace } from '../namespace.ts'
+import { chainEntries } from './chains.ts'
 import { negation } from './match.ts'
 import type { Match, Rule, Table, Target } from './rule.ts'
 
@@ -9,7 +10,7 @@ export function renderIptables(namespace: NetworkNamespace, only?: string): stri
 }
 
 function renderTable(table: Table): string {
-  const chains = Object.entries(table.chains)
+  const chains = chainEntries(table.chains)
   // Base chains first; iptables-save prints user chains in the order of their names.
   const ordered = [
     ...chains.filter(([, chain]) => chain.hook),

@@ -1,4 +1,5 @@
 import type { Origin } from '../trace.ts'
+import { type Chains, chainsOf } from './chains.ts'
 import type { IpSet } from './sets.ts'
 
 export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING'
@@ -122,7 +123,7 @@ export interface Table {
   readonly type: ChainType
   /** Made by iptables rather than by nft. */
   readonly iptables: boolean
-  readonly chains: Readonly<Record<string, Chain>>
+  readonly chains: Chains
   /** nft's sets, which belong to their table; iptables' rules look at ipsets. */
   readonly sets?: Readonly<Record<string, IpSet>>
 }
@@ -135,31 +136,36 @@ export const emptyTables: Readonly<Record<string, Table>> = {
     name: 'mangle',
     type: 'filter',
     iptables: true,
-    chains: {
+    chains: chainsOf({
       PREROUTING: base('PREROUTING', -150),
       INPUT: base('INPUT', -150),
       FORWARD: base('FORWARD', -150),
       OUTPUT: base('OUTPUT', -150),
       POSTROUTING: base('POSTROUTING', -150),
-    },
+    }),
   },
-  raw: { name: 'raw', type: 'filter', iptables: true, chains: { PREROUTING: base('PREROUTING', -300), OUTPUT: base('OUTPUT', -300) } },
+  raw: {
+    name: 'raw',
+    type: 'filter',
+    iptables: true,
+    chains: chainsOf({ PREROUTING: base('PREROUTING', -300), OUTPUT: base('OUTPUT', -300) }),
+  },
   filter: {
     name: 'filter',
     type: 'filter',
     iptables: true,
-    chains: { INPUT: base('INPUT', 0), FORWARD: base('FORWARD', 0), OUTPUT: base('OUTPUT', 0) },
+    chains: chainsOf({ INPUT: base('INPUT', 0), FORWARD: base('FORWARD', 0), OUTPUT: base('OUTPUT', 0) }),
   },
   nat: {
     name: 'nat',
     type: 'nat',
     iptables: true,
-    chains: {
+    chains: chainsOf({
       PREROUTING: base('PREROUTING', -100),
       INPUT: base('INPUT', 100),
       OUTPUT: base('OUTPUT', -100),
       POSTROUTING: base('POSTROUTING', 100),
-    },
+    }),
   },
 }
 

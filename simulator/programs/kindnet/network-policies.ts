@@ -1,3 +1,4 @@
+import { chainsOf } from '../../network/netfilter/chains.ts'
 import type { Chain, Match, Rule, Table, Target } from '../../network/netfilter/rule.ts'
 import type { Packet } from '../../network/packet.ts'
 import type { QueueVerdict } from '../../network/sockets.ts'
@@ -91,7 +92,7 @@ function policyTable(addresses: readonly string[]): Table {
       'podips-v4': { name: 'podips-v4', type: 'hash:ip', members: addresses },
       'podips-v6': { name: 'podips-v6', type: 'hash:ip', family: 'inet6', members: [] },
     },
-    chains: {
+    chains: chainsOf({
       // Behind DNAT and before SNAT, where packets show both pods' own addresses.
       postrouting: base('POSTROUTING', 95, [
         { protocol: 'udp', matches: [dns], target: accept },
@@ -105,7 +106,7 @@ function policyTable(addresses: readonly string[]): Table {
         { protocol: 'udp', matches: [{ match: 'udp', dport: '!53' }], target: accept },
         ...queueRules,
       ]),
-    },
+    }),
   }
 }
 

@@ -1,16 +1,13 @@
 import { parse } from 'yaml'
-import type { Netfilter } from '../../network/netfilter/netfilter.ts'
-import type { Rule } from '../../network/netfilter/rule.ts'
 import { remembered } from '../../remembered.ts'
-import { type InformerCache, type InformerMemory, informers } from '../informers.ts'
+import { type InformerMemory, informers } from '../informers.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 import { MiB } from '../usage.ts'
 import { installBase } from './base-rules.ts'
 import { serveHealth, serviceHealth } from './health.ts'
-import { type PortRules, portRules } from './rules.ts'
-import { type ServiceObject, type ServicePort, type SliceObject, servicePorts } from './service-ports.ts'
-import { forgetStaleFlows } from './stale-flows.ts'
+import { IptablesProxier, serviceOf } from './iptables-proxier.ts'
+import type { ServiceObject, SliceObject } from './service-ports.ts'
 
 interface Configuration {
   readonly mode: string
@@ -19,21 +16,10 @@ interface Configuration {
   readonly url: string
 }
 
-/** A Service as it is programmed, with the objects that it was made from. */
-interface Programmed {
-  readonly node: string
-  readonly clusterCidr: string | undefined
-  readonly slices: readonly SliceObject[]
-  readonly ports: readonly ServicePort[]
-  readonly rules: readonly PortRules[]
-}
-
 interface ProxyState {
   synced: boolean
   readonly known: InformerMemory
 }
-
-const serviceLabel = 'kubernetes.io/service-name'
 
 const yamlOf = remembered((text) => parse(text) as unknown)
 
@@ -77,11 +63,16 @@ function run(context: DaemonContext<ProxyState>): void {
       ),
   })
   serveHealth(context, configuration.mode, (message) => log('E', 'server.go:366', message))
-  let touch: (key: string) => void = () => {}
-  following.onChange<ServiceObject>('services', ({ object }) => touch(`${object.metadata?.namespace}/${object.metadata?.name}`))
-  following.onChange<SliceObject>('endpointslices.discovery.k8s.io', ({ object }) =>
-    touch(`${object.metadata?.namespace}/${object.metadata?.labels?.[serviceLabel]}`),
-  )
+  let changed: (key: string) => void = () => {}
+  let proxier: IptablesProxier | undefined
+  following.onChange<ServiceObject>('services', ({ object }) => changed(`${object.metadata?.namespace}/${object.metadata?.name}`))
+  following.onChange<SliceObject>('endpointslices.discovery.k8s.io', ({ type, object, previous }) => {
+    // A slice may have been given to another Service.
+    if (previous) proxier?.drop(previous)
+    if (type === 'DELETED') proxier?.drop(object)
+    else proxier?.keep(object)
+    for (const slice of [previous, object]) if (slice) changed(serviceOf(slice))
+  })
   following.start()
 
   function serve(): void {
@@ -99,19 +90,18 @@ function run(context: DaemonContext<ProxyState>): void {
     const health = serviceHealth(context.sockets, (service, message) =>
       log('E', 'service_health.go:134', `"Failed to start healthcheck" err=${JSON.stringify(message)} node="${node}" service="${service}"`),
     )
-    const proxier = iptablesProxier(following.cache, netfilter, node, configuration.clusterCidr, health.sync)
-    let queued = false
-    const changed = new Set<string>()
-    touch = (key) => {
-      changed.add(key)
-      if (queued) return
-      queued = true
-      context.clock.soon(() => {
-        queued = false
-        proxier.sync(changed)
-        changed.clear()
-        context.state.synced = true
-      })
+    proxier = new IptablesProxier({ cache: following.cache, netfilter, node, clusterCidr: configuration.clusterCidr })
+    const waiting = new Set<string>()
+    changed = (key) => {
+      if (waiting.size === 0) context.clock.soon(sync)
+      waiting.add(key)
+    }
+    function sync(): void {
+      const keys = [...waiting]
+      waiting.clear()
+      proxier?.sync(keys)
+      health.sync(proxier?.ports() ?? [])
+      context.state.synced = true
     }
     // After a restore the rules are in the snapshot, but what they were made from must be known to tell the next change.
     if (context.resumed && context.state.synced) proxier.adopt()
@@ -121,100 +111,7 @@ function run(context: DaemonContext<ProxyState>): void {
       proxier.syncAll()
       context.state.synced = true
     }
-  }
-}
-
-/**
- * What Services came to. Objects are immutable and forks share their template's, so a fork's kube-proxies find here what they would
- * have to make again only to know what stands in their rules already.
- */
-const programs = new WeakMap<ServiceObject, readonly Programmed[]>()
-/** As many nodes as one Service is remembered for, while its endpoints stay the same. */
-const mostPrograms = 8
-
-function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
-}
-
-/** Keeps the rules of all Services, rewriting only the chains of those that changed. */
-function iptablesProxier(
-  api: InformerCache,
-  netfilter: Netfilter,
-  node: string,
-  clusterCidr: string | undefined,
-  serviceHealth: (ports: Iterable<ServicePort>) => void,
-) {
-  const programmed = new Map<string, Programmed>()
-
-  function make(key: string): Programmed | undefined {
-    const [namespace = '', name = ''] = key.split('/')
-    const service = api.find<ServiceObject>('services', namespace, name)
-    if (!service) return undefined
-    const slices = api.list<SliceObject>('endpointslices.discovery.k8s.io', { namespace, labelSelector: `${serviceLabel}=${name}` })
-    const known = programs
-      .get(service)
-      ?.find((one) => one.node === node && one.clusterCidr === clusterCidr && sameItems(one.slices, slices))
-    if (known) return known
-    const ports = servicePorts(service, slices, node)
-    const made = { node, clusterCidr, slices, ports, rules: ports.map((port) => portRules(port, clusterCidr)) }
-    programs.set(service, [made, ...(programs.get(service) ?? [])].slice(0, mostPrograms))
-    return made
-  }
-
-  const keys = () => api.list<ServiceObject>('services').map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`)
-
-  function sync(changed: Iterable<string>): void {
-    const declared: Record<string, readonly Rule[]> = {}
-    const removed = new Set<string>()
-    const before: ServicePort[] = []
-    const after: ServicePort[] = []
-    for (const key of changed) {
-      const old = programmed.get(key)
-      const next = make(key)
-      for (const rules of old?.rules ?? []) for (const chain of Object.keys(rules.chains)) removed.add(chain)
-      for (const rules of next?.rules ?? []) Object.assign(declared, rules.chains)
-      before.push(...(old?.ports ?? []))
-      after.push(...(next?.ports ?? []))
-      if (next) programmed.set(key, next)
-      else programmed.delete(key)
-    }
-    for (const chain of Object.keys(declared)) removed.delete(chain)
-    const all = [...programmed.values()].flatMap(({ rules }) => rules)
-    const shared = <K extends keyof PortRules>(field: K) => all.flatMap((rules) => rules[field] as readonly Rule[])
-    netfilter.restore('filter', {
-      'KUBE-SERVICES': shared('rejected'),
-      'KUBE-EXTERNAL-SERVICES': shared('rejectedOutside'),
-      'KUBE-PROXY-FIREWALL': shared('firewall'),
-      'KUBE-NODEPORTS': shared('healthChecks'),
-    })
-    const last: Rule = {
-      matches: [
-        { match: 'comment', comment: 'kubernetes service nodeports; NOTE: this must be the last rule in this chain' },
-        { match: 'addrtype', dstType: 'LOCAL' },
-      ],
-      target: { target: 'jump', chain: 'KUBE-NODEPORTS' },
-    }
-    netfilter.restore('nat', { ...declared, 'KUBE-SERVICES': [...shared('services'), last], 'KUBE-NODEPORTS': shared('nodePorts') }, [
-      ...removed,
-    ])
-    forgetStaleFlows(netfilter.conntrack, before, after)
-    tellHealth()
-  }
-
-  function tellHealth(): void {
-    serviceHealth([...programmed.values()].flatMap(({ ports }) => ports))
-  }
-
-  return {
-    sync,
-    syncAll: () => sync(keys()),
-    adopt() {
-      for (const key of keys()) {
-        const made = make(key)
-        if (made) programmed.set(key, made)
-      }
-      tellHealth()
-    },
+    health.sync(proxier.ports())
   }
 }
 

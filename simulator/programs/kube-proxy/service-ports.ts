@@ -26,7 +26,7 @@ export interface ServicePort {
   readonly healthCheckNodePort: number | undefined
   /** `10.244.1.3:80`, sorted. */
   readonly endpoints: readonly string[]
-  /** Those on this node. */
+  /** Those on this node; none where no traffic policy asks which they are. */
   readonly localEndpoints: readonly string[]
   readonly origin: Origin
 }
@@ -39,6 +39,8 @@ export function servicePorts(service: ServiceObject, slices: readonly SliceObjec
   const origin: Origin = { kind: 'Service', namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' }
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer'
   return (spec.ports ?? []).map((port) => {
+    const internalLocal = spec.internalTrafficPolicy === 'Local'
+    const externalLocal = external && spec.externalTrafficPolicy === 'Local'
     const { all, local } = endpointsOf(slices, port.name ?? '', port.protocol ?? 'TCP', node)
     return {
       name: servicePortName(metadata?.namespace ?? '', metadata?.name ?? '', port.name),
@@ -51,11 +53,11 @@ export function servicePorts(service: ServiceObject, slices: readonly SliceObjec
       loadBalancerIPs: (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? [ip] : [])),
       sourceRanges: spec.loadBalancerSourceRanges ?? [],
       affinity: spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800) : undefined,
-      internalLocal: spec.internalTrafficPolicy === 'Local',
-      externalLocal: external && spec.externalTrafficPolicy === 'Local',
+      internalLocal,
+      externalLocal,
       healthCheckNodePort: spec.externalTrafficPolicy === 'Local' ? spec.healthCheckNodePort || undefined : undefined,
       endpoints: all,
-      localEndpoints: local,
+      localEndpoints: internalLocal || externalLocal ? local : [],
       origin,
     }
   })

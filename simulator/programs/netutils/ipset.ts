@@ -1,3 +1,4 @@
+import { chainEntries } from '../../network/netfilter/chains.ts'
 import type { Netfilter } from '../../network/netfilter/netfilter.ts'
 import type { IpSet } from '../../network/netfilter/sets.ts'
 import { command } from './command.ts'
@@ -31,8 +32,8 @@ function created({ name, type, family }: IpSet): string {
 
 function listed(set: IpSet, netfilter: Netfilter): string {
   const references = Object.values(netfilter.tables)
-    .flatMap(({ chains }) => Object.values(chains))
-    .flatMap(({ rules }) => rules)
+    .flatMap(({ chains }) => chainEntries(chains))
+    .flatMap(([, { rules }]) => rules)
     .flatMap(({ matches = [] }) => matches)
     .filter((match) => match.match === 'set' && match.set === set.name).length
   return `${[

@@ -1,3 +1,4 @@
+import { chainEntries } from '../../network/netfilter/chains.ts'
 import { renderNftTable } from '../../network/netfilter/render-nft.ts'
 import type { Table } from '../../network/netfilter/rule.ts'
 import { command } from './command.ts'
@@ -16,7 +17,7 @@ export const nft = command('nftables/nft', async (process) => {
   }
   if (verb !== 'list') throw new UsageError(`nft: the simulated nft only lists (nft list ruleset, tables, table inet NAME)`)
   const all = Object.values(process.namespace.netfilter.tables)
-  const used = all.filter((table) => !table.iptables || Object.values(table.chains).some(({ rules }) => rules.length > 0))
+  const used = all.filter((table) => !table.iptables || chainEntries(table.chains).some(([, { rules }]) => rules.length > 0))
   if (kind === 'tables') {
     await process.stdout.write(used.map((table) => `table ${family(table)} ${table.name}\n`).join(''))
     return 0

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { serveHttp } from '../../network/http.ts'
+import { chainsOf } from '../../network/netfilter/chains.ts'
 import { stage } from '../testing/stage.ts'
 
 describe('ip', () => {
@@ -153,7 +154,7 @@ test('tcpdump shows packets as they pass', async () => {
 test('nft and ipset show what agents made', async () => {
   const { run, client } = stage()
   const sets = { pods: { name: 'pods', type: 'hash:ip' as const, members: ['10.0.0.1'] } }
-  const chains = { post: { hook: 'POSTROUTING' as const, priority: 100, policy: 'ACCEPT' as const, rules: [] } }
+  const chains = chainsOf({ post: { hook: 'POSTROUTING', priority: 100, policy: 'ACCEPT', rules: [] } })
   client.netfilter.setTable('agent', { name: 'agent', type: 'filter', iptables: false, sets, chains })
   client.netfilter.append('filter', 'FORWARD', {
     matches: [{ match: 'set', set: 'blocked', flags: ['src'] }],

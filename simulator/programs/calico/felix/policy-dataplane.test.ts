@@ -69,7 +69,7 @@ it('leaves nothing behind when the pods and policies are gone', () => {
     fc.property(history, ([spaces, pods, changes]) => {
       const { index, apply } = world('node')
       const { netfilter } = node()
-      const before = Object.keys(netfilter.tables['filter']!.chains).sort()
+      const before = netfilter.chainNames('filter').sort()
       const dataplane = policyDataplane(netfilter, index, 'node', standingFilterChains)
       for (const one of [...spaces, ...pods, ...changes]) {
         apply(one)
@@ -78,7 +78,7 @@ it('leaves nothing behind when the pods and policies are gone', () => {
       for (let at = 0; at < 8; at++) apply({ kind: 'pod', at, pod: undefined })
       for (const name of ['p', 'q', 'r']) apply({ kind: 'policy', name, policy: undefined })
       dataplane.sync()
-      expect(Object.keys(netfilter.tables['filter']!.chains).sort()).toEqual(before)
+      expect(netfilter.chainNames('filter').sort()).toEqual(before)
       expect(Object.keys(netfilter.sets)).toEqual([])
     }),
     { numRuns: 40, seed: 3 },

@@ -1,3 +1,4 @@
+import { chainEntries } from '../../../network/netfilter/chains.ts'
 import type { Netfilter } from '../../../network/netfilter/netfilter.ts'
 import type { Rule } from '../../../network/netfilter/rule.ts'
 import type { IpSet } from '../../../network/netfilter/sets.ts'
@@ -120,7 +121,7 @@ export function policyDataplane(netfilter: Netfilter, index: PolicyIndex, node: 
 
 function standingChains(netfilter: Netfilter, wanted: ReadonlyMap<string, readonly Rule[]>, standing: ReadonlySet<string>) {
   const found = new Map<string, readonly Rule[]>()
-  for (const [name, { rules }] of Object.entries(netfilter.table('filter')?.chains ?? {})) {
+  for (const [name, { rules }] of chainEntries(netfilter.table('filter')!.chains)) {
     if (!name.startsWith('cali-') || (standing.has(name) && !wanted.has(name))) continue
     const own = wanted.get(name)
     found.set(name, own && sameRules(own, rules) ? own : rules)

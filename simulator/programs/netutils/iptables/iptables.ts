@@ -1,4 +1,5 @@
 import { KernelError } from '../../../network/kernel-error.ts'
+import { chainEntries } from '../../../network/netfilter/chains.ts'
 import { renderIptables, renderRule } from '../../../network/netfilter/render.ts'
 import type { Rule } from '../../../network/netfilter/rule.ts'
 import { command } from '../command.ts'
@@ -80,7 +81,7 @@ export const iptables = command('iptables/iptables', async (process) => {
       case '-S':
       case '--list-rules':
         if (chain !== undefined) need()
-        await process.stdout.write(listRules(table.chains, chain))
+        await process.stdout.write(listRules(Object.fromEntries(chainEntries(table.chains)), chain))
         return 0
       case '-A':
       case '--append':
@@ -112,7 +113,7 @@ export const iptables = command('iptables/iptables', async (process) => {
         return 0
       case '-F':
       case '--flush':
-        for (const target of chain === undefined ? Object.keys(table.chains) : [need()]) netfilter.setRules(name, target, [])
+        for (const target of chain === undefined ? netfilter.chainNames(name) : [need()]) netfilter.setRules(name, target, [])
         return 0
       case '-N':
       case '--new-chain':
@@ -122,7 +123,7 @@ export const iptables = command('iptables/iptables', async (process) => {
       case '--delete-chain':
         if (chain !== undefined && (netfilter.chain(name, need())?.rules.length ?? 0) > 0)
           throw new UsageError(`${tool} ${version}:  CHAIN_DEL failed (Device or resource busy): chain ${chain}`, 4)
-        for (const target of chain === undefined ? Object.keys(table.chains).filter((one) => !table.chains[one]!.hook) : [chain])
+        for (const target of chain === undefined ? chainEntries(table.chains).flatMap(([one, { hook }]) => (hook ? [] : [one])) : [chain])
           netfilter.removeChain(name, target)
         return 0
       case '-P':

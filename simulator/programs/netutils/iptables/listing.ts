@@ -1,3 +1,4 @@
+import { chainEntries } from '../../../network/netfilter/chains.ts'
 import { negation } from '../../../network/netfilter/match.ts'
 import { renderRule } from '../../../network/netfilter/render.ts'
 import type { Chain, Rule, Table } from '../../../network/netfilter/rule.ts'
@@ -10,10 +11,10 @@ export interface ListOptions {
 
 /** `iptables -L -n`, with -v and --line-numbers. Counters are not kept and show as 0. */
 export function listing(table: Table, { chain: only, verbose, lineNumbers }: ListOptions): string {
-  const chains = Object.entries(table.chains).filter(([name]) => only === undefined || name === only)
+  const chains = chainEntries(table.chains).filter(([name]) => only === undefined || name === only)
   const references = (name: string) =>
-    Object.values(table.chains)
-      .flatMap(({ rules }) => rules)
+    chainEntries(table.chains)
+      .flatMap(([, { rules }]) => rules)
       .filter(({ target }) => target?.target === 'jump' && target.chain === name).length
   return chains.map(([name, chain]) => chainText(name, chain, references(name), verbose, lineNumbers)).join('\n')
 }
