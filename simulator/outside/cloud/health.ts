@@ -49,12 +49,12 @@ export function healthOf(check: (address: string, done: (healthy: boolean) => vo
       const answers = addresses.map((): boolean | undefined => undefined)
       let left = addresses.length
       if (left === 0) return done([])
-      addresses.forEach((address, index) =>
+      for (const [index, address] of addresses.entries()) {
         one(address, (healthy) => {
           answers[index] = healthy
           if (--left === 0) done(answers as boolean[])
-        }),
-      )
+        })
+      }
     },
   }
 }
