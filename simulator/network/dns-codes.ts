@@ -33,6 +33,9 @@ const rcodeCodes: Record<string, number> = {
 }
 const rcodeNames = new Map(Object.entries(rcodeCodes).map(([name, code]) => [code, name as Rcode]))
 
+/** Names of the codes that are known here. */
+export const rcodes: readonly string[] = Object.keys(rcodeCodes)
+
 export const rcodeName = (code: number): Rcode => rcodeNames.get(code) ?? code
 
 /** The numeric code of a rcode, as `dig` and RFC 1035 have it. */

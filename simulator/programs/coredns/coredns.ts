@@ -7,7 +7,7 @@ import { type Followed, type InformerCache, type InformerFailure, type Informers
 import { type Daemon, type DaemonContext, NoCredentials } from '../process.ts'
 import { MiB } from '../usage.ts'
 import { CorefileError, parseCorefile, type ServerBlock, withEnvironment } from './corefile.ts'
-import { byChainOrder, isDirective, pluginOf } from './directives.ts'
+import { byChainOrder, isDirective, isOnce, pluginOf } from './directives.ts'
 import { listen } from './listener.ts'
 import type { ServerHooks } from './plugin.ts'
 import { canonical, type Handler } from './query.ts'
@@ -201,6 +201,10 @@ function configure(context: DaemonContext<CoreDnsState>, file: string, text: str
   for (const block of blocks) {
     const { zones, port } = addressOf(block)
     let handle: Handler = refuse
+    const clusterZone = block.directives
+      .find(({ name }) => name === 'kubernetes')
+      ?.args.map(canonical)
+      .find((zone) => !zone.endsWith('.arpa.'))
     const hooks: ServerHooks = {
       onStart: (act) => starts.push(act),
       onServe: (opening) => opens.push(opening),
@@ -212,6 +216,8 @@ function configure(context: DaemonContext<CoreDnsState>, file: string, text: str
       waiting: () => readiness.filter(({ ready }) => !ready()).map(({ plugin }) => plugin),
       serve: (query, reply) => handle(query, reply),
       api,
+      clusterZone: () => clusterZone,
+      knowsPods: () => besides.has('pods'),
       follow: (kind) => besides.set(kind.resource, kind),
     }
     handle = chain(context, file, block, zones, port, hooks)
@@ -261,7 +267,10 @@ function chain(
       throw new CorefileError(
         `plugin/${directive.name}: the simulated cluster does not model this CoreDNS plugin (${file}:${directive.line})`,
       )
-    const layer = plugin({ context, directive, file, zones, port, server })
+    const siblings = sorted.filter(({ name }) => name === directive.name)
+    if (siblings.length > 1 && isOnce(directive.name))
+      throw new CorefileError(`plugin/${directive.name}: this plugin can only be used once per Server Block`)
+    const layer = plugin({ context, directive, siblings, file, zones, port, server })
     if (layer) layers.push(layer)
   }
   return layers.reduceRight<Handler>((next, layer) => layer(next), refuse)

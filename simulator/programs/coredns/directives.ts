@@ -1,11 +1,15 @@
 import type { Plugin } from './plugin.ts'
+import { autopath } from './plugins/autopath.ts'
 import { cache } from './plugins/cache.ts'
 import { health, prometheus, ready } from './plugins/endpoints.ts'
+import { errors } from './plugins/errors.ts'
 import { forward } from './plugins/forward.ts'
 import { kubernetes } from './plugins/kubernetes.ts'
-import { errors, log } from './plugins/log-lines.ts'
+import { log } from './plugins/log.ts'
 import { loop } from './plugins/loop.ts'
-import { hosts, loadbalance, rewrite } from './plugins/static.ts'
+import { rewrite } from './plugins/rewrite.ts'
+import { hosts, loadbalance } from './plugins/static.ts'
+import { template } from './plugins/template.ts'
 
 /** Every directive of a standard CoreDNS build, in the order in which a question passes them (plugin.cfg). */
 const order =
@@ -24,10 +28,19 @@ const modelled: Readonly<Record<string, Plugin>> = {
   loadbalance,
   cache,
   rewrite,
+  autopath,
+  template,
   hosts,
   kubernetes,
   loop,
   forward,
+}
+
+/** Those that a server block may name once (plugin.ErrOnce). */
+const once = new Set(['cache', 'errors', 'hosts', 'kubernetes', 'loop', 'reload'])
+
+export function isOnce(directive: string): boolean {
+  return once.has(directive)
 }
 
 export function isDirective(name: string): boolean {

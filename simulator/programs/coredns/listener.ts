@@ -1,6 +1,7 @@
 import type { Closer } from '../../clock.ts'
 import { classicUdpSize, type DecodedMessage, DnsFormatError, type DnsMessage, decodeDns, encodeDns } from '../../network/dns-message.ts'
 import type { Sockets, TcpConnection } from '../../network/sockets.ts'
+import { framed, framedMessage } from './framing.ts'
 import type { Answer, Handler, Query } from './query.ts'
 import { canonical } from './query.ts'
 
@@ -35,30 +36,8 @@ export function listen(sockets: Sockets, port: number, handle: Handler): Closer 
     const query = read(bytes, { remote: connection.remote, protocol: 'tcp' })
     if (!query) return connection.end()
     handle(query, (answer) => {
-      const body = encodeDns(respond(query, answer))
-      const message = new Uint8Array(body.length + 2)
-      message[0] = body.length >> 8
-      message[1] = body.length & 255
-      message.set(body, 2)
-      connection.write(message)
+      connection.write(framedMessage(encodeDns(respond(query, answer))))
     })
-  }
-}
-
-/** Messages over TCP carry their length in front (RFC 1035, 4.2.2). */
-function framed(deliver: (bytes: Uint8Array) => void): (bytes: Uint8Array) => void {
-  let buffer = new Uint8Array(0)
-  return (bytes) => {
-    const joined = new Uint8Array(buffer.length + bytes.length)
-    joined.set(buffer)
-    joined.set(bytes, buffer.length)
-    buffer = joined
-    while (buffer.length >= 2) {
-      const length = ((buffer[0] as number) << 8) | (buffer[1] as number)
-      if (buffer.length < length + 2) return
-      deliver(buffer.slice(2, length + 2))
-      buffer = buffer.slice(length + 2)
-    }
   }
 }
 

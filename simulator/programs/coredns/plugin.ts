@@ -9,6 +9,8 @@ import type { CoreDnsState } from './state.ts'
 export interface Setup {
   readonly context: DaemonContext<CoreDnsState>
   readonly directive: Directive
+  /** Every directive of that name in the server block, in their order; the plugin is set up for each. */
+  readonly siblings: readonly Directive[]
   readonly file: string
   /** Zones of the server block, canonical. */
   readonly zones: readonly string[]
@@ -35,6 +37,10 @@ export interface ServerHooks {
   readonly serve: Handler
   /** What the Kubernetes API has told the process; undefined until everything was listed once. */
   api(): InformerCache | undefined
+  /** The zone that the kubernetes plugin of this server answers for; undefined without it. */
+  clusterZone(): string | undefined
+  /** Whether pods are followed. */
+  knowsPods(): boolean
   /** The plugin needs this kind besides Services, EndpointSlices and Namespaces. */
   follow(kind: Followed): void
 }

@@ -3,7 +3,7 @@ import { type Address, type Cidr, cidrContains, formatAddress, parseAddress, par
 import { parseQuantity } from '../quantity.ts'
 import { goMatches } from './cel-text.ts'
 import { isOfFormat } from './formats.ts'
-import { goPattern } from './patterns.ts'
+import { goPattern } from '../../go-pattern.ts'
 
 /** Wrapped, so that CEL knows the type by its class. */
 class Ip {

@@ -1,5 +1,6 @@
 import { serveHttp } from '../../../network/http.ts'
 import { CorefileError, parsingError } from '../corefile.ts'
+import { durationMs } from '../duration.ts'
 import type { Plugin, Setup } from '../plugin.ts'
 
 /** `/health` on :8080: 200 while the process lives. `lameduck` keeps it serving for a while after SIGTERM. */
@@ -10,12 +11,12 @@ export const health: Plugin = (setup) => {
       throw new CorefileError(
         `plugin/health: ${parsingError(file, option.line, `Wrong argument count or unexpected line ending after '${option.name}'`).message}`,
       )
-    const match = /^(\d+)(ms|s|m)$/.exec(option.args[0] ?? '')
-    if (!match)
+    const lameduck = durationMs(option.args[0] ?? '')
+    if (lameduck === undefined)
       throw new CorefileError(
         `plugin/health: unable to parse lameduck duration value: '${option.args[0] ?? ''}' : time: invalid duration "${option.args[0] ?? ''}"`,
       )
-    server.setLameduck(Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[match[2] as 'ms' | 's' | 'm'])
+    server.setLameduck(lameduck)
   }
   listen(setup, 8080, '/health', () => ({ status: 200, body: 'OK' }))
   return undefined

@@ -1,11 +1,10 @@
-import { decodeDns, encodeDns } from '../../../network/dns-message.ts'
-import { type Endpoint, NetworkError, type UdpSocket } from '../../../network/sockets.ts'
+import type { Endpoint } from '../../../network/sockets.ts'
 import { argumentError, CorefileError, parsingError } from '../corefile.ts'
+import { exchange } from '../exchange.ts'
 import type { Plugin, Setup } from '../plugin.ts'
 import { canonical, isBelow, type Query, type Reply, servfail } from '../query.ts'
 
-/** How long one upstream may take to answer, and how long all of them together; CoreDNS's readTimeout and defaultTimeout. */
-const readTimeoutMs = 2000
+/** How long all upstreams together may take to answer, ms; CoreDNS's defaultTimeout. */
 const totalTimeoutMs = 5000
 
 interface Settings {
@@ -14,6 +13,8 @@ interface Settings {
   readonly upstreams: readonly Endpoint[]
   readonly policy: 'random' | 'round_robin' | 'sequential'
   readonly maxConcurrent: number | undefined
+  /** As the client asked, or always the one. */
+  readonly protocol: 'same' | 'tcp' | 'udp'
 }
 
 const numbers = new Set([
@@ -24,7 +25,6 @@ const numbers = new Set([
   'failfast_all_unhealthy_upstreams',
   'failover',
   'next',
-  'prefer_udp',
   'tls_servername',
 ])
 
@@ -73,57 +73,16 @@ export const forward: Plugin = (setup) => {
     again()
   }
 
-  /** One exchange over UDP; a string is why it failed, in Go's words. */
+  /** One exchange; a string is why it failed, in Go's words. */
   function ask(query: Query, upstream: Endpoint, done: (result: Parameters<Reply>[0] | string) => void): void {
-    const id = context.random.below(65536)
-    let socket: UdpSocket | undefined
-    let over = false
-    const finish = (result: Parameters<Reply>[0] | string) => {
-      if (over) return
-      over = true
-      timer.close()
-      socket?.close()
-      done(result)
-    }
-    const from = () =>
-      `read udp ${context.sockets.addresses()[0] ?? '0.0.0.0'}:${socket?.local.port ?? 0}->${upstream.address}:${upstream.port}`
-    const timer = context.clock.after(readTimeoutMs, () => finish(`${from()}: i/o timeout`))
-    try {
-      socket = context.sockets.bindUdp(
-        {},
-        {
-          datagram(bytes) {
-            const message = decodeDns(bytes)
-            if (message.id !== id) return
-            finish({
-              rcode: message.rcode,
-              authoritative: message.authoritative,
-              answers: message.answers,
-              authorities: message.authorities,
-              truncated: message.truncated,
-            })
-          },
-          error: (error) => finish(`${from()}: ${goError(error)}`),
-        },
-      )
-      socket.send(encodeDns({ ...query.message, id, recursionDesired: true }), upstream)
-    } catch (error) {
-      if (!(error instanceof NetworkError)) throw error
-      finish(`write udp ${upstream.address}:${upstream.port}: ${goError(error)}`)
-    }
-  }
-}
-
-function goError(error: NetworkError): string {
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return 'read: connection refused'
-    case 'EHOSTUNREACH':
-      return 'connect: no route to host'
-    case 'ENETUNREACH':
-      return 'connect: network is unreachable'
-    default:
-      return error.message
+    const { protocol } = settings
+    if (protocol === 'tcp' || (protocol === 'same' && query.protocol === 'tcp')) return exchange(setup, 'tcp', query, upstream, done)
+    exchange(setup, 'udp', query, upstream, (result) => {
+      // prefer_udp asks again where the answer did not fit.
+      const again = protocol === 'udp' && typeof result !== 'string' && result.truncated
+      if (again) exchange(setup, 'tcp', query, upstream, done)
+      else done(result)
+    })
   }
 }
 
@@ -138,7 +97,7 @@ function read({ directive, file, context }: Setup): Settings {
     ),
   )
   if (upstreams.length > 15) throw fail(parsingError(file, directive.line, `more than 15 TOs configured: ${upstreams.length}`))
-  let settings: Settings = { from: canonical(from), except: [], upstreams, policy: 'random', maxConcurrent: undefined }
+  let settings: Settings = { from: canonical(from), except: [], upstreams, policy: 'random', maxConcurrent: undefined, protocol: 'same' }
   for (const option of directive.block) {
     const [value] = option.args
     if (option.name === 'except') settings = { ...settings, except: [...settings.except, ...option.args.map(canonical)] }
@@ -150,7 +109,10 @@ function read({ directive, file, context }: Setup): Settings {
       if (!value) throw fail(argumentError(file, option))
       if (!/^-?\d+$/.test(value)) throw fail(new CorefileError(`strconv.Atoi: parsing "${value}": invalid syntax`))
       settings = { ...settings, maxConcurrent: Number(value) || undefined }
-    } else if (option.name === 'tls' || option.name === 'force_tcp') {
+    } else if (option.name === 'force_tcp' || option.name === 'prefer_udp') {
+      // Given both, upstream lets force_tcp win.
+      if (settings.protocol !== 'tcp') settings = { ...settings, protocol: option.name === 'force_tcp' ? 'tcp' : 'udp' }
+    } else if (option.name === 'tls') {
       throw new CorefileError(`plugin/forward: the simulated cluster does not model the option '${option.name}'`)
     } else if (!numbers.has(option.name)) throw fail(parsingError(file, option.line, `unknown property '${option.name}'`))
   }

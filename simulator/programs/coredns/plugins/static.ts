@@ -1,7 +1,7 @@
 import type { ResourceRecord } from '../../../network/dns-message.ts'
-import { argumentError, CorefileError, parsingError } from '../corefile.ts'
+import { CorefileError, parsingError } from '../corefile.ts'
 import type { Plugin } from '../plugin.ts'
-import { type Answer, canonical, isBelow, type Query } from '../query.ts'
+import { type Answer, canonical, isBelow } from '../query.ts'
 
 /** Turns the order of A and AAAA records at random, as CoreDNS's loadbalance plugin (round_robin). */
 export const loadbalance: Plugin = ({ context, directive, file }) => {
@@ -75,36 +75,4 @@ export const hosts: Plugin = ({ context, directive, file }) => {
 
 function answerOf(answers: ResourceRecord[]): Answer {
   return { rcode: 'NOERROR', authoritative: true, answers, authorities: [] }
-}
-
-/** `rewrite name [exact|suffix|prefix|substring] FROM TO`, with the question restored in the answer. */
-export const rewrite: Plugin = ({ directive, file }) => {
-  const args = directive.args.filter((word) => word !== 'stop' && word !== 'continue')
-  if (args[0] !== 'name')
-    throw new CorefileError(`plugin/rewrite: the simulated cluster models only 'rewrite name', not 'rewrite ${args[0] ?? ''}'`)
-  const kinds = ['exact', 'prefix', 'suffix', 'substring'] as const
-  const kind = kinds.find((candidate) => candidate === args[1])
-  if (!kind && args[1] === 'regex') throw new CorefileError("plugin/rewrite: the simulated cluster does not model 'rewrite name regex'")
-  const [from, to] = kind ? args.slice(2) : args.slice(1)
-  if (!from || !to) throw new CorefileError(`plugin/rewrite: ${argumentError(file, directive).message}`)
-  const change = (name: string): string | undefined => {
-    switch (kind ?? 'exact') {
-      case 'exact':
-        return name === canonical(from) ? canonical(to) : undefined
-      case 'prefix':
-        return name.startsWith(from.toLowerCase()) ? to.toLowerCase() + name.slice(from.length) : undefined
-      case 'suffix':
-        return name.endsWith(canonical(from)) ? name.slice(0, -canonical(from).length) + canonical(to) : undefined
-      default:
-        return name.includes(from.toLowerCase()) ? name.replace(from.toLowerCase(), to.toLowerCase()) : undefined
-    }
-  }
-  return (next) => (query, reply) => {
-    const name = change(query.name)
-    if (name === undefined || name === query.name) return next(query, reply)
-    const changed: Query = { ...query, name, message: { ...query.message, questions: [{ name, type: query.type, class: 'IN' }] } }
-    next(changed, (answer) =>
-      reply({ ...answer, answers: answer.answers.map((record) => (record.name === name ? { ...record, name: query.name } : record)) }),
-    )
-  }
 }
