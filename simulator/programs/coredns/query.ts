@@ -27,6 +27,11 @@ export interface Answer {
 export type Reply = (answer: Answer) => void
 export type Handler = (query: Query, reply: Reply) => void
 
+/** The same question for another name. */
+export function renamed(query: Query, name: string): Query {
+  return { ...query, name, message: { ...query.message, questions: [{ ...query.message.questions[0]!, name }] } }
+}
+
 export function servfail(error: string): Answer {
   return { rcode: 'SERVFAIL', authoritative: false, answers: [], authorities: [], error }
 }

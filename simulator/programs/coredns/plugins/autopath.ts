@@ -2,7 +2,7 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../../kubernetes.ts'
 import { CorefileError } from '../corefile.ts'
 import type { Plugin, Setup } from '../plugin.ts'
-import { type Answer, canonical, type Handler, isBelow, type Query, type Reply } from '../query.ts'
+import { type Answer, canonical, type Handler, isBelow, type Query, type Reply, renamed } from '../query.ts'
 
 const fail = (message: string) => new CorefileError(`plugin/autopath: ${message}`)
 
@@ -45,8 +45,7 @@ function walk(next: Handler, query: Query, base: string, search: readonly string
     const domain = search[index]
     if (domain === undefined) return reply(first!)
     const name = domain === '' ? `${base}.` : `${base}.${domain}`
-    const question = { ...query.message.questions[0]!, name }
-    next({ ...query, name, message: { ...query.message, questions: [question] } }, (answer) => {
+    next(renamed(query, name), (answer) => {
       first ??= answer
       if (answer.error !== undefined) return reply(answer)
       if (answer.rcode !== 'NOERROR') return attempt(index + 1)

@@ -5,7 +5,7 @@ import type { ResourceRecord } from '../../../network/dns-message.ts'
 import type { InformerCache } from '../../informers.ts'
 import { argumentError, CorefileError, parsingError } from '../corefile.ts'
 import type { Plugin, Setup } from '../plugin.ts'
-import { type Answer, canonical, type Handler, isBelow, type Query, servfail } from '../query.ts'
+import { type Answer, canonical, type Handler, isBelow, type Query, renamed, servfail } from '../query.ts'
 
 type RecordData = ResourceRecord extends infer R ? (R extends ResourceRecord ? Omit<R, 'name' | 'ttl'> : never) : never
 
@@ -234,7 +234,7 @@ function answerFor(
     if (query.type === 'CNAME') return found([cname])
     if (query.type !== 'A' && query.type !== 'AAAA') return nodata
     // CoreDNS looks the target up through itself and answers with both.
-    serve({ ...query, name: target }, (further) =>
+    serve(renamed(query, target), (further) =>
       reply({ rcode: 'NOERROR', authoritative: true, answers: [cname, ...further.answers], authorities: [] }),
     )
     return 'pending'

@@ -3,7 +3,7 @@ import { rcodes } from '../../../network/dns-codes.ts'
 import type { Rcode, ResourceRecord } from '../../../network/dns-message.ts'
 import { CorefileError } from '../corefile.ts'
 import type { Plugin } from '../plugin.ts'
-import { type Answer, canonical, type Query, servfail } from '../query.ts'
+import { type Answer, canonical, type Query, renamed, servfail } from '../query.ts'
 
 /** What becomes of the answer to a question that a rule changed. */
 type Undo = (answer: Answer) => Answer
@@ -149,7 +149,7 @@ function nameRule(args: readonly string[]): Pick<Rule, 'apply'> {
       const suffix = (text: string) => (text.endsWith(target) ? text.slice(0, text.length - target.length) + canonical(from) : text)
       if (auto && kind === 'suffix') back.push(names(suffix), values(suffix))
       const undo: Undo = (answer) => [...back, ...rules].reduceRight((result, rule) => everyRecord(result, rule), answer)
-      return { query: { ...query, name, message: { ...query.message, questions: [{ ...query.message.questions[0]!, name }] } }, undo }
+      return { query: renamed(query, name), undo }
     },
   }
 }

@@ -5,7 +5,7 @@ import { parseRecord, RecordTextError } from '../../../network/record-text.ts'
 import { argumentError, CorefileError, type Directive, parsingError } from '../corefile.ts'
 import { goTemplate, type TemplateData, TemplateError } from '../go-template.ts'
 import type { Plugin, Setup } from '../plugin.ts'
-import { type Answer, canonical, isBelow, type Query, servfail } from '../query.ts'
+import { type Answer, canonical, isBelow, type Query, renamed, servfail } from '../query.ts'
 
 type Section = 'answer' | 'additional' | 'authority'
 
@@ -84,9 +84,7 @@ function answer({ server }: Setup, template: Template, query: Query, data: Templ
   const alias = result.answers.find(({ type }) => type === 'CNAME')
   if (alias?.type !== 'CNAME' || (query.type !== 'A' && query.type !== 'AAAA')) return reply(result)
   // The target of an alias is asked of this very server.
-  const name = canonical(alias.data)
-  const question = { ...query.message.questions[0]!, name }
-  server.serve({ ...query, name, message: { ...query.message, questions: [question] } }, (target) =>
+  server.serve(renamed(query, canonical(alias.data)), (target) =>
     reply({ ...result, answers: [...result.answers, ...target.answers], ...(target.truncated && { truncated: true }) }),
   )
 }
