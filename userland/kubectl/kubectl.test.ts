@@ -121,7 +121,10 @@ describe('refusals', () => {
     expect((await run('get cm conf -o name', { fetch }, api)).stderr).toBe('Warning: v1 is "old"\n')
   })
   test.each([
-    ['apply -f https://example.com/x.yaml', 'manifests from URLs are not supported'],
+    [
+      'apply -f https://example.com/x.yaml',
+      'unable to read URL "https://example.com/x.yaml", server reported 404 Not Found, status code=404',
+    ],
     ['apply -k .', '-k is not supported'],
     ['proxy', 'proxy is not supported by this kubectl'],
     ['get pods --username=x', '--username is not supported'],

@@ -1,5 +1,5 @@
 import type { Command, Process } from '../../simulator/programs/process.ts'
-import { Failure, failureText, misuse } from './cli/failure.ts'
+import { Failure, failureText, misuse, PrintFailure } from './cli/failure.ts'
 import { findVerb } from './cli/find.ts'
 import type { Flag } from './cli/flags.ts'
 import { bool, parseFlags } from './cli/flags.ts'
@@ -27,6 +27,7 @@ export const kubectl: Command = {
       return await runLine(process, process.argv.slice(1))
     } catch (error) {
       if (!(error instanceof Failure)) throw error
+      if (error instanceof PrintFailure) await process.stdout.write(error.printed)
       const text = failureText(error)
       if (text !== '') await process.stderr.write(text)
       return error.exitCode
@@ -53,8 +54,8 @@ async function runLine(process: Process, words: readonly string[]): Promise<numb
   }
   if (!verb.run) {
     if (line.args.length > 0) throw misuse(path, `unknown command ${JSON.stringify(line.args[0])}`)
-    await process.stdout.write(helpText(verb, path))
     // As DefaultSubCommandRun: asking for nothing in particular is a mistake.
+    await (verb.helpTo === 'stdout' ? process.stdout : process.stderr).write(helpText(verb, path))
     return 1
   }
   const missing = (verb.required ?? []).filter((name) => !line.flags.changed(name))

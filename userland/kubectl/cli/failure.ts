@@ -20,6 +20,15 @@ export class SilentExit extends Failure {
   }
 }
 
+/** A failure that leaves something on standard output too. */
+export class PrintFailure extends Failure {
+  readonly printed: string
+  constructor(printed: string, message: string) {
+    super(message)
+    this.printed = printed
+  }
+}
+
 /** Several failures of one command, each printed on a line of its own; the exit code is 1. */
 export class Failures extends Failure {
   readonly all: readonly Error[]

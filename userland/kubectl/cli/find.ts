@@ -1,4 +1,4 @@
-import { Failure } from './failure.ts'
+import { Failure, PlainFailure } from './failure.ts'
 import type { Flag } from './flags.ts'
 import { bareValue } from './flags.ts'
 import type { Verb } from './verb.ts'
@@ -21,6 +21,8 @@ export function findVerb(root: Verb, words: readonly string[], globals: readonly
     const word = rest[at] as string
     const child = verb.children.find((one) => one.name === word || one.aliases?.includes(word))
     if (!child) {
+      if (verb === root && words[0]?.startsWith('-'))
+        throw new PlainFailure(`Error: flags cannot be placed before plugin name: ${words[0]}`)
       if (verb === root) throw new Failure(`unknown command ${JSON.stringify(word)} for "kubectl"${suggestions(root, word)}`)
       break
     }

@@ -39,6 +39,10 @@ export class Flags {
   has(name: string): boolean {
     return this.#known.has(name)
   }
+  /** The value of a global flag; '' where the command has a list of that name of its own (`create rolebinding --user`). */
+  global(name: string): string {
+    return this.#flag(name).kind === 'string' ? this.text(name) : ''
+  }
   changed(name: string): boolean {
     return this.#given.has(name)
   }

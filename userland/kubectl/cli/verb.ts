@@ -19,6 +19,8 @@ export interface Verb {
   readonly flags?: readonly Flag[]
   readonly required?: readonly string[]
   readonly children?: readonly Verb[]
+  /** Where its help goes when no child is named: standard error, unless it says otherwise. */
+  readonly helpTo?: 'stdout'
   /** The exit code where it is not 0. */
   run?(call: Call): Promise<number | undefined>
 }

@@ -11,13 +11,14 @@ export interface RequestOptions {
   body?: unknown
   contentType?: string
   accept?: string
+  mayEnd?: boolean
 }
 
 /** The API server over HTTPS. Every method throws `StatusFailure` for a refusal and `ConnectionFailure` where no answer comes. */
 export interface Client {
   json<T = any>(method: string, path: string, options?: RequestOptions): Promise<T>
   text(method: string, path: string, options?: RequestOptions): Promise<string>
-  /** The body as it arrives. */
+  /** The body as it arrives. One that `mayEnd` is over, without a word, when the request's time is. */
   stream(method: string, path: string, options?: RequestOptions): Promise<AsyncIterable<Uint8Array>>
   websocket(path: string, query: [string, string][], protocols: string[]): Promise<{ protocol: string; socket: MessageSocket }>
 }
@@ -66,7 +67,8 @@ export function createClient(process: Process, target: Target, warn: (text: stri
     },
     async stream(method, path, options = {}) {
       const response = await send(method, path, options)
-      return bytesOf(response.body, process.signal)
+      const bytes = bytesOf(response.body, process.signal)
+      return options.mayEnd && target.timeout > 0 ? until(process, target.timeout, bytes) : bytes
     },
     async websocket(path, query, protocols) {
       const request = build('GET', path, { query })
@@ -77,9 +79,26 @@ export function createClient(process: Process, target: Target, warn: (text: stri
   }
 }
 
+async function* until(process: Process, limit: number, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = bytes[Symbol.asyncIterator]()
+  let timer: { close(): void } | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = process.clock.after(limit, () => resolve(undefined))
+  })
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), late])
+      if (!next || next.done) return
+      yield next.value
+    }
+  } finally {
+    timer?.close()
+  }
+}
+
 export const userAgent = 'kubectl/v1.35.2 (linux/amd64) kubernetes/faultline'
 
-async function dial<T>(process: Process, host: string, limit: number, own: boolean, open: () => Promise<T>): Promise<T> {
+export async function dial<T>(process: Process, host: string, limit: number, own: boolean, open: () => Promise<T>): Promise<T> {
   let timer: { close(): void } | undefined
   const late = new Promise<never>((_, reject) => {
     timer = process.clock.after(limit, () => {

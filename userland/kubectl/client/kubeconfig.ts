@@ -1,9 +1,9 @@
-import { parse } from 'yaml'
 import type { FileSystem } from '../../../simulator/files.ts'
 import { resolvePath } from '../../../simulator/files.ts'
 import type { Process } from '../../../simulator/programs/process.ts'
 import { Failure, PlainFailure } from '../cli/failure.ts'
 import type { Flags } from '../cli/flags.ts'
+import { parseDocuments } from '../objects/manifests.ts'
 
 export interface NamedCluster {
   name: string
@@ -50,28 +50,31 @@ export function readKubeconfig(process: Process, flags: Flags): Kubeconfig {
   const config: Kubeconfig = { files, explicit: given !== '', clusters: [], users: [], contexts: [], currentContext: '', origin: new Map() }
   for (const file of files) {
     if (!process.files.exists(file)) {
-      if (given) throw new Failure(`error loading config file "${given}": open ${given}: no such file or directory`)
+      if (given) throw new Failure(`stat ${given}: no such file or directory`)
       continue
     }
-    mergeFile(config, file, readOne(process.files, file))
+    mergeFile(config, file, readOne(process.files, file, given || file))
   }
   return config
 }
 
-export function readOne(files: FileSystem, path: string): Record<string, any> {
+export function readOne(files: FileSystem, path: string, shown = path): Record<string, any> {
+  const wrong = (problem: string) => new Failure(`error loading config file "${shown}": ${problem}`)
+  const text = files.readText(path)
   let parsed: unknown
   try {
-    parsed = parse(files.readText(path)) ?? {}
+    const [first] = parseDocuments(text, shown)
+    parsed = first ?? {}
   } catch (error) {
-    const line = /at line (\d+)/.exec(String(error))?.[1] ?? '1'
-    throw new Failure(
-      `error loading config file "${path}": yaml: line ${line}: ${String((error as Error).message)
-        .split('\n')[0]
-        ?.replace(/ at line.*$/, '')}`,
+    if (!(error instanceof Failure)) throw error
+    throw wrong(error.message.replace(/^error parsing .*?: error converting YAML to JSON: /, ''))
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    const kind = Array.isArray(parsed) ? 'array' : typeof parsed === 'boolean' ? 'bool' : typeof parsed
+    throw wrong(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     )
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new Failure(`error loading config file "${path}": couldn't get version/kind; json parse error: not an object`)
   return parsed as Record<string, any>
 }
 
@@ -103,18 +106,19 @@ export function resolveTarget(process: Process, config: Kubeconfig, flags: Flags
   const context = config.contexts.find((one) => one.name === contextName)?.context
   if (flags.text('context') && !context) throw notFound('context', contextName)
   const clusterName = flags.text('cluster') || context?.cluster || ''
-  const userName = flags.text('user') || context?.user || ''
+  const userName = flags.global('user') || context?.user || ''
   const cluster = config.clusters.find((one) => one.name === clusterName)?.cluster
   const user = config.users.find((one) => one.name === userName)?.user
-  if (flags.text('cluster') && !cluster) throw notFound('cluster', clusterName)
-  if (flags.text('user') && !user) throw new Failure(`auth info ${JSON.stringify(userName)} does not exist`)
+  if (flags.text('cluster') && !cluster && !flags.text('server'))
+    throw new Failure(`no server found for cluster ${JSON.stringify(clusterName)}`)
+  if (flags.global('user') && !user) throw new Failure(`auth info ${JSON.stringify(userName)} does not exist`)
   const inCluster = config.origin.size === 0 && !flags.text('server') ? fromServiceAccount(process) : undefined
   const server = flags.text('server') || cluster?.['server'] || inCluster?.server || 'http://localhost:8080'
   return {
     server: (server.includes('://') ? server : `http://${server}`).replace(/\/+$/, ''),
     token: flags.text('token') || tokenOf(process, user) || inCluster?.token,
     namespace: flags.text('namespace') || context?.namespace || inCluster?.namespace || 'default',
-    headers: impersonation(flags, user),
+    headers: impersonation(flags, user, userName),
     timeout: requestTimeout(flags.text('request-timeout')),
   }
 }
@@ -138,20 +142,21 @@ function fromServiceAccount(process: Process): { server: string; token: string; 
   return { server: `https://${host}:${port}`, token: process.files.readText(`${serviceAccount}/token`).trim(), namespace }
 }
 
-function impersonation(flags: Flags, user: Record<string, any> | undefined): Record<string, string> {
+function impersonation(flags: Flags, user: Record<string, any> | undefined, userName: string): Record<string, string> {
   const headers: Record<string, string> = {}
   const name = flags.text('as') || user?.['as']
   if (name) headers['Impersonate-User'] = name
   const groups = flags.list('as-group')
   if (groups.length > 0) {
-    if (!name) throw new Failure('requesting uid, groups or user-extra for  without impersonating a user')
+    if (!name) throw new Failure(`requesting uid, groups or user-extra for ${userName} without impersonating a user`)
     headers['Impersonate-Group'] = groups.join(', ')
   }
   if (flags.text('as-uid')) headers['Impersonate-Uid'] = flags.text('as-uid')
   const extras = new Map<string, string[]>()
   for (const pair of flags.list('as-user-extra')) {
     const at = pair.indexOf('=')
-    if (at < 1) throw new Failure(`invalid user-extra: ${JSON.stringify(pair)}, must be KEY=VALUE`)
+    // kubectl leaves out what is no pair.
+    if (at < 1) continue
     const key = pair.slice(0, at)
     extras.set(key, [...(extras.get(key) ?? []), pair.slice(at + 1)])
   }
@@ -162,6 +167,9 @@ function impersonation(flags: Flags, user: Record<string, any> | undefined): Rec
 
 function requestTimeout(value: string): number {
   const match = /^(\d+)(ms|s|m|h)?$/.exec(value)
-  if (!match) throw new Failure(`invalid request-timeout "${value}"`)
+  if (!match)
+    throw new Failure(
+      'Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)',
+    )
   return Number(match[1]) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? 's'] as number)
 }

@@ -16,7 +16,7 @@ export async function* watchEvents<T = KubeObject>(
   query: Record<string, string>,
   accept?: string,
 ): AsyncGenerator<StreamedEvent<T>> {
-  const bytes = await client.stream('GET', path, { query: { ...query, watch: 'true' }, ...(accept ? { accept } : {}) })
+  const bytes = await client.stream('GET', path, { query: { ...query, watch: 'true' }, mayEnd: true, ...(accept ? { accept } : {}) })
   for await (const line of linesOf(bytes)) {
     if (line.trim() === '') continue
     const event = JSON.parse(line)

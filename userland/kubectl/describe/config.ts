@@ -3,6 +3,7 @@ import { fromBase64 } from '../objects/text.ts'
 import type { Describe } from './describe.ts'
 import { eventsBlock } from './events.ts'
 import { annotationsBlock, pairsBlock } from './page.ts'
+import { limitRows, quotaRows, scopesBlock } from './policy.ts'
 
 export const describeConfigMap: Describe<ConfigMap> = async ({ metadata = {}, data, binaryData }, page, around) => {
   page.write(0, `Name:\t${metadata.name}\n`)
@@ -35,7 +36,7 @@ export const describeSecret: Describe<Secret> = async ({ metadata = {}, type, da
   }
 }
 
-export const describeServiceAccount: Describe<ServiceAccount> = async ({ metadata = {}, secrets, imagePullSecrets }, page, around) => {
+export const describeServiceAccount: Describe<ServiceAccount> = async ({ metadata = {}, imagePullSecrets }, page, around) => {
   page.write(0, `Name:\t${metadata.name}\n`)
   page.write(0, `Namespace:\t${metadata.namespace}\n`)
   pairsBlock(page, 'Labels', metadata.labels)
@@ -48,11 +49,6 @@ export const describeServiceAccount: Describe<ServiceAccount> = async ({ metadat
     'Image pull secrets',
     (imagePullSecrets ?? []).map((one) => one.name),
   )
-  if (secrets && secrets.length > 0)
-    list(
-      'Mountable secrets',
-      (secrets ?? []).map((one) => one.name),
-    )
   eventsBlock(page, await around.events(), around.now)
 }
 
@@ -74,11 +70,11 @@ export const describeNamespace: Describe<Namespace> = async ({ metadata = {}, st
   else if (known) {
     page.write(0, '\nResource Quotas\n')
     for (const quota of quotas) {
-      page.write(0, `  Name:\t${quota.metadata.name}\n`)
-      page.write(0, '  Resource\tUsed\tHard\n')
-      page.write(0, '  --------\t---\t---\n')
-      for (const name of Object.keys(quota.status?.hard ?? {}).sort())
-        page.write(0, `  ${name}\t${quota.status.used?.[name] ?? '0'}\t${quota.status.hard[name]}\n`)
+      page.write(1, `Name:\t${quota.metadata.name}\n`)
+      scopesBlock(page, 1, quota.spec?.scopes, '* ')
+      page.write(1, 'Resource\tUsed\tHard\n')
+      page.write(1, '--------\t---\t---\n')
+      quotaRows(page, 1, quota.status)
     }
   }
   if (!(await around.has('limitranges'))) return
@@ -86,21 +82,18 @@ export const describeNamespace: Describe<Namespace> = async ({ metadata = {}, st
   if (limits.length === 0) return page.write(0, '\nNo LimitRange resource.\n')
   page.write(0, '\nResource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio\n')
   page.write(0, ' ----\t--------\t---\t---\t---------------\t-------------\t-----------------------\n')
-  for (const limit of limits.flatMap((one: any) => one.spec.limits)) {
-    const names = new Set(
-      ['min', 'max', 'defaultRequest', 'default', 'maxLimitRequestRatio'].flatMap((part) => Object.keys(limit[part] ?? {})),
-    )
-    for (const name of [...names].sort()) {
-      const cell = (part: string) => limit[part]?.[name] ?? '-'
-      page.write(
-        0,
-        ` ${limit.type}\t${name}\t${cell('min')}\t${cell('max')}\t${cell('defaultRequest')}\t${cell('default')}\t${cell('maxLimitRequestRatio')}\n`,
-      )
-    }
-  }
+  limitRows(
+    page,
+    limits.flatMap((one) => one.spec.limits),
+    ' ',
+  )
 }
 
 const modes: Record<string, string> = { ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX', ReadWriteOncePod: 'RWOP' }
+
+export function accessModesText(given: readonly string[] | undefined): string {
+  return [...new Set(given ?? [])].map((mode) => modes[mode] ?? mode).join(',')
+}
 
 export const describeClaim: Describe<PersistentVolumeClaim> = async ({ metadata = {}, spec, status }, page, around) => {
   page.write(0, `Name:\t${metadata.name}\n`)
@@ -113,7 +106,7 @@ export const describeClaim: Describe<PersistentVolumeClaim> = async ({ metadata 
   page.write(0, `Finalizers:\t[${(metadata.finalizers ?? []).join(' ')}]\n`)
   const bound = spec?.volumeName !== undefined
   page.write(0, `Capacity:\t${bound ? ((status?.capacity as Record<string, string> | undefined)?.['storage'] ?? '') : ''}\n`)
-  page.write(0, `Access Modes:\t${bound ? (status?.accessModes ?? []).map((mode) => modes[mode] ?? mode).join(',') : ''}\n`)
+  page.write(0, `Access Modes:\t${bound ? accessModesText(status?.accessModes) : ''}\n`)
   page.field(0, 'VolumeMode', spec?.volumeMode)
   const pods = (await around.list<Pod>('pods')).filter((pod) =>
     pod.spec?.volumes?.some((one) => one.persistentVolumeClaim?.claimName === metadata.name),

@@ -1,6 +1,7 @@
 import type { Container, ContainerState, ContainerStatus, Pod, Probe } from 'kubernetes-types/core/v1'
 import { longMoment } from '../print/age.ts'
 import type { Page } from './page.ts'
+import { quantityValue } from './quantity.ts'
 
 /** `Containers:` of a pod or a template (then `space` is what its lines are moved by). */
 export function containersBlock(
@@ -129,7 +130,7 @@ function environment(page: Page, container: Container, pod: Pod | undefined): vo
       )
     } else if (valueFrom.resourceFieldRef) {
       const own = valueFrom.resourceFieldRef
-      const amount = resolveResource(container, own.resource)
+      const amount = resolveResource(container, own.resource, own.divisor as string | undefined)
       page.write(3, `${name}:\t${amount} (${own.resource})\n`)
     } else if (valueFrom.secretKeyRef) {
       const { key, name: secret, optional } = valueFrom.secretKeyRef
@@ -154,11 +155,12 @@ function fieldText(pod: Pod | undefined, path: string): string {
   return named[path] ?? ''
 }
 
-function resolveResource(container: Container, resource: string): string {
+function resolveResource(container: Container, resource: string, divisor: string | undefined): string {
   const [kind, name] = resource.split('.') as ['limits' | 'requests', string]
-  return String(
-    (container.resources?.[kind] as Record<string, string> | undefined)?.[name] ?? (kind === 'limits' ? 'node allocatable' : '0'),
-  )
+  const amount = (container.resources?.[kind] as Record<string, string> | undefined)?.[name]
+  if (amount === undefined) return kind === 'limits' ? 'node allocatable' : '0'
+  // Rounded up in units of the divisor, as the container itself sees it.
+  return String(Math.ceil(quantityValue(amount) / (quantityValue(divisor ?? '1') || 1)))
 }
 
 function mounts(page: Page, container: Container): void {

@@ -7,15 +7,34 @@ import { findType, pathOf } from '../client/discovery.ts'
 import { filenameFlags } from '../objects/manifests.ts'
 import type { Info, Target } from '../objects/targets.ts'
 import { allNamespacesFlag, fetchTarget, listObjects, namedTargets, selectorFlag, throwAll } from '../objects/targets.ts'
+import { describeAutoscaler } from './autoscaling.ts'
+import { describeCertificateRequest } from './certificate-request.ts'
 import { describeClaim, describeConfigMap, describeNamespace, describeSecret, describeServiceAccount } from './config.ts'
 import { eventsOf } from './events.ts'
 import { describeGeneric } from './generic.ts'
-import { describeEndpointSlice, describeEndpoints, describeIngress, describeNetworkPolicy, describeService } from './network.ts'
+import {
+  describeEndpointSlice,
+  describeEndpoints,
+  describeIngress,
+  describeIngressClass,
+  describeNetworkPolicy,
+  describeService,
+} from './network.ts'
 import { describeNode } from './node.ts'
 import type { Page } from './page.ts'
 import { createPage } from './page.ts'
 import { describePod } from './pod.ts'
-import { describeDaemonSet, describeDeployment, describeJob, describeReplicaSet, describeStatefulSet } from './workloads.ts'
+import { describeBudget, describeLimitRange, describePriorityClass, describeQuota } from './policy.ts'
+import { describeBinding, describeRole } from './rbac.ts'
+import { describeStorageClass, describeVolume } from './storage.ts'
+import {
+  describeCronJob,
+  describeDaemonSet,
+  describeDeployment,
+  describeJob,
+  describeReplicaSet,
+  describeStatefulSet,
+} from './workloads.ts'
 
 /** What a description may ask for beside the object itself. */
 export interface Surroundings {
@@ -51,6 +70,20 @@ const describers: Record<string, Describe<any>> = {
   'Ingress.networking.k8s.io': describeIngress,
   'NetworkPolicy.networking.k8s.io': describeNetworkPolicy,
   'EndpointSlice.discovery.k8s.io': describeEndpointSlice,
+  'PersistentVolume.': describeVolume,
+  'StorageClass.storage.k8s.io': describeStorageClass,
+  'CronJob.batch': describeCronJob,
+  'IngressClass.networking.k8s.io': describeIngressClass,
+  'HorizontalPodAutoscaler.autoscaling': describeAutoscaler,
+  'PodDisruptionBudget.policy': describeBudget,
+  'PriorityClass.scheduling.k8s.io': describePriorityClass,
+  'LimitRange.': describeLimitRange,
+  'ResourceQuota.': describeQuota,
+  'Role.rbac.authorization.k8s.io': describeRole,
+  'ClusterRole.rbac.authorization.k8s.io': describeRole,
+  'RoleBinding.rbac.authorization.k8s.io': describeBinding,
+  'ClusterRoleBinding.rbac.authorization.k8s.io': describeBinding,
+  'CertificateSigningRequest.certificates.k8s.io': describeCertificateRequest,
 }
 
 export const describeVerb: Verb = {

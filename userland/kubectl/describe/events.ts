@@ -1,24 +1,37 @@
 import type { Event } from 'kubernetes-types/core/v1'
+import { StatusFailure } from '../cli/failure.ts'
 import type { Call } from '../cli/verb.ts'
 import type { Info } from '../objects/targets.ts'
 import { ageOf } from '../print/age.ts'
 import type { Page } from './page.ts'
 
-/** The events about an object, found as client-go's `Search` finds them. */
+/** The events about an object. A node's kubelet names it by its name for a uid, a static pod's by the hash of its file. */
 export async function eventsOf(call: Call, info: Info): Promise<Event[]> {
+  const { uid = '', annotations } = info.object.metadata ?? {}
+  const mirrored = info.type.kind === 'Pod' ? annotations?.['kubernetes.io/config.mirror'] : undefined
+  const found = await search(call, info, mirrored ?? uid)
+  return info.type.kind === 'Node' ? [...found, ...(await search(call, info, info.name))] : found
+}
+
+/** As client-go's `Search`; kubectl takes events that it may not see for none. */
+async function search(call: Call, info: Info, uid: string): Promise<Event[]> {
   const selector = {
     'involvedObject.name': info.name,
     'involvedObject.namespace': info.namespace ?? '',
     'involvedObject.kind': info.type.kind,
-    'involvedObject.uid': info.object.metadata?.uid ?? '',
+    'involvedObject.uid': uid,
   }
   const fieldSelector = Object.entries(selector)
     .filter(([, value]) => value !== '')
     .map(([key, value]) => `${key}=${value}`)
     .join(',')
   const path = info.namespace ? `/api/v1/namespaces/${info.namespace}/events` : '/api/v1/events'
-  const list = await call.client().json('GET', path, { query: { fieldSelector, limit: 500 } })
-  return list.items ?? []
+  try {
+    return (await call.client().json('GET', path, { query: { fieldSelector, limit: 500 } })).items ?? []
+  } catch (error) {
+    if (error instanceof StatusFailure) return []
+    throw error
+  }
 }
 
 export const eventMoment = (event: Event): string | undefined =>

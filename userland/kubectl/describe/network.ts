@@ -157,7 +157,7 @@ async function backendText(backend: NonNullable<Ingress['spec']>['defaultBackend
   if (typeof live === 'string') return `${shown} (<error: ${live}>)`
   const slices = await around.list<EndpointSlice>('endpointslices.discovery.k8s.io', `kubernetes.io/service-name=${service.name}`)
   const port = live.spec?.ports?.find((one) => (service.port?.number ? one.port === service.port.number : one.name === service.port?.name))
-  return `${shown} (${sliceAddresses(slices, port?.name ?? '')})`
+  return `${shown} (${slices.length === 0 ? '<none>' : sliceAddresses(slices, port?.name ?? '')})`
 }
 
 export const describeNetworkPolicy: Describe<NetworkPolicy> = async ({ metadata = {}, spec }, page) => {
@@ -213,4 +213,18 @@ function rulesBlock(page: Page, rules: readonly any[], peers: 'from' | 'to', nam
     }
     if (at !== rules.length - 1) page.write(2, '----------\n')
   })
+}
+
+export const describeIngressClass: Describe<any> = async ({ metadata = {}, spec = {} }, page, around) => {
+  page.write(0, `Name:\t${metadata.name}\n`)
+  pairsBlock(page, 'Labels', metadata.labels)
+  annotationsBlock(page, 'Annotations', metadata.annotations)
+  page.write(0, `Controller:\t${spec.controller ?? ''}\n`)
+  if (spec.parameters) {
+    page.write(0, 'Parameters:\n')
+    if (spec.parameters.apiGroup !== undefined) page.write(1, `APIGroup:\t${spec.parameters.apiGroup}\n`)
+    page.write(1, `Kind:\t${spec.parameters.kind}\n`)
+    page.write(1, `Name:\t${spec.parameters.name}\n`)
+  }
+  eventsBlock(page, await around.events(), around.now)
 }

@@ -169,3 +169,27 @@ export const describeJob: Describe<Job> = async ({ metadata = {}, spec, status }
   if (spec) describeTemplate(page, spec.template)
   eventsBlock(page, await around.events(), around.now)
 }
+
+export const describeCronJob: Describe<any> = async ({ metadata = {}, spec = {}, status = {} }, page, around) => {
+  const unset = (value: unknown, unit = '') => (value === undefined ? '<unset>' : `${value}${unit}`)
+  page.write(0, `Name:\t${metadata.name}\n`)
+  page.write(0, `Namespace:\t${metadata.namespace}\n`)
+  pairsBlock(page, 'Labels', metadata.labels)
+  annotationsBlock(page, 'Annotations', metadata.annotations)
+  page.write(0, `Schedule:\t${spec.schedule}\n`)
+  page.write(0, `Concurrency Policy:\t${spec.concurrencyPolicy ?? ''}\n`)
+  page.write(0, `Suspend:\t${spec.suspend === undefined ? '<unset>' : spec.suspend ? 'True' : 'False'}\n`)
+  page.write(0, `Successful Job History Limit:\t${unset(spec.successfulJobsHistoryLimit)}\n`)
+  page.write(0, `Failed Job History Limit:\t${unset(spec.failedJobsHistoryLimit)}\n`)
+  page.write(0, `Starting Deadline Seconds:\t${unset(spec.startingDeadlineSeconds, 's')}\n`)
+  const job = spec.jobTemplate?.spec ?? {}
+  page.write(0, `Selector:\t${job.selector ? selectorText(job.selector) : '<unset>'}\n`)
+  page.write(0, `Parallelism:\t${unset(job.parallelism)}\n`)
+  page.write(0, `Completions:\t${unset(job.completions)}\n`)
+  if (job.activeDeadlineSeconds !== undefined) page.write(0, `Active Deadline Seconds:\t${job.activeDeadlineSeconds}s\n`)
+  if (job.template) describeTemplate(page, job.template)
+  page.write(0, `Last Schedule Time:\t${status.lastScheduleTime ? longMoment(status.lastScheduleTime) : '<unset>'}\n`)
+  const active: any[] = status.active ?? []
+  page.write(0, `Active Jobs:\t${active.length === 0 ? '<none>' : active.map((one) => one.name).join(', ')}\n`)
+  eventsBlock(page, await around.events(), around.now)
+}

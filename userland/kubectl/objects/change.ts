@@ -48,7 +48,7 @@ export function writeQuery(call: Call, options: { validate?: boolean } = {}): Re
   return query
 }
 
-function validation(call: Call): string {
+export function validation(call: Call): string {
   const value = call.flags.has('validate') ? call.flags.text('validate') : 'strict'
   const known: Record<string, string> = { strict: 'Strict', true: 'Strict', warn: 'Warn', ignore: 'Ignore', false: 'Ignore' }
   const found = known[value]
@@ -91,9 +91,19 @@ export async function sendChange(call: Call, info: Info, changed: KubeObject): P
 /** `deployment.apps/web scaled`, or the object in the form that `-o` asks for. */
 export async function report(call: Call, type: ResourceType, object: KubeObject, done: string): Promise<void> {
   const whole = withType(type, object)
-  const printer = objectPrinter(call)
+  const printer = printerOf(call)
   if (printer) return call.out(printer.print(whole) + printer.done())
-  await call.out(`${namedObject(type, object.metadata?.name ?? '')} ${done}${dryRunMark(call)}\n`)
+  await call.out(`${namedObject(type, object.metadata?.name ?? '<unknown>')} ${done}${dryRunMark(call)}\n`)
+}
+
+/** One printer for all objects of a run: it divides them. */
+const printers = new WeakMap<Call, { readonly printer: ReturnType<typeof objectPrinter> }>()
+function printerOf(call: Call): ReturnType<typeof objectPrinter> {
+  const known = printers.get(call)
+  if (known) return known.printer
+  const printer = objectPrinter(call)
+  printers.set(call, { printer })
+  return printer
 }
 
 export function dryRunMark(call: Call): string {

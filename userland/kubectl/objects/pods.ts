@@ -11,20 +11,21 @@ export async function podFor(call: Call, word: string): Promise<Pod> {
   const [info] = await fetchInfos(call, await namedTargets(call, [word], { defaultType: 'pods' }))
   if (!info) throw new Failure(`pods ${JSON.stringify(word)} not found`)
   if (info.type.kind === 'Pod') return info.object as unknown as Pod
-  const pods = await podsOf(call, info)
+  const pods = await podsOf(call, info, 'attach to')
   const running = pods.sort(byActivity)[0]
   if (running) return running
   throw new Failure('timed out waiting for the condition')
 }
 
-/** The pods behind a workload or a service. Throws for kinds that select none. */
-export async function podsOf(call: Call, info: Info): Promise<Pod[]> {
+/** The pods behind a workload or a service. Throws for kinds that select none; `doing` is what they are wanted for. */
+export async function podsOf(call: Call, info: Info, doing: string): Promise<Pod[]> {
   const spec = info.object['spec'] as { selector?: any } | undefined
   const selector =
     info.type.kind === 'Service' || info.type.kind === 'ReplicationController' ? { matchLabels: spec?.selector } : spec?.selector
   if (info.type.kind === 'Service' && !spec?.selector)
-    throw new Failure(`invalid service '${info.name}': Service is defined without a selector`)
-  if (!selector) throw new Failure(`cannot get the logs from ${info.type.kind}: no selector`)
+    throw new Failure(`cannot ${doing} *v1.Service: invalid service '${info.name}': Service is defined without a selector`)
+  if (!selector || info.type.kind === 'CronJob')
+    throw new Failure(`cannot ${doing} *v1.${info.type.kind}: selector for *v1.${info.type.kind} not implemented`)
   const type = resolveType(await call.discovery(), 'pods')
   const pods: Pod[] = []
   for await (const object of listObjects(call, type, info.namespace, { selector: selectorText(selector) }))
@@ -77,7 +78,7 @@ export async function chooseContainer(call: Call, pod: Pod, wanted: string): Pro
   if (annotated && all.some((one) => one.name === annotated)) return annotated
   const [first] = all
   if (!first) throw new Failure(`pod ${name} does not have any containers`)
-  if (all.length > 1) {
+  if (all.length > 1 && !(call.flags.has('quiet') && call.flags.bool('quiet'))) {
     const shown = all.map((one) =>
       one.kind === 'init' ? `${one.name} (init)` : one.kind === 'ephemeral' ? `${one.name} (ephem)` : one.name,
     )

@@ -133,7 +133,8 @@ export function expandTypes(discovery: Discovery, words: string): ResourceType[]
   const add = (type: ResourceType) => {
     if (!found.includes(type)) found.push(type)
   }
-  for (const word of words.split(',').filter((one) => one !== '')) {
+  if (words !== '' && words.split(',').every((one) => one === '')) throw new Failure('the server doesn\'t have a resource type ""')
+  for (const word of words.split(',')) {
     const category = discovery.types.filter((type) => type.categories.includes(word))
     if (category.length > 0) {
       // One type may be served in several versions; the category means it once.

@@ -1,4 +1,5 @@
 import { Failure } from '../cli/failure.ts'
+import { goText } from './go-value.ts'
 import { lookUp } from './jsonpath.ts'
 import { escapeTerminal } from './table.ts'
 
@@ -37,15 +38,4 @@ export function columnRow(columns: readonly Column[], object: unknown): string {
     return found.length === 0 ? '<none>' : found.map((value) => escapeTerminal(goText(value))).join(',')
   })
   return `${cells.join('\t')}\n`
-}
-
-/** Go's `%v` of what JSON can hold. */
-function goText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
-  if (value === null) return '<nil>'
-  if (typeof value === 'object') {
-    const entries = Object.entries(value as object).sort(([a], [b]) => (a < b ? -1 : 1))
-    return `map[${entries.map(([key, one]) => `${key}:${goText(one)}`).join(' ')}]`
-  }
-  return String(value)
 }

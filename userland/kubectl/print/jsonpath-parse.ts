@@ -15,6 +15,7 @@ export type Part =
   | { kind: 'text'; text: string }
   | { kind: 'path'; path: Step[] }
   | { kind: 'literal'; value: string }
+  | { kind: 'end' }
   | { kind: 'range'; path: Step[]; body: Part[] }
 
 /** A JSONPath template (client-go's dialect): text with `{…}` in it. Throws `error parsing jsonpath …`. */
@@ -34,12 +35,15 @@ export function parseTemplate(template: string): Part[] {
       continue
     }
     const close = closing(template, at)
-    if (close < 0) fail('unclosed action')
+    if (close < 0) fail(/["'][^"']*$/.test(template.slice(at)) ? 'unterminated quoted string' : 'unclosed action')
     const inside = template.slice(at + 1, close)
     at = close + 1
     for (const word of actions(inside)) {
       if (word === 'end') {
-        if (stack.length === 1) fail('not in range, nothing to end')
+        if (stack.length === 1) {
+          top().parts.push({ kind: 'end' })
+          continue
+        }
         const ended = stack.pop() as (typeof stack)[number]
         top().parts.push({ kind: 'range', path: ended.range as Step[], body: ended.parts })
       } else if (rangeWord.test(word)) stack.push({ parts: [], range: parsePath(word.slice(5).trim(), fail) })
@@ -48,7 +52,11 @@ export function parseTemplate(template: string): Part[] {
       else top().parts.push({ kind: 'path', path: parsePath(word, fail) })
     }
   }
-  if (stack.length > 1) fail('unclosed range, expected {end}')
+  // client-go lets a range go without its end.
+  while (stack.length > 1) {
+    const ended = stack.pop() as (typeof stack)[number]
+    top().parts.push({ kind: 'range', path: ended.range as Step[], body: ended.parts })
+  }
   return (stack[0] as (typeof stack)[number]).parts
 }
 
@@ -124,7 +132,7 @@ export function parsePath(text: string, fail: (problem: string) => never): Step[
 
 function readField(text: string, at: number, steps: Step[]): number {
   let name = ''
-  while (at < text.length && !/[.[\s]/.test(text[at] as string)) {
+  while (at < text.length && !/[.[\s,]/.test(text[at] as string)) {
     if (text[at] === '\\') at++
     name += text[at++] ?? ''
   }
@@ -154,7 +162,7 @@ function parseBracket(inside: string, fail: (problem: string) => never): Step {
   if (filter) return parseFilter((filter[1] as string).trim(), fail)
   const parts = splitCommas(inside)
   if (parts.length > 1) return { kind: 'union', steps: parts.map((part) => parseBracket(part.trim(), fail)) }
-  if (/^'.*'$/s.test(inside) || /^".*"$/s.test(inside)) return { kind: 'field', name: unquote(inside) }
+  if (/^'.*'$/s.test(inside) || /^".*"$/s.test(inside)) return { kind: 'field', name: unquote(inside).replaceAll('\\.', '.') }
   if (/^-?\d+$/.test(inside)) return { kind: 'index', at: Number(inside) }
   const slice = /^(-?\d*):(-?\d*)(?::(-?\d+))?$/.exec(inside)
   if (slice) {

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { humanDuration } from './age.ts'
-import { goTemplateText } from './go-template.ts'
 import { jsonPathText } from './jsonpath.ts'
 import { alignRows, createTabWriter } from './tabwriter.ts'
+import { goTemplateText } from './template/go-template.ts'
 import { yamlText } from './yaml.ts'
 
 describe('YAML', () => {

@@ -1,14 +1,16 @@
 import { resolvePath } from '../../../simulator/files.ts'
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { Failure } from '../cli/failure.ts'
+import { Failure, PrintFailure } from '../cli/failure.ts'
 import type { Flag } from '../cli/flags.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call } from '../cli/verb.ts'
 import { columnHeaders, columnRow, parseColumns, parseColumnsFile } from './custom-columns.ts'
-import { goTemplateText } from './go-template.ts'
-import { jsonText } from './json.ts'
+import { goQuoted, goText } from './go-value.ts'
+import { compactJson, jsonText } from './json.ts'
 import { jsonPathJson, jsonPathText } from './jsonpath.ts'
+import { kyamlText } from './kyaml.ts'
 import { createTabWriter } from './tabwriter.ts'
+import { ExecutionError, goTemplateText } from './template/go-template.ts'
 import { yamlText } from './yaml.ts'
 
 export const outputFlag: Flag = text('output', 'Output format: json, yaml, name, go-template=…, jsonpath=…, jsonpath-as-json=….', 'o')
@@ -25,41 +27,46 @@ export interface ObjectPrinter {
   done(): string
 }
 
-const formats = 'go-template, go-template-file, json, jsonpath, jsonpath-as-json, jsonpath-file, name, template, templatefile, yaml'
+const formats = 'go-template, go-template-file, json, jsonpath, jsonpath-as-json, jsonpath-file, kyaml, name, template, templatefile, yaml'
 const getFormats =
   'custom-columns, custom-columns-file, go-template, go-template-file, json, jsonpath, jsonpath-as-json, jsonpath-file, kyaml, name, template, templatefile, wide, yaml'
 
 /** The printer behind `-o`, or undefined where the command's own words (or a table) are wanted. Throws for unknown formats. */
 export function objectPrinter(call: Call, tables = false): ObjectPrinter | undefined {
-  const output = call.flags.text('output')
+  // A template without a form is one of Go's.
+  const output = call.flags.text('output') || (call.flags.text('template') === '' ? '' : 'go-template')
   if (output === '' || (tables && output === 'wide')) return undefined
   const equals = output.indexOf('=')
-  const format = equals < 0 ? output : output.slice(0, equals)
+  const given = equals <= 0 ? output : output.slice(0, equals)
+  const format = ['yaml', 'json'].includes(given.toLowerCase()) ? given.toLowerCase() : given
   const template = equals < 0 ? call.flags.text('template') : output.slice(equals + 1)
   const keep = call.flags.bool('show-managed-fields')
+  const missing = call.flags.bool('allow-missing-template-keys') ? 'default' : 'error'
   const shown = (object: KubeObject) => (keep ? object : withoutManagedFields(object))
   switch (format) {
     case 'yaml':
       return yamlPrinter(shown)
+    case 'kyaml':
+      return simple((object) => `---\n${kyamlText(shown(object), isOwn(object))}`)
     case 'json':
       return simple((object) => jsonText(shown(object), isOwn(object)))
     case 'name':
       return simple(nameLine)
     case 'jsonpath':
     case 'jsonpath-file': {
-      const source = needTemplate(call, format, template, 'jsonpath')
-      return simple((object) => jsonPathText(source, shown(object)))
+      const source = needTemplate(call, format, template)
+      return simple((object) => jsonPathText(source, shown(object), missing))
     }
     case 'jsonpath-as-json': {
-      const source = needTemplate(call, format, template, 'jsonpath')
-      return simple((object) => jsonPathJson(source, shown(object)))
+      const source = needTemplate(call, format, template)
+      return simple((object) => jsonPathJson(source, shown(object), missing))
     }
     case 'go-template':
     case 'template':
     case 'go-template-file':
     case 'templatefile': {
-      const source = needTemplate(call, format, template, 'go-template')
-      return simple((object) => goTemplateText(source, shown(object)))
+      const source = needTemplate(call, format, template)
+      return simple((object) => templateText(call, source, shown(object)))
     }
     case 'custom-columns':
     case 'custom-columns-file':
@@ -67,7 +74,7 @@ export function objectPrinter(call: Call, tables = false): ObjectPrinter | undef
   }
   const known = tables ? getFormats : formats
   throw new Failure(
-    `unable to match a printer suitable for the output format "${format}", allowed formats are: ${known.replaceAll(', ', ',')}`,
+    `unable to match a printer suitable for the output format "${given}", allowed formats are: ${known.replaceAll(', ', ',')}`,
   )
 }
 
@@ -112,10 +119,20 @@ function columnsPrinter(call: Call, format: string, template: string): ObjectPri
   }
 }
 
-function needTemplate(call: Call, format: string, template: string, kind: string): string {
+function needTemplate(call: Call, format: string, template: string): string {
   if (template === '') throw new Failure(`template format specified but no template given`)
-  if (format.endsWith('file')) return readTemplate(call, template)
-  return kind === 'jsonpath' ? template : template
+  return format.endsWith('file') ? readTemplate(call, template) : template
+}
+
+/** A template that fails while it runs shows what it had to work with, on standard output, as GoTemplatePrinter does. */
+function templateText(call: Call, template: string, object: KubeObject): string {
+  try {
+    return goTemplateText(template, object, call.flags.bool('allow-missing-template-keys') ? 'default' : 'error')
+  } catch (error) {
+    if (!(error instanceof ExecutionError)) throw error
+    const told = `Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\traw data was:\n\t\t${compactJson(object)}\n\tobject given to template engine was:\n\t\t${goText(object, true)}\n\n`
+    throw new PrintFailure(error.written + told, `error executing template ${goQuoted(template)}: ${error.message}`)
+  }
 }
 
 function readTemplate(call: Call, path: string): string {

@@ -2,6 +2,8 @@ import { Failure, isNotFound, SilentExit } from '../cli/failure.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { findType } from '../client/discovery.ts'
+import { compactedRules, listText, resourceText } from '../describe/rbac.ts'
+import { own } from '../objects/change.ts'
 import { objectPrinter, printFlags } from '../print/printer.ts'
 import { alignRows } from '../print/tabwriter.ts'
 import { refused } from './cluster.ts'
@@ -38,14 +40,26 @@ export const authVerb: Verb = {
   ],
 }
 
+const resourceVerbs = new Set(
+  ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'use', 'bind', 'impersonate', '*'].concat([
+    'approve',
+    'sign',
+    'escalate',
+    'attest',
+  ]),
+)
+const pathVerbs = new Set(['get', 'put', 'post', 'head', 'options', 'delete', 'patch', '*'])
+
 async function canI(call: Call): Promise<undefined> {
   const { flags, args } = call
+  if (flags.bool('list') && args.length > 0) throw new Failure('list option must be specified with no arguments')
   if (flags.bool('list')) return list(call)
   const [verb, resource, name] = args
   if (verb === undefined || resource === undefined || args.length > 3)
     throw new Failure(
       `you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.`,
     )
+  if (!(resource.startsWith('/') ? pathVerbs : resourceVerbs).has(verb)) await call.err(`Warning: verb '${verb}' is not a known verb\n\n`)
   const spec = resource.startsWith('/')
     ? { nonResourceAttributes: { path: resource, verb } }
     : { resourceAttributes: await attributes(call, verb, resource, name) }
@@ -100,14 +114,8 @@ async function list(call: Call): Promise<undefined> {
     spec: { namespace: call.namespace() },
   }
   const { status } = await call.client().json('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', { body: review })
-  const rows: string[][] = []
-  const cell = (values: readonly string[] | undefined) => `[${(values ?? []).join(' ')}]`
-  for (const rule of status?.resourceRules ?? []) {
-    for (const group of rule.apiGroups ?? [''])
-      for (const resource of rule.resources ?? [])
-        rows.push([group ? `${resource}.${group}` : resource, '[]', cell(rule.resourceNames), cell(rule.verbs)])
-  }
-  for (const rule of status?.nonResourceRules ?? []) rows.push(['', cell(rule.nonResourceURLs), '[]', cell(rule.verbs)])
+  const rules = compactedRules([...(status?.resourceRules ?? []), ...(status?.nonResourceRules ?? [])])
+  const rows = rules.map((rule) => [resourceText(rule), listText(rule.nonResourceURLs), listText(rule.resourceNames), listText(rule.verbs)])
   const header = ['Resources', 'Non-Resource URLs', 'Resource Names', 'Verbs']
   await call.out(alignRows(call.flags.bool('no-headers') ? rows : [header, ...rows]))
 }
@@ -121,9 +129,16 @@ async function whoami(call: Call): Promise<undefined> {
       if (isNotFound(error)) throw new Failure('the selfsubjectreviews API is not enabled in the cluster')
       throw error
     })
-  const printer = objectPrinter(call)
-  if (printer) return call.out(printer.print(answer) + printer.done()) as Promise<undefined>
   const user = answer.status?.userInfo ?? {}
+  const printer = objectPrinter(call)
+  if (printer) {
+    const { username, uid, groups, extra } = user
+    const review = own('SelfSubjectReview', 'authentication.k8s.io/v1', {
+      metadata: answer.metadata ?? {},
+      status: { userInfo: { username, uid, groups, extra } },
+    })
+    return call.out(printer.print(review) + printer.done()) as Promise<undefined>
+  }
   const rows = [
     ['ATTRIBUTE', 'VALUE'],
     ...(user.username ? [['Username', user.username]] : []),

@@ -5,6 +5,8 @@ import { flagLines } from '../cli/help.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import type { ResourceType } from '../client/discovery.ts'
 import { apiVersionOf, fullName } from '../client/discovery.ts'
+import { own } from '../objects/change.ts'
+import { objectPrinter, printFlags } from '../print/printer.ts'
 import { alignRows } from '../print/tabwriter.ts'
 import { yamlText } from '../print/yaml.ts'
 
@@ -20,7 +22,8 @@ export const apiResourcesVerb: Verb = {
     text('categories', 'Only these categories.'),
     bool('namespaced', 'Only types that live in namespaces, or (false) do not.', undefined, 'true'),
     bool('no-headers', 'Leave the headers out.'),
-    text('output', 'name or wide.', 'o'),
+    text('output', 'name, wide, json, yaml or kyaml.', 'o'),
+    ...printFlags.filter((flag) => flag.name !== 'output'),
     text('sort-by', 'name or kind.'),
     text('verbs', 'Only types with all of these verbs.'),
   ],
@@ -31,7 +34,10 @@ async function apiResources(call: Call): Promise<undefined> {
   const { flags } = call
   if (call.args.length > 0) throw misuse(call.path, `unexpected arguments: [${call.args.join(' ')}]`)
   const output = flags.text('output')
-  if (!['', 'name', 'wide'].includes(output)) throw new Failure(`--output ${output} is not available`)
+  if (!['', 'name', 'wide', 'json', 'yaml', 'kyaml'].includes(output))
+    throw new Failure(
+      `unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: json,kyaml,name,wide,yaml`,
+    )
   const sortBy = flags.text('sort-by')
   if (!['', 'name', 'kind'].includes(sortBy)) throw new Failure('--sort-by accepts only name or kind')
   const { types } = await call.discovery()
@@ -55,6 +61,10 @@ async function apiResources(call: Call): Promise<undefined> {
   const key = (type: ResourceType) => (sortBy === 'kind' ? type.kind : sortBy === 'name' ? type.plural : `${type.group}\0${type.plural}`)
   const found = types.filter(wanted).sort((a, b) => (key(a) < key(b) ? -1 : 1))
   if (output === 'name') return call.out(found.map((type) => `${fullName(type)}\n`).join('')) as Promise<undefined>
+  if (['json', 'yaml', 'kyaml'].includes(output)) {
+    const printer = objectPrinter(call)
+    return call.out(printer?.print(resourceList(found)) ?? '') as Promise<undefined>
+  }
   const rows = found.map((type) => [
     type.plural,
     type.shortNames.join(','),
@@ -67,11 +77,28 @@ async function apiResources(call: Call): Promise<undefined> {
   await call.out(alignRows(flags.bool('no-headers') ? rows : [header, ...rows]))
 }
 
+/** The types as an APIResourceList, in the order of its Go fields. */
+function resourceList(types: readonly ResourceType[]) {
+  const resources = types.map((type) => ({
+    name: type.plural,
+    singularName: type.singular,
+    namespaced: type.namespaced,
+    ...(type.group ? { group: type.group } : {}),
+    version: type.version,
+    kind: type.kind,
+    verbs: type.verbs,
+    ...(type.shortNames.length > 0 ? { shortNames: type.shortNames } : {}),
+    ...(type.categories.length > 0 ? { categories: type.categories } : {}),
+  }))
+  return own('APIResourceList', 'v1', { groupVersion: '', resources })
+}
+
 export const apiVersionsVerb: Verb = {
   name: 'api-versions',
   about: 'Print the supported API versions on the server, in the form of "group/version"',
   usage: '[options]',
   async run(call) {
+    if (call.args.length > 0) throw misuse(call.path, `unexpected arguments: [${call.args.join(' ')}]`)
     const { groups } = await call.discovery()
     const versions = groups.flatMap((group) => group.versions.map((version) => (group.name ? `${group.name}/${version}` : version)))
     await call.out(
@@ -93,6 +120,7 @@ export const versionVerb: Verb = {
 }
 
 async function version(call: Call): Promise<undefined> {
+  if (call.args.length > 0) throw new Failure(`extra arguments: [${call.args.join(' ')}]`)
   const output = call.flags.text('output')
   if (!['', 'yaml', 'json'].includes(output)) throw new Failure("--output must be 'yaml' or 'json'")
   const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(clientVersion.gitVersion) ?? []

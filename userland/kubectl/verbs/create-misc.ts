@@ -1,10 +1,12 @@
-import { Failure } from '../cli/failure.ts'
+import { Failure, PlainFailure } from '../cli/failure.ts'
 import { array, bool, int, list, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import { resolveType } from '../client/discovery.ts'
+import type { Discovery } from '../client/discovery.ts'
+import { findType } from '../client/discovery.ts'
 import { own } from '../objects/change.ts'
 import { createToken } from './create-token.ts'
 import { createGenerated, generatorFlags, nameArgument } from './generate.ts'
+import { checkQuantity } from './quantity.ts'
 
 const namespace: Verb = {
   name: 'namespace',
@@ -35,11 +37,18 @@ const quota: Verb = {
     ...generatorFlags,
   ],
   run(call) {
-    const hard = Object.fromEntries(pairs(call.flags.text('hard')))
+    const hard = Object.fromEntries(call.flags.text('hard').split(',').filter(Boolean).map(hardLimit))
     const scopes = call.flags.text('scopes').split(',').filter(Boolean)
     const spec = { ...(Object.keys(hard).length > 0 ? { hard } : {}), ...(scopes.length > 0 ? { scopes } : {}) }
     return createGenerated(call, own('ResourceQuota', 'v1', { metadata: { name: nameArgument(call) }, spec, status: {} }), 'quota')
   },
+}
+
+function hardLimit(pair: string): [string, string] {
+  const [key = '', value, ...more] = pair.split('=')
+  if (value === undefined || more.length > 0) throw new Failure(`Invalid argument syntax ${pair}, expected <resource>=<value>`)
+  checkQuantity(value)
+  return [key, value]
 }
 
 function pairs(text: string): [string, string][] {
@@ -76,16 +85,70 @@ const clusterRole: Verb = {
   name: 'clusterrole',
   about: 'Create a cluster role',
   usage: 'NAME --verb=verb --resource=resource.group [--resource-name=resourcename] [options]',
-  flags: [...ruleFlags, list('non-resource-url', 'Path that the rule is about.'), ...generatorFlags],
+  flags: [
+    text('aggregation-rule', 'KEY=VALUE of the cluster roles to put together.'),
+    ...ruleFlags,
+    list('non-resource-url', 'Path that the rule is about.'),
+    ...generatorFlags,
+  ],
   async run(call) {
-    const urls = call.flags.list('non-resource-url')
-    const found = urls.length > 0 ? [{ verbs: call.flags.list('verb'), nonResourceURLs: urls }] : await rules(call)
-    return createGenerated(
-      call,
-      own('ClusterRole', 'rbac.authorization.k8s.io/v1', { metadata: { name: nameArgument(call) }, rules: found }),
-      'clusterrole',
-    )
+    const metadata = { name: nameArgument(call) }
+    const rest = call.flags.text('aggregation-rule')
+      ? { rules: null, aggregationRule: aggregation(call) }
+      : { rules: await clusterRules(call) }
+    return createGenerated(call, own('ClusterRole', 'rbac.authorization.k8s.io/v1', { metadata, ...rest }))
   },
+}
+
+function aggregation(call: Call) {
+  if (['verb', 'resource', 'resource-name', 'non-resource-url'].some((flag) => call.flags.changed(flag)))
+    throw new Failure('aggregation rule must be specified without nonResourceURLs, resources or resourceNames')
+  return { clusterRoleSelectors: [{ matchLabels: Object.fromEntries(pairs(call.flags.text('aggregation-rule'))) }] }
+}
+
+async function clusterRules(call: Call): Promise<Record<string, unknown>[]> {
+  const verbs = [...new Set(call.flags.list('verb'))]
+  const urls = call.flags.list('non-resource-url')
+  if (verbs.length === 0) throw new Failure('at least one verb must be specified')
+  if (urls.length === 0 && call.flags.list('resource').length === 0)
+    throw new Failure('one of resource or nonResourceURL must be specified')
+  const onPaths = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', '*']
+  for (const verb of urls.length > 0 ? verbs : [])
+    if (!onPaths.includes(verb)) throw new Failure(`invalid verb: '${verb}' for nonResourceURL`)
+  for (const url of urls) {
+    if (url !== '*' && !url.startsWith('/')) throw new Failure('nonResourceURL should start with /')
+    if (/\*./.test(url)) throw new Failure("nonResourceURL only supports wildcard matches when *' is at the end")
+  }
+  return [
+    ...(call.flags.list('resource').length > 0 ? await rules(call) : []),
+    ...(urls.length > 0 ? [{ verbs, nonResourceURLs: urls }] : []),
+  ]
+}
+
+const standard = new Set(
+  [
+    '*',
+    'get',
+    'delete',
+    'list',
+    'create',
+    'update',
+    'patch',
+    'watch',
+    'proxy',
+    'deletecollection',
+    'use',
+    'bind',
+    'approve',
+    'sign',
+  ].concat(['escalate', 'impersonate']),
+)
+
+/** The sentence about an unknown type comes without its prefix here, as an error of the REST mapper does. */
+function found(discovery: Discovery, word: string) {
+  const type = findType(discovery, word)
+  if (!type) throw new PlainFailure(`the server doesn't have a resource type ${JSON.stringify(word)}`)
+  return type
 }
 
 async function rules(call: Call): Promise<Record<string, unknown>[]> {
@@ -95,10 +158,11 @@ async function rules(call: Call): Promise<Record<string, unknown>[]> {
   if (words.length === 0) throw new Failure('at least one resource must be specified')
   const names = call.flags.list('resource-name')
   const discovery = await call.discovery()
+  for (const verb of verbs) if (!standard.has(verb)) await call.err(`Warning: '${verb}' is not a standard resource verb\n`)
   const byGroup = new Map<string, string[]>()
   for (const word of words) {
     const [head = '', subresource] = word.split('/')
-    const type = head === '*' ? { group: '', plural: '*' } : resolveType(discovery, head)
+    const type = head.startsWith('*') ? { group: head.slice(2), plural: '*' } : found(discovery, head)
     byGroup.set(type.group, [...(byGroup.get(type.group) ?? []), subresource ? `${type.plural}/${subresource}` : type.plural])
   }
   return [...byGroup]
@@ -125,6 +189,7 @@ function bindingVerb(name: string, kind: string, about: string): Verb {
       array('user', 'User to bind it to.'),
       ...generatorFlags,
     ],
+    ...(cluster ? { required: ['clusterrole'] } : {}),
     async run(call) {
       const { flags } = call
       const roleName = cluster ? '' : flags.text('role')
@@ -167,6 +232,7 @@ const ingress: Verb = {
       throw new Failure(
         'not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)',
       )
+    if (fallback && !/^[^:]+:[^:]+$/.test(fallback)) throw new Failure('default-backend should be in format servicename:serviceport')
     const parsed = given.map(ingressRule)
     const hosts = [...new Set(parsed.map((one) => one.host))]
     const httpRules = hosts.map((host) => ({
@@ -176,7 +242,7 @@ const ingress: Verb = {
     const tls = parsed
       .filter((one) => one.tls !== undefined)
       .map((one) => ({ ...(one.host ? { hosts: [one.host] } : {}), ...(one.tls ? { secretName: one.tls } : {}) }))
-    const annotations = Object.fromEntries(call.flags.list('annotation').flatMap(pairs))
+    const annotations = Object.fromEntries(call.flags.list('annotation').map(annotation))
     const spec = {
       ...(call.flags.text('class') ? { ingressClassName: call.flags.text('class') } : {}),
       ...(fallback ? { defaultBackend: backend(fallback) } : {}),
@@ -186,6 +252,12 @@ const ingress: Verb = {
     const metadata = { name, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) }
     return createGenerated(call, own('Ingress', 'networking.k8s.io/v1', { metadata, spec, status: { loadBalancer: {} } }), 'ingress')
   },
+}
+
+function annotation(word: string): [string, string] {
+  const equals = word.indexOf('=')
+  if (equals < 1) throw new Failure(`annotation ${word} is invalid and should be in format key=[value]`)
+  return [word.slice(0, equals), word.slice(equals + 1)]
 }
 
 function ingressRule(word: string) {
@@ -245,6 +317,10 @@ const pdb: Verb = {
   run(call) {
     const { flags } = call
     if (!flags.text('selector')) throw new Failure('a selector must be specified')
+    if (flags.text('min-available') && flags.text('max-unavailable'))
+      throw new Failure('min-available and max-unavailable cannot be both specified')
+    for (const flag of ['min-available', 'max-unavailable'])
+      if (!/^(\d+%?)?$/.test(flags.text(flag))) throw new Failure(`invalid format specified for ${flag}`)
     if ((flags.text('min-available') === '') === (flags.text('max-unavailable') === ''))
       throw new Failure('one of min-available or max-unavailable must be specified')
     const amount = (text: string) => (/^\d+$/.test(text) ? Number(text) : text)

@@ -55,8 +55,8 @@ function parsePort(word: string, nodePort: number): Record<string, unknown> {
   const [from = '', to = from, ...more] = word.split(':')
   if (more.length > 0) throw new Failure(`invalid port format ${word}: must be in the form of port:targetPort`)
   const port = Number(from)
-  if (!/^\d+$/.test(from)) throw new Failure(`strconv.Atoi: parsing ${JSON.stringify(from)}: invalid syntax`)
-  if (port < 1 || port > 65535) throw new Failure(`port must be between 1 and 65535, inclusive`)
+  if (!/^\d+$/.test(from)) throw new Failure(`strconv.ParseUint: parsing ${JSON.stringify(from)}: invalid syntax`)
+  if (port > 65535) throw new Failure(`strconv.ParseUint: parsing ${JSON.stringify(from)}: value out of range`)
   const targetPort = /^\d+$/.test(to) ? Number(to) : to
   return { name: word.replace(':', '-'), protocol: 'TCP', port, targetPort, ...(nodePort > 0 ? { nodePort } : {}) }
 }

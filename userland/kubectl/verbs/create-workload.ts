@@ -23,15 +23,13 @@ export const createDeployment: Verb = {
     const images = call.flags.list('image')
     const command = call.dash < 0 ? [] : call.args.slice(call.dash)
     if (images.length > 1 && command.length > 0) throw new Failure('cannot specify multiple --image options and command')
-    if (call.flags.number('replicas') < 0) throw new Failure('replicas must be greater than or equal to 0')
     const port = call.flags.number('port')
-    if (port !== -1 && (port < 1 || port > 65535)) throw new Failure(`invalid port number ${port}: must be between 1 and 65535, inclusive`)
     const labels = { app: name }
-    const containers = images.map((image) => ({
+    const containers = images.map((image, at) => ({
       name: containerName(image),
       image,
       ...(command.length > 0 ? { command } : {}),
-      ...(port > 0 ? { ports: [{ containerPort: port }] } : {}),
+      ...(port > 0 && at === 0 ? { ports: [{ containerPort: port }] } : {}),
       resources: {},
     }))
     const spec = {
@@ -81,7 +79,10 @@ export const createJob: Verb = {
 async function jobFromCronJob(call: Call, name: string, from: string): Promise<KubeObject> {
   const [word = '', cronName] = from.split('/')
   const type = resolveType(await call.discovery(), word)
-  if (type.kind !== 'CronJob') throw new Failure(`from must be an existing cronjob`)
+  if (type.kind !== 'CronJob') {
+    await call.client().json('GET', pathOf(type, call.namespace(), cronName))
+    throw new Failure(`unknown object type *v1.${type.kind}`)
+  }
   const cron = await call.client().json('GET', pathOf(type, call.namespace(), cronName))
   const owner = { apiVersion: 'batch/v1', kind: 'CronJob', name: cron.metadata.name, uid: cron.metadata.uid, controller: true }
   const template = cron.spec.jobTemplate
@@ -91,7 +92,7 @@ async function jobFromCronJob(call: Call, name: string, from: string): Promise<K
     annotations: { ...template.metadata?.annotations, 'cronjob.kubernetes.io/instantiate': 'manual' },
     ownerReferences: [owner],
   }
-  return own('Job', 'batch/v1', { metadata, spec: template.spec, status: {} })
+  return own('Job', 'batch/v1', { metadata, spec: { ...template.spec, template: { metadata: {}, ...template.spec.template } }, status: {} })
 }
 
 export const createCronJob: Verb = {

@@ -8,6 +8,7 @@ import {
   fieldManagerFlag,
   report,
   validateFlag,
+  validation,
   withLastApplied,
   withSource,
 } from '../objects/change.ts'
@@ -49,21 +50,34 @@ async function createFromFiles(call: Call): Promise<undefined> {
     if (call.flags.changed(refused)) throw new Failure(`--${refused} is not supported by create of this kubectl`)
   if (call.args.length > 0) throw new Failure(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl create -h' for help and examples`)
   if (!hasFiles(call)) throw new Failure('must specify one of -f and -k')
-  const manifests = await readManifests(call)
-  const discovery = await call.discovery()
+  // Values that are none are refused before any object is looked at.
+  const dryRun = dryRunOf(call)
+  validation(call)
   const failures: Error[] = []
+  const manifests = await readManifests(call, failures)
+  if (manifests.length === 0) throwAll(failures)
+  const discovery = await call.discovery()
+  const unread = failures.splice(0)
   for (const manifest of manifests) {
+    let target: ReturnType<typeof manifestTarget>
     try {
-      const { type, namespace } = manifestTarget(call, discovery, manifest)
+      target = manifestTarget(call, discovery, manifest)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      failures.push(error)
+      continue
+    }
+    try {
+      const { type, namespace } = target
       const object = call.flags.bool('save-config') ? withLastApplied(manifest.object, namespace) : manifest.object
       const placed = namespace ? { ...object, metadata: { ...object.metadata, namespace } } : object
-      const created = dryRunOf(call) === 'client' ? placed : await createObject(call, type, namespace, placed)
+      const created = dryRun === 'client' ? placed : await createObject(call, type, namespace, placed)
       await report(call, type, created, 'created')
     } catch (error) {
       const named = withSource(error, 'creating', manifest.source)
       if (!(named instanceof Failure)) throw named
-      failures.push(error instanceof Failure && /no matches for kind/.test(error.message) ? error : named)
+      failures.push(named)
     }
   }
-  throwAll(failures)
+  throwAll([...failures, ...unread])
 }

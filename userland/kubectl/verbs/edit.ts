@@ -105,7 +105,7 @@ async function applyEdit(
 ): Promise<string[] | undefined> {
   let edited: KubeObject[]
   try {
-    const [document] = parseDocuments(text, 'edited-file') as KubeObject[]
+    const [document] = [...parseDocuments(text, 'edited-file')] as KubeObject[]
     if (!document || typeof document !== 'object') return ['The edited file had a syntax error: the document is no object']
     edited = document.kind === 'List' ? (document['items'] as KubeObject[]) : [document]
   } catch (error) {

@@ -4,7 +4,7 @@ import { bool, duration, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { type RemoteOptions, runRemote } from '../client/remote.ts'
 import { filenameFlags } from '../objects/manifests.ts'
-import { chooseContainer, podFor, podPath } from '../objects/pods.ts'
+import { chooseContainer, containersOf, podFor, podPath } from '../objects/pods.ts'
 
 export const streamFlags = [
   text('container', 'The container.', 'c'),
@@ -34,7 +34,11 @@ export const attachVerb: Verb = {
     if (more.length > 0)
       throw new Failure(`expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${call.args.length}: [${call.args.join(' ')}]`)
     const pod = await podFor(call, word)
-    const container = await chooseContainer(call, pod, call.flags.text('container'))
+    refuseCompleted(pod, 'attach')
+    const wanted = call.flags.text('container')
+    if (wanted && !containersOf(pod).some((one) => one.name === wanted))
+      throw new Failure(`cannot attach to the container: container ${wanted} not found in pod ${pod.metadata?.name}`)
+    const container = await chooseContainer(call, pod, wanted)
     return attach(call, pod, container)
   },
 }
@@ -48,19 +52,28 @@ async function exec(call: Call): Promise<number> {
   if (!word && flags.list('filename').length === 0) throw new Failure('pod, type/name or --filename must be specified')
   if (flags.list('filename').length > 0) throw new Failure('-f is not supported by exec of this kubectl: name the pod')
   if (command.length === 0) throw new Failure('you must specify at least one command for the container')
+  if (flags.duration('pod-running-timeout') <= 0) throw misuse(call.path, '--pod-running-timeout must be higher than zero')
   const pod = await podFor(call, word as string)
-  const streams = await streamsOf(call)
-  return execute(call, pod, flags.text('container'), command, streams)
+  const chosen = await containerFor(call, pod, flags.text('container'))
+  return execute(call, pod, chosen, command, await streamsOf(call))
 }
 
 /** Runs `command` in the pod's container (`wanted`, or the pod's first) and returns its exit code. */
 export async function execute(call: Call, pod: Pod, wanted: string, command: readonly string[], streams: RemoteOptions): Promise<number> {
-  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
-    throw new Failure(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
-  // A name that the pod does not have is for the server to refuse.
-  const container = wanted || (await chooseContainer(call, pod, ''))
+  const container = await containerFor(call, pod, wanted)
   const query: [string, string][] = [...command.map((one): [string, string] => ['command', one]), ...streamQuery(container, streams)]
   return runRemote(call, await podPath(call, pod, 'exec'), query, streams)
+}
+
+/** The container to run in. A name that the pod does not have is for the server to refuse. */
+async function containerFor(call: Call, pod: Pod, wanted: string): Promise<string> {
+  refuseCompleted(pod, 'exec into')
+  return wanted || (await chooseContainer(call, pod, ''))
+}
+
+function refuseCompleted(pod: Pod, doing: string): void {
+  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
+    throw new Failure(`cannot ${doing} a container in a completed pod; current phase is ${pod.status.phase}`)
 }
 
 /** Whether stdin and a terminal can be had; says so on stderr where they were asked for and cannot. */

@@ -3,7 +3,16 @@ import { Failure } from '../cli/failure.ts'
 import { bool } from '../cli/flags.ts'
 import type { Call } from '../cli/verb.ts'
 import { findType } from '../client/discovery.ts'
-import { createObject, dryRunFlag, dryRunOf, fieldManagerFlag, report, validateFlag, withLastApplied } from '../objects/change.ts'
+import {
+  createObject,
+  dryRunFlag,
+  dryRunOf,
+  fieldManagerFlag,
+  lastApplied,
+  report,
+  validateFlag,
+  withLastApplied,
+} from '../objects/change.ts'
 import { printFlags } from '../print/printer.ts'
 
 /** Flags that every `create KIND` takes. */
@@ -35,6 +44,7 @@ export async function createGenerated(call: Call, object: KubeObject, doing?: st
     subresources: [],
   }
   if (dryRun === 'client') {
+    if (call.flags.has('save-config') && call.flags.bool('save-config')) recordConfig(object)
     const explicit = call.flags.changed('namespace') && !clusterScoped.has(kind)
     await report(call, known, explicit ? inNamespace(object, call.namespace()) : object, done)
     return
@@ -51,6 +61,12 @@ export async function createGenerated(call: Call, object: KubeObject, doing?: st
     if (doing && error instanceof Failure && 'status' in error) throw new Failure(`failed to create ${doing}: ${error.message}`)
     throw error
   }
+}
+
+/** In the object itself, for the same reason as below. */
+function recordConfig(object: KubeObject): void {
+  const recorded = `${JSON.stringify(object)}\n`
+  object.metadata = { ...object.metadata, annotations: { ...object.metadata?.annotations, [lastApplied]: recorded } }
 }
 
 const clusterScoped = new Set(['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'PriorityClass'])

@@ -7,6 +7,7 @@ import { apiVersionOf, pathOf } from '../client/discovery.ts'
 import { filenameFlags } from '../objects/manifests.ts'
 import type { Target, TargetOptions } from '../objects/targets.ts'
 import { allNamespacesFlag, fieldSelectorFlag, listFailure, namedTargets, selectorFlag, throwAll } from '../objects/targets.ts'
+import { ageOf } from '../print/age.ts'
 import { managedFieldsFlag, missingKeysFlag, objectPrinter, templateFlag } from '../print/printer.ts'
 import { sortObjects, sortRows } from '../print/sort.ts'
 import type { Table } from '../print/table.ts'
@@ -59,6 +60,9 @@ async function run(call: Call): Promise<undefined> {
   const { flags, args } = call
   if (flags.text('raw')) {
     if (args.length > 0) throw new Failure('arguments may not be passed when --raw is specified')
+    if (flags.text('output')) throw new Failure('--raw and --output are mutually exclusive')
+    if (!flags.text('raw').startsWith('/'))
+      throw new Failure(`--raw must be a valid URL path: parse ${JSON.stringify(flags.text('raw'))}: invalid URI for request`)
     await call.out(await call.client().text('GET', flags.text('raw')))
     return
   }
@@ -77,8 +81,13 @@ async function run(call: Call): Promise<undefined> {
       `Required resource not specified.\nUse "kubectl explain <resource>" for a detailed description of that resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples`,
     )
   }
+  const output = flags.text('output')
+  if (flags.bool('show-labels') && output !== '' && output !== 'wide')
+    throw new Failure(`--show-labels option cannot be used with ${output.split('=')[0]} printer`)
   const printer = objectPrinter(call, true)
   const targets = await namedTargets(call, args, options)
+  if (flags.text('subresource') && targets.some((one) => one.name === undefined))
+    throw new Failure('subresource cannot be used when bulk resources are specified')
   if (watching) {
     if (targets.length !== 1)
       throw new Failure(`watch is only supported on individual resources and resource collections - ${targets.length} resources were found`)
@@ -150,9 +159,11 @@ async function printTables(call: Call, targets: readonly Target[]): Promise<void
 async function fetchTables(call: Call, target: Target): Promise<Table[]> {
   const { flags } = call
   const includeObject = flags.text('sort-by') ? 'Object' : undefined
+  const accept = flags.bool('server-print') ? tableAccept : 'application/json'
+  const now = call.process.clock.now()
   if (target.name !== undefined) {
     const path = pathOf(target.type, target.namespace, target.name, flags.text('subresource') || undefined)
-    return [asTable(await call.client().json('GET', path, { accept: tableAccept, query: { includeObject } }))]
+    return [asTable(await call.client().json('GET', path, { accept, query: { includeObject } }), now)]
   }
   const tables: Table[] = []
   let more: string | undefined
@@ -161,11 +172,11 @@ async function fetchTables(call: Call, target: Target): Promise<Table[]> {
     const query = { fieldSelector, labelSelector, includeObject, limit: flags.number('chunk-size') || undefined, continue: more }
     const answer = await call
       .client()
-      .json('GET', pathOf(target.type, target.namespace), { accept: tableAccept, query })
+      .json('GET', pathOf(target.type, target.namespace), { accept, query })
       .catch((error: unknown) => {
         throw listFailure(error, target.type, labelSelector, fieldSelector)
       })
-    const table = asTable(answer)
+    const table = asTable(answer, now)
     tables.push(table)
     more = table.metadata?.continue || undefined
   } while (more)
@@ -173,13 +184,16 @@ async function fetchTables(call: Call, target: Target): Promise<Table[]> {
 }
 
 /** A server that knows no tables for a type answers with the object itself: name and age is what kubectl then shows. */
-function asTable(answer: any): Table {
+function asTable(answer: any, now: number): Table {
   if (answer.kind === 'Table') return answer
   const items: KubeObject[] = answer.items ?? [answer]
   return {
     kind: 'Table',
-    columnDefinitions: [{ name: 'Name', type: 'string', format: 'name', priority: 0 }],
-    rows: items.map((object) => ({ cells: [object.metadata?.name ?? ''], object })),
+    columnDefinitions: [
+      { name: 'Name', type: 'string', format: 'name', priority: 0 },
+      { name: 'Age', type: 'date', format: '', priority: 0 },
+    ],
+    rows: items.map((object) => ({ cells: [object.metadata?.name ?? '', ageOf(object.metadata?.creationTimestamp, now)], object })),
   }
 }
 

@@ -51,6 +51,10 @@ async function run(call: Call): Promise<undefined> {
     throw new Failure('at most one of `sinceTime` or `sinceSeconds` may be specified')
   if (flags.bool('all-containers') && flags.text('container'))
     throw new Failure('--all-containers=true should not be specified with container name ' + flags.text('container'))
+  if (call.args.length === 2 && flags.text('container')) throw new Failure('only one of -c or an inline [CONTAINER] arg is allowed')
+  if (flags.changed('limit-bytes') && flags.number('limit-bytes') < 0) throw new Failure('--limit-bytes must be greater than 0')
+  if (flags.duration('since') < 0) throw new Failure('--since must be greater than 0')
+  checkMoment(flags.text('since-time'))
   if (flags.number('tail') < -1) throw new Failure('--tail must be greater than or equal to -1')
   const { pods, several } = await choosePods(call, selector)
   const wanted = flags.text('container') || (call.args[1] ?? '')
@@ -68,10 +72,30 @@ async function run(call: Call): Promise<undefined> {
       throw new Failure(
         `you are attempting to follow ${logs.length} log streams, but maximum allowed concurrency is ${flags.number('max-log-requests')}, use --max-log-requests to increase the limit`,
       )
-    await Promise.all(logs.map((one) => print(call, one.pod, one.container, selector !== '')))
+    await Promise.all(
+      logs.map((one) => print(call, one.pod, one.container, selector !== '', flags.bool('prefix') || flags.bool('all-pods'))),
+    )
     return
   }
-  for (const one of logs) await print(call, one.pod, one.container, selector !== '')
+  // `--all-pods` says whose lines they are.
+  const prefix = flags.bool('prefix') || flags.bool('all-pods')
+  for (const one of logs) await print(call, one.pod, one.container, selector !== '', prefix)
+}
+
+/** Throws Go's words for what is no RFC 3339 time. */
+function checkMoment(text: string): void {
+  if (text === '' || /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text)) return
+  const layout = ['2006', '-', '01', '-', '02', 'T', '15', ':', '04', ':', '05', 'Z07:00']
+  let rest = text
+  for (const part of layout) {
+    const pattern = part === 'Z07:00' ? /^(Z|[+-]\d\d:\d\d)$/ : /^\d/.test(part) ? new RegExp(`^\\d{${part.length}}`) : undefined
+    const match = pattern ? pattern.exec(rest)?.[0] : rest.startsWith(part) ? part : undefined
+    if (match === undefined)
+      throw new Failure(
+        `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(part)}`,
+      )
+    rest = rest.slice(match.length)
+  }
 }
 
 async function choosePods(call: Call, selector: string): Promise<{ pods: Pod[]; several: boolean }> {
@@ -87,14 +111,14 @@ async function choosePods(call: Call, selector: string): Promise<{ pods: Pod[]; 
   })
   if (!info) throw new Failure('no pod found')
   if (info.type.kind === 'Pod') return { pods: [info.object as unknown as Pod], several: false }
-  const pods = (await podsOf(call, info)).sort(byActivity)
+  const pods = (await podsOf(call, info, 'get the logs from')).sort(byActivity)
   if (pods.length === 0) throw new Failure('timed out waiting for the condition')
   if (call.flags.bool('all-pods')) return { pods, several: true }
   if (pods.length > 1) await call.err(`Found ${pods.length} pods, using pod/${pods[0]?.metadata?.name}\n`)
   return { pods: pods.slice(0, 1), several: false }
 }
 
-async function print(call: Call, pod: Pod, container: string, selected: boolean): Promise<void> {
+async function print(call: Call, pod: Pod, container: string, selected: boolean, prefix: boolean): Promise<void> {
   const { flags } = call
   const tail = flags.changed('tail') ? flags.number('tail') : selected ? 10 : -1
   const query: Record<string, string | number | undefined> = {
@@ -102,14 +126,14 @@ async function print(call: Call, pod: Pod, container: string, selected: boolean)
     follow: flags.bool('follow') ? 'true' : undefined,
     previous: flags.bool('previous') ? 'true' : undefined,
     timestamps: flags.bool('timestamps') ? 'true' : undefined,
-    sinceSeconds: flags.changed('since') ? Math.ceil(flags.duration('since') / 1000) : undefined,
+    sinceSeconds: flags.duration('since') > 0 ? Math.ceil(flags.duration('since') / 1000) : undefined,
     sinceTime: flags.text('since-time') || undefined,
     tailLines: tail >= 0 ? tail : undefined,
     limitBytes: flags.number('limit-bytes') || undefined,
   }
   try {
     const bytes = await call.client().stream('GET', await podPath(call, pod, 'log'), { query })
-    if (!flags.bool('prefix')) {
+    if (!prefix) {
       for await (const chunk of bytes) await call.process.stdout.write(chunk)
       return
     }

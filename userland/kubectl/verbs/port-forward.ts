@@ -34,7 +34,7 @@ async function run(call: Call): Promise<number | undefined> {
   if (words.length === 0) throw misuse(call.path, 'TYPE/NAME and list of ports are required for port-forward')
   const [info] = await fetchInfos(call, await namedTargets(call, [word], { defaultType: 'pods' }))
   if (!info) throw new Failure(`pods ${JSON.stringify(word)} not found`)
-  const pods = info.type.kind === 'Pod' ? [info.object as unknown as Pod] : (await podsOf(call, info)).sort(byActivity)
+  const pods = info.type.kind === 'Pod' ? [info.object as unknown as Pod] : (await podsOf(call, info, 'attach to')).sort(byActivity)
   const [first] = pods
   if (!first) throw new Failure('timed out waiting for the condition')
   const service = info.type.kind === 'Service' ? (info.object as unknown as Service) : undefined

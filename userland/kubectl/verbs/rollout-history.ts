@@ -18,6 +18,7 @@ interface Revision {
   readonly object: any
 }
 
+const historied = new Set(['Deployment', 'DaemonSet', 'StatefulSet'])
 const revisionAnnotation = 'deployment.kubernetes.io/revision'
 
 /** `rollout history`: the table of revisions, or one revision's template. */
@@ -36,6 +37,17 @@ export async function historyText(call: Call, info: Info, revision: number): Pro
     padding: 2,
     remember: false,
   })
+}
+
+/** Each revision as an object, the oldest first: what `-o` prints. */
+export async function historyObjects(call: Call, info: Info, revision: number): Promise<KubeObject[]> {
+  const revisions = (await revisionsOf(call, info)).filter((one) => revision === 0 || one.number === revision)
+  if (revisions.length === 0 && revision > 0) throw new Failure('unable to find the specified revision')
+  return revisions.map(({ object, template }) =>
+    info.type.kind === 'Deployment'
+      ? { ...object, apiVersion: 'apps/v1', kind: 'ReplicaSet' }
+      : { ...info.object, spec: { ...(info.object['spec'] as object), template } },
+  )
 }
 
 async function revisionsOf(call: Call, info: Info): Promise<Revision[]> {
@@ -72,7 +84,9 @@ export async function undo(call: Call, info: Info, to: number, only: boolean): P
   if (to < 0) throw new Failure(`revision must be a positive integer: ${to}`)
   const spec = info.object['spec'] as any
   if (spec.paused) throw new Failure(`you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again`)
+  if (!historied.has(info.type.kind)) throw new Failure(`no rollbacker has been implemented for ${JSON.stringify(info.type.kind)}`)
   const revisions = await revisionsOf(call, info)
+  if (to === 0 && revisions.length <= 1 && info.type.kind !== 'Deployment') throw new Failure('no last revision to roll back to')
   if (revisions.length <= (to === 0 ? 1 : 0))
     throw new Failure(`no rollout history found for ${kindWord(info)} ${JSON.stringify(info.name)}`)
   const target = to === 0 ? revisions.at(-2) : revisions.find((one) => one.number === to)

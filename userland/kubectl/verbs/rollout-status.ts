@@ -13,7 +13,8 @@ export function rolloutState(object: KubeObject, revision: number): RolloutState
   if (object.kind === 'Deployment') return deploymentState(object as unknown as Deployment, revision)
   if (object.kind === 'DaemonSet') return daemonSetState(object as unknown as DaemonSet)
   if (object.kind === 'StatefulSet') return statefulSetState(object as unknown as StatefulSet)
-  throw new Failure(`no status viewer has been implemented for ${object.kind}`)
+  const group = object.apiVersion?.includes('/') ? `.${object.apiVersion.split('/')[0]}` : ''
+  throw new Failure(`no status viewer has been implemented for ${object.kind}${group}`)
 }
 
 const waiting = (text: string): RolloutState => ({ text: `${text}\n`, done: false })
@@ -59,7 +60,7 @@ function statefulSetState({ metadata, spec, status }: StatefulSet): RolloutState
   const wanted = spec?.replicas ?? 1
   if ((status?.readyReplicas ?? 0) < wanted) return waiting(`Waiting for ${wanted - (status?.readyReplicas ?? 0)} pods to be ready...`)
   const partition = spec?.updateStrategy?.rollingUpdate?.partition
-  if (spec?.updateStrategy?.type === 'RollingUpdate' && partition !== undefined && spec.replicas !== undefined && partition > 0) {
+  if (spec?.updateStrategy?.type === 'RollingUpdate' && partition !== undefined && spec.replicas !== undefined) {
     if ((status?.updatedReplicas ?? 0) < wanted - partition)
       return waiting(
         `Waiting for partitioned roll out to finish: ${status?.updatedReplicas ?? 0} out of ${wanted - partition} new pods have been updated...`,

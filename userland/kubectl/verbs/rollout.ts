@@ -9,8 +9,8 @@ import { filenameFlags } from '../objects/manifests.ts'
 import type { Info } from '../objects/targets.ts'
 import { fetchInfos, namedTargets, selectorFlag, visit } from '../objects/targets.ts'
 import { shortMoment } from '../print/age.ts'
-import { printFlags } from '../print/printer.ts'
-import { historyText, undo } from './rollout-history.ts'
+import { objectPrinter, printFlags } from '../print/printer.ts'
+import { historyObjects, historyText, undo } from './rollout-history.ts'
 import { rolloutState } from './rollout-status.ts'
 
 const targetFlags = [...filenameFlags, selectorFlag]
@@ -21,6 +21,7 @@ export const rolloutVerb: Verb = {
   about: 'Manage the rollout of a resource',
   examples: ['kubectl rollout status deployment/web', 'kubectl rollout restart deployment/web', 'kubectl rollout undo deployment/web'],
   usage: 'SUBCOMMAND [options]',
+  helpTo: 'stdout',
   children: [
     {
       name: 'history',
@@ -109,6 +110,7 @@ async function restart(call: Call): Promise<undefined> {
 }
 
 async function setPaused(call: Call, paused: boolean): Promise<undefined> {
+  if (call.args.length === 0 && call.flags.list('filename').length === 0) throw new Failure('required resource not specified')
   const options = targetOptions(call)
   const doing = paused ? 'pausing' : 'resuming'
   await visit(call, await namedTargets(call, call.args, options), options, async (info) => {
@@ -166,6 +168,11 @@ async function history(call: Call): Promise<undefined> {
   for (const info of await infos(call)) {
     const revision = call.flags.number('revision')
     if (revision < 0) throw new Failure(`revision must be a positive integer: ${revision}`)
+    const printer = objectPrinter(call)
+    if (printer) {
+      for (const object of await historyObjects(call, info, revision)) await call.out(printer.print(object))
+      continue
+    }
     const text = await historyText(call, info, revision)
     const withRevision = revision > 0 ? ` with revision #${revision}` : ''
     await call.out(`${namedObject(info.type, info.name)}${withRevision}${withRevision ? '' : ' '}\n${text}\n`)

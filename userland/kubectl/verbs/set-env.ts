@@ -31,18 +31,20 @@ export async function envChanges(call: Call, words: readonly string[]): Promise<
   for (const key of Object.keys(source.data ?? {}).sort()) {
     if (wanted.length > 0 && !wanted.includes(key)) continue
     const variable = `${call.flags.text('prefix')}${key.replace(/[^A-Za-z0-9_]/g, '_')}`.toUpperCase()
+    if (key !== variable.slice(call.flags.text('prefix').length))
+      await call.err(`Warning: key ${key} transferred to ${variable.slice(call.flags.text('prefix').length)}\n`)
     set.push({ name: variable, valueFrom: { [reference]: { key, name } } })
   }
   return { set, remove }
 }
 
-export function changeEnv(container: any, changes: EnvChanges, overwrite: boolean): any {
+export function changeEnv(container: any, changes: EnvChanges, overwrite: boolean, named: string): any {
   let env: Env[] = [...(container.env ?? [])]
   for (const variable of changes.set) {
     const at = env.findIndex((one) => one.name === variable.name)
     if (at < 0) env.push(variable)
     else if (!overwrite && env[at]?.value !== variable.value)
-      throw new Failure(`'${variable.name}' already has a value (${env[at]?.value}), and --overwrite is false`)
+      throw new Failure(`${named} '${variable.name}' already has a value (${env[at]?.value}), and --overwrite is false`)
     else env[at] = variable
   }
   env = env.filter((one) => !changes.remove.includes(one.name))

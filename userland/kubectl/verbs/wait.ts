@@ -9,10 +9,11 @@ import { filenameFlags } from '../objects/manifests.ts'
 import type { Info, Target } from '../objects/targets.ts'
 import { allNamespacesFlag, fetchTarget, fieldSelectorFlag, namedTargets, selectorFlag, throwAll } from '../objects/targets.ts'
 import { lookUp, valueText } from '../print/jsonpath.ts'
-import { printFlags } from '../print/printer.ts'
+import { objectPrinter, printFlags } from '../print/printer.ts'
 
 export const waitVerb: Verb = {
   name: 'wait',
+  suggestFor: ['list', 'ps'],
   about: 'Wait for a specific condition on one or many resources',
   examples: [
     'kubectl wait --for=condition=Ready pod/web',
@@ -48,15 +49,22 @@ async function run(call: Call): Promise<undefined> {
   }
   const targets = await namedTargets(call, call.args, options)
   const limit = call.flags.duration('timeout')
-  const end = call.process.clock.now() + (limit < 0 ? 7 * 24 * 3_600_000 : limit)
+  const week = 7 * 24 * 3_600_000
+  const end = call.process.clock.now() + (limit < 0 ? week : limit)
   const failures: Error[] = []
+  const printer = objectPrinter(call)
   let seen = 0
   for (const target of targets) {
     try {
       for (const info of await startOf(call, target, options, goal, end)) {
         seen++
-        await waitFor(call, info, goal, end)
-        await call.out(`${namedObject(info.type, info.name)} condition met\n`)
+        try {
+          const met = await waitFor(call, info, goal, limit === 0 ? undefined : end)
+          await call.out(printer ? printer.print(met) : `${namedObject(info.type, info.name)} condition met\n`)
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error
+          failures.push(error)
+        }
       }
     } catch (error) {
       if (!(error instanceof Failure)) throw error
@@ -91,41 +99,43 @@ async function untilThere(call: Call, target: Target, end: number): Promise<void
       if (!isNotFound(error)) throw error
     }
   }
-  throw timedOut(target)
+  throw new Failure('timed out waiting for the condition')
 }
 
 const timedOut = (target: Pick<Target, 'type' | 'name'>) =>
   new Failure(`timed out waiting for the condition on ${target.type.plural}/${target.name}`)
 
-async function waitFor(call: Call, info: Info, goal: Goal, end: number): Promise<void> {
-  if (goal.kind === 'create') return
-  if (goal.kind === 'holds' && goal.check(info.object)) return
-  const left = end - call.process.clock.now()
+/** The object as it then is. All objects share one deadline; `end` is undefined where one look is all. */
+async function waitFor(call: Call, info: Info, goal: Goal, end: number | undefined): Promise<KubeObject> {
+  if (goal.kind === 'create') return info.object
+  const left = end === undefined ? 0 : end - call.process.clock.now()
+  if (end !== undefined && left <= 0) throw timedOut(info)
+  if (goal.kind === 'holds' && goal.check(info.object)) return info.object
   if (left <= 0) throw timedOut(info)
-  const late = call.process.clock.sleep(left, call.process.signal).then(() => {
+  const late = call.process.clock.sleep(left, call.process.signal).then((): never => {
     throw timedOut(info)
   })
   late.catch(() => {})
-  await race(Promise.race([follow(call, info, goal), late]), call.process.signal)
+  return race(Promise.race([follow(call, info, goal), late]), call.process.signal)
 }
 
-async function follow(call: Call, info: Info, goal: Goal): Promise<void> {
+async function follow(call: Call, info: Info, goal: Goal): Promise<KubeObject> {
   const query = { fieldSelector: `metadata.name=${info.name}` }
   const uid = info.object.metadata?.uid
   for (;;) {
     const list = await call.client().json('GET', pathOf(info.type, info.namespace), { query })
     const now = (list.items as KubeObject[])[0]
-    if (goal.kind === 'delete' && now?.metadata?.uid !== uid) return
+    if (goal.kind === 'delete' && now?.metadata?.uid !== uid) return info.object
     if (goal.kind === 'holds' && !now)
       throw new Failure(`${info.type.plural}${info.type.group ? `.${info.type.group}` : ''} ${JSON.stringify(info.name)} not found`)
-    if (goal.kind === 'holds' && now && goal.check(now)) return
+    if (goal.kind === 'holds' && now && goal.check(now)) return now
     for await (const event of watchEvents(call.client(), pathOf(info.type, info.namespace), {
       ...query,
       resourceVersion: list.metadata?.resourceVersion ?? '',
     })) {
       if (event.type === 'BOOKMARK') continue
-      if (goal.kind === 'delete' && event.type === 'DELETED') return
-      if (goal.kind === 'holds' && event.type !== 'DELETED' && goal.check(event.object)) return
+      if (goal.kind === 'delete' && event.type === 'DELETED') return event.object
+      if (goal.kind === 'holds' && event.type !== 'DELETED' && goal.check(event.object)) return event.object
     }
   }
 }
@@ -138,19 +148,24 @@ function parseGoal(words: string): Goal {
     return { kind: 'holds', check: (object) => conditionHolds(object, name, value) }
   }
   if (words.startsWith('jsonpath=')) {
-    const match = /^'?(\{.*\}|[^{=]+)'?(?:=(.*))?$/s.exec(words.slice('jsonpath='.length))
+    const match = /^'?(\{.*\}|\{[^=}]*|[^{=]+)'?(?:=(.*))?$/s.exec(words.slice('jsonpath='.length))
     if (!match)
       throw new Failure(
         "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'",
       )
     const [, path = '', given] = match
+    if ((path.startsWith('{') && !path.endsWith('}')) || /^[^{].*[{}]/.test(path))
+      throw new Failure("unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'")
     if (given === '') throw new Failure('jsonpath wait has to have a value after equal sign')
     const value = given?.replace(/^(["'])(.*)\1$/, '$2')
     return {
       kind: 'holds',
       check(object) {
         const found = lookUp(path, object)
-        return value === undefined ? found.length > 0 : found.length === 1 && valueText(found[0]) === value
+        if (value === undefined) return found.length > 0
+        if (found.length === 1 && typeof found[0] === 'object' && found[0] !== null)
+          throw new Failure('jsonpath leads to a nested object or list which is not supported')
+        return found.length === 1 && valueText(found[0]) === value
       },
     }
   }
