@@ -99,7 +99,7 @@ function invalidText(status: Status): string {
   const details = status.details
   if (!details) return `The request is invalid${status.message ? `: ${status.message}` : ''}\n`
   let head = 'The request is invalid'
-  const causes = [...new Set((details.causes ?? []).map((cause) => `${cause.field}: ${cause.message}`))]
+  const causes = [...new Set((details.causes ?? []).map((cause) => `${cause.field ?? ''}: ${cause.message}`))]
   if (details.kind || details.name) head = `The ${details.kind ?? ''} ${JSON.stringify(details.name ?? '')} is invalid`
   else if (status.message && causes.length === 0) head += `: ${status.message}`
   if (causes.length === 0) return `${head}\n`

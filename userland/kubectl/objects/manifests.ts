@@ -175,13 +175,23 @@ export function* decode(text: string, source: string, validated = false): Genera
   }
 }
 
+/** Tags of YAML 1.1 that go-yaml does not give to plain scalars, or that become no JSON: `yes` is a bool here and 0644 is octal, `1:30` is text. */
+const unread = new Set(['timestamp', 'binary', 'omap', 'pairs', 'set'].map((name) => `tag:yaml.org,2002:${name}`))
+
 /** Every document as plain data: JSON where the text begins as JSON does, else YAML 1.1 as Kubernetes reads it. Throws with the parser's line. */
 export function* parseDocuments(text: string, source: string): Generator<unknown> {
   if (/^\s*\{/.test(text)) {
     const values = jsonValues(text)
     if (values) return yield* values
   }
-  const documents = parseAllDocuments(text, { version: '1.1', schema: 'core', merge: true, uniqueKeys: true, logLevel: 'silent' })
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    schema: 'yaml-1.1',
+    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || (!unread.has(tag.tag) && tag.format !== 'TIME')),
+    merge: true,
+    uniqueKeys: true,
+    logLevel: 'silent',
+  })
   if (!Array.isArray(documents)) return
   for (const document of documents) {
     const error = document.errors[0] ?? document.warnings.find((one) => one.code === 'BAD_DIRECTIVE')

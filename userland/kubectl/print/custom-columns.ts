@@ -20,7 +20,13 @@ export function parseColumns(spec: string): Column[] {
 
 /** `-o custom-columns-file`: headers in one line, paths in the next. */
 export function parseColumnsFile(text: string): Column[] {
-  const [headers = '', paths = ''] = text.split('\n').map((line) => line.trim())
+  const format = 'Expected format is one line of space separated headers, one line of space separated column specs.'
+  const [headers, paths] = text
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => line.trim())
+  if (!headers) throw new Failure(`invalid template, missing header line. ${format}`)
+  if (paths === undefined) throw new Failure(`invalid template, missing spec line. ${format}`)
   const names = headers.split(/\s+/).filter((word) => word !== '')
   const specs = paths.split(/\s+/).filter((word) => word !== '')
   if (names.length !== specs.length)

@@ -162,7 +162,7 @@ function parseBracket(inside: string, fail: (problem: string) => never): Step {
   if (filter) return parseFilter((filter[1] as string).trim(), fail)
   const parts = splitCommas(inside)
   if (parts.length > 1) return { kind: 'union', steps: parts.map((part) => parseBracket(part.trim(), fail)) }
-  if (/^'.*'$/s.test(inside) || /^".*"$/s.test(inside)) return { kind: 'field', name: unquote(inside).replaceAll('\\.', '.') }
+  if (/^'.*'$/s.test(inside)) return { kind: 'field', name: unquote(inside).replaceAll('\\.', '.') }
   if (/^-?\d+$/.test(inside)) return { kind: 'index', at: Number(inside) }
   const slice = /^(-?\d*):(-?\d*)(?::(-?\d+))?$/.exec(inside)
   if (slice) {

@@ -42,9 +42,9 @@ function keyText(key: string): string {
 function text(value: string, indent: number): string {
   const body = (part: string) => JSON.stringify(part).slice(1, -1)
   if (!value.replace(/\n$/, '').includes('\n') && !value.endsWith('\n')) return `"${body(value)}"`
-  const pad = ' '.repeat(indent + 1)
+  const pad = ' '.repeat(indent + 2)
   const lines = value.split('\n')
   const last = lines.pop() ?? ''
   const rows = lines.map((line) => `${pad}${/^\s/.test(line) ? '\\' : ' '}${body(line)}\\n\\\n`)
-  return `"\\\n${rows.join('')}${last === '' ? ' '.repeat(indent) : `${pad} ${body(last)}\\\n${' '.repeat(indent)}`}"`
+  return `"\\\n${rows.join('')}${last === '' ? pad : `${pad} ${body(last)}\\\n${pad}`}"`
 }

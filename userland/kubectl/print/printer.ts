@@ -55,18 +55,18 @@ export function objectPrinter(call: Call, tables = false): ObjectPrinter | undef
     case 'jsonpath':
     case 'jsonpath-file': {
       const source = needTemplate(call, format, template)
-      return simple((object) => jsonPathText(source, shown(object), missing))
+      return simple((object) => jsonPathText(source, object, missing))
     }
     case 'jsonpath-as-json': {
       const source = needTemplate(call, format, template)
-      return simple((object) => jsonPathJson(source, shown(object), missing))
+      return simple((object) => jsonPathJson(source, object, missing))
     }
     case 'go-template':
     case 'template':
     case 'go-template-file':
     case 'templatefile': {
       const source = needTemplate(call, format, template)
-      return simple((object) => templateText(call, source, shown(object)))
+      return simple((object) => templateText(call, source, object))
     }
     case 'custom-columns':
     case 'custom-columns-file':
@@ -104,7 +104,7 @@ function nameLine(object: KubeObject): string {
 }
 
 function columnsPrinter(call: Call, format: string, template: string): ObjectPrinter {
-  const columns = format === 'custom-columns' ? parseColumns(template) : parseColumnsFile(readTemplate(call, template))
+  const columns = format === 'custom-columns' ? parseColumns(template) : parseColumnsFile(readTemplate(call, template, 'template'))
   const writer = createTabWriter()
   let headers = !call.flags.bool('no-headers')
   return {
@@ -135,9 +135,9 @@ function templateText(call: Call, template: string, object: KubeObject): string 
   }
 }
 
-function readTemplate(call: Call, path: string): string {
+function readTemplate(call: Call, path: string, what = '--template'): string {
   const full = resolvePath(call.process.cwd, path)
-  if (!call.process.files.exists(full)) throw new Failure(`error reading --template ${path}, open ${path}: no such file or directory\n`)
+  if (!call.process.files.exists(full)) throw new Failure(`error reading ${what} ${path}, open ${path}: no such file or directory\n`)
   return call.process.files.readText(full)
 }
 

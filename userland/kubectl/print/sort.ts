@@ -31,7 +31,7 @@ function sortedBy<T>(items: readonly T[], path: string, objectOf: (item: T) => K
   return keyed.sort((a, b) => compare(a.key, b.key)).map(({ item }) => item)
 }
 
-function braced(path: string): string {
+export function braced(path: string): string {
   const bare = path.replace(/^\{/, '').replace(/\}$/, '')
   return `{${bare.startsWith('.') ? bare : `.${bare}`}}`
 }

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { Failure, isNotFound, StatusFailure } from '../cli/failure.ts'
 import { bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import { apiVersionOf, pathOf } from '../client/discovery.ts'
+import { pathOf } from '../client/discovery.ts'
 import {
   createObject,
   dryRunFlag,
@@ -57,6 +57,13 @@ export const applyVerb: Verb = {
   ],
   children: [
     {
+      name: 'set-last-applied',
+      about: 'Set the last-applied-configuration annotation on a live object to match the contents of a file',
+      usage: '-f FILENAME [options]',
+      flags: [bool('create-annotation', 'Also where there is none yet.'), dryRunFlag, ...filenameFlags, ...printFlags],
+      run: setLastApplied,
+    },
+    {
       name: 'view-last-applied',
       about: 'View the latest last-applied-configuration annotations of a resource/object',
       usage: '(TYPE [NAME | -l label] | TYPE/NAME | -f FILENAME) [options]',
@@ -69,6 +76,8 @@ export const applyVerb: Verb = {
 
 async function apply(call: Call): Promise<undefined> {
   for (const refused of ['prune', 'force']) if (call.flags.bool(refused)) throw new Failure(`--${refused} is not supported by this kubectl`)
+  if (call.flags.bool('force-conflicts') && !call.flags.bool('server-side'))
+    throw new Failure('--force-conflicts only works with --server-side')
   if (call.flags.text('subresource')) throw new Failure('--subresource is not supported by apply of this kubectl; use patch --subresource')
   if (call.args.length > 0) throw new Failure(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl apply -h' for help and examples`)
   if (!hasFiles(call)) throw new Failure('must specify one of -f and -k')
@@ -85,6 +94,7 @@ async function apply(call: Call): Promise<undefined> {
       if (name === '' && manifest.object.metadata?.generateName)
         throw new Failure(`from ${manifest.object.metadata.generateName}: cannot use generate name with apply`)
       const info: Info = { type, namespace, name, object: manifest.object, manifest }
+      if (name === '') throw retrieval(new Failure('resource name may not be empty'), info, manifest)
       const done = call.flags.bool('server-side') ? await applyOnServer(call, info) : await applyHere(call, info, manifest)
       if (whole) applied.push(done)
       else await report(call, done.info.type, done.object, done.word)
@@ -141,8 +151,7 @@ async function applyHere(call: Call, info: Info, manifest: Manifest): Promise<Ap
 }
 
 function describeInfo({ type, name, namespace }: Info): string {
-  const version = apiVersionOf(type)
-  return `Resource: "${version}, Resource=${type.plural}", GroupVersionKind: "${version}, Kind=${type.kind}"\nName: "${name}", Namespace: "${namespace ?? ''}"`
+  return `Resource: "${type.group}/${type.version}, Resource=${type.plural}", GroupVersionKind: "${type.group}/${type.version}, Kind=${type.kind}"\nName: "${name}", Namespace: "${namespace ?? ''}"`
 }
 
 function retrieval(error: unknown, info: Info, manifest: Manifest): unknown {
@@ -180,6 +189,29 @@ function matches(object: KubeObject, selector: string): boolean {
       if (!operator) return key in labels
       return operator === '!=' ? labels[key] !== value : labels[key] === value
     })
+}
+
+async function setLastApplied(call: Call): Promise<undefined> {
+  for (const { type, namespace, name = '', manifest } of await namedTargets(call, [])) {
+    if (!manifest) continue
+    const object = await call.client().json<KubeObject>('GET', pathOf(type, namespace, name))
+    const annotations = (object.metadata?.annotations ?? {}) as Record<string, string>
+    if (annotations[lastApplied] === undefined && !call.flags.bool('create-annotation'))
+      throw new Failure(
+        `no last-applied-configuration annotation found on resource: ${name}, to create the annotation, run the command with --create-annotation`,
+      )
+    const recorded = (withLastApplied(manifest.object, namespace).metadata?.annotations as Record<string, string> | undefined)?.[
+      lastApplied
+    ]
+    if (annotations[lastApplied] === recorded) {
+      await call.out(`set-last-applied ${name}: no changes required.\n`)
+      continue
+    }
+    const patch = { metadata: { annotations: { [lastApplied]: recorded } } }
+    const info: Info = { type, namespace, name, object }
+    const done = dryRunOf(call) === 'client' ? object : await sendPatch(call, info, 'merge', patch)
+    await report(call, type, done, 'configured')
+  }
 }
 
 async function viewLastApplied(call: Call): Promise<undefined> {

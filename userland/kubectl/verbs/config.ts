@@ -178,10 +178,10 @@ function oneName(call: Call): string {
 async function setContext(call: Call): Promise<undefined> {
   const config = call.kubeconfig()
   const current = call.flags.bool('current')
-  if (current && call.args.length > 0) throw misuse(call.path, `Unexpected args: [${call.args.join(' ')}]`)
+  if (current && call.args.length > 0) throw new Failure('you cannot specify both a context name and --current')
   if (current && config.currentContext === '') throw new Failure('no current context is set')
   const name = current ? config.currentContext : call.args[0]
-  if (!name) throw misuse(call.path, `Unexpected args: [${call.args.join(' ')}]`)
+  if (!name) throw new Failure('you must specify a non-empty context name or --current')
   const existed = config.contexts.some((one) => one.name === name)
   put(call, 'contexts', 'context', name, {
     cluster: call.flags.text('cluster'),

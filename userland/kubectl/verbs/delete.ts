@@ -5,7 +5,7 @@ import { pathOf } from '../client/discovery.ts'
 import { race } from '../client/streaming.ts'
 import { watchEvents } from '../client/watch.ts'
 import { dryRunFlag, dryRunMark, dryRunOf, withSource } from '../objects/change.ts'
-import { filenameFlags } from '../objects/manifests.ts'
+import { filenameFlags, hasFiles } from '../objects/manifests.ts'
 import type { Info, Target } from '../objects/targets.ts'
 import { allNamespacesFlag, fetchTarget, fieldSelectorFlag, namedTargets, selectorFlag, throwAll } from '../objects/targets.ts'
 import { quoted } from '../objects/text.ts'
@@ -48,8 +48,11 @@ async function run(call: Call): Promise<undefined> {
   if (flags.text('raw')) return call.out(await call.client().text('DELETE', flags.text('raw'))) as Promise<undefined>
   const output = flags.text('output')
   if (output !== '' && output !== 'name') throw new Failure(`unexpected -o output mode: ${output}. We only support '-o name'`)
-  if (flags.bool('all') && flags.text('selector')) throw new Failure('cannot set --all and --selector at the same time')
-  if (flags.bool('all') && flags.text('field-selector')) throw new Failure('cannot set --all and --field-selector at the same time')
+  propagation(call)
+  if (flags.bool('all') && (flags.text('selector') || flags.text('field-selector')))
+    throw new Failure("setting 'all' parameter but found a non empty selector. ")
+  if (flags.bool('all') && call.args.length === 0 && !hasFiles(call))
+    throw new Failure('at least one resource must be specified to use a selector')
   if (flags.bool('now') && flags.number('grace-period') >= 0) throw new Failure('--now and --grace-period cannot be specified together')
   if (flags.bool('force') && flags.number('grace-period') > 0)
     throw new Failure('--force and --grace-period greater than 0 cannot be specified together')
@@ -130,8 +133,9 @@ async function confirmed(call: Call, infos: readonly Info[]): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim())
 }
 
-function deleteOptions(call: Call): Record<string, unknown> {
-  const { flags } = call
+/** What `--cascade` means to the server. */
+function propagation(call: Call): string {
+  const given = call.flags.text('cascade')
   const policies: Record<string, string> = {
     background: 'Background',
     foreground: 'Foreground',
@@ -139,9 +143,14 @@ function deleteOptions(call: Call): Record<string, unknown> {
     true: 'Background',
     false: 'Orphan',
   }
-  const propagationPolicy = policies[flags.text('cascade')]
-  if (!propagationPolicy)
-    throw new Failure(`invalid cascade value (${flags.text('cascade')}). Must be "background", "foreground", or "orphan"`)
+  const policy = policies[given]
+  if (!policy) throw new Failure(`invalid cascade value (${given}). Must be "background", "foreground", or "orphan"`)
+  return policy
+}
+
+function deleteOptions(call: Call): Record<string, unknown> {
+  const { flags } = call
+  const propagationPolicy = propagation(call)
   const given = flags.number('grace-period')
   const grace = flags.bool('force') && given < 0 ? 0 : flags.bool('now') ? 1 : given === 0 && !flags.bool('force') ? 1 : given
   return {

@@ -34,7 +34,7 @@ export const diffVerb: Verb = {
 async function run(call: Call): Promise<undefined> {
   for (const no of ['server-side', 'prune'])
     if (call.flags.bool(no)) throw new Failure(`--${no} is not supported by diff of this kubectl`, 2)
-  if (!hasFiles(call)) throw new Failure('must specify one of -f and -k')
+  if (!hasFiles(call)) throw new Failure('must specify one of -f and -k', 2)
   let differs = false
   try {
     const discovery = await call.discovery()
@@ -94,5 +94,5 @@ function longStamp(ms: number): string {
 function shown(object: KubeObject): string {
   const { managedFields: _, ...metadata } = object.metadata ?? {}
   const { [lastApplied]: __, ...annotations } = (metadata.annotations ?? {}) as Record<string, string>
-  return yamlText({ ...object, metadata: metadata.annotations ? { ...metadata, annotations } : metadata })
+  return yamlText({ ...object, metadata: { ...metadata, annotations: Object.keys(annotations).length > 0 ? annotations : undefined } })
 }

@@ -1,10 +1,11 @@
 import type { Event } from 'kubernetes-types/core/v1'
-import { Failure } from '../cli/failure.ts'
+import { Failure, PlainFailure } from '../cli/failure.ts'
 import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import { apiVersionOf, pathOf, resolveType } from '../client/discovery.ts'
+import { apiVersionOf, findType, pathOf, resolveType } from '../client/discovery.ts'
 import { watchEvents } from '../client/watch.ts'
 import { eventAge, eventMoment } from '../describe/events.ts'
+import { own } from '../objects/change.ts'
 import { allNamespacesFlag } from '../objects/targets.ts'
 import { objectPrinter, printFlags } from '../print/printer.ts'
 import { createTabWriter } from '../print/tabwriter.ts'
@@ -47,10 +48,10 @@ async function run(call: Call): Promise<undefined> {
   const found = ((list.items ?? []) as Event[]).filter(wanted).sort((a, b) => moment(a) - moment(b))
   const printer = objectPrinter(call)
   if (printer) {
-    const items = found.map((event) => ({ ...event, apiVersion: 'v1', kind: 'Event' }))
-    return call.out(
-      printer.print({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items }) + printer.done(),
-    ) as Promise<undefined>
+    const items = found.map((event) => eventInOrder(event))
+    // A typed list of which `name` makes nothing.
+    if (flags.text('output') === 'name') return
+    return call.out(printer.print(own('EventList', 'v1', { metadata: {}, items })) + printer.done()) as Promise<undefined>
   }
   if (found.length === 0 && !flags.bool('watch')) {
     await call.err(everywhere ? 'No events found.\n' : `No events found in ${call.namespace()} namespace.\n`)
@@ -69,6 +70,25 @@ async function run(call: Call): Promise<undefined> {
   }
 }
 
+/** The fields as Go's struct has them. */
+function eventInOrder({ metadata, involvedObject, reason, message, source, firstTimestamp, lastTimestamp, count, ...rest }: Event) {
+  const { name, generateName, namespace, uid, resourceVersion, creationTimestamp, ...other } = metadata
+  const own = { name, generateName, namespace, uid, resourceVersion, creationTimestamp, ...other, managedFields: undefined }
+  return {
+    kind: 'Event',
+    apiVersion: 'v1',
+    metadata: own,
+    involvedObject,
+    reason,
+    message,
+    source,
+    firstTimestamp,
+    lastTimestamp,
+    count,
+    ...rest,
+  }
+}
+
 const moment = (event: Event) => Date.parse(eventMoment(event) ?? '') || 0
 
 function row(call: Call, event: Event, everywhere: boolean): string {
@@ -82,6 +102,7 @@ async function forObject(call: Call): Promise<{ kind: string; apiVersion: string
   if (word === '') return undefined
   const [type, name, ...more] = word.split('/')
   if (!type || !name || more.length > 0) throw new Failure(`--for must be in resource/name form`)
-  const resolved = resolveType(await call.discovery(), type)
+  const resolved = findType(await call.discovery(), type)
+  if (!resolved) throw new PlainFailure(`the server doesn't have a resource type ${JSON.stringify(type)}`)
   return { kind: resolved.kind, apiVersion: apiVersionOf(resolved), name }
 }

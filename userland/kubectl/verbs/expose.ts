@@ -55,10 +55,10 @@ async function expose(call: Call, info: Info): Promise<void> {
   const found: Ported[] =
     kind === 'Service' ? spec.ports : (kind === 'Pod' ? spec : spec.template.spec).containers.flatMap((one: any) => one.ports ?? [])
   const given = flags.text('port') ? flags.text('port').split(',') : found.map((one) => String(one.containerPort ?? one.port))
-  if (given.length === 0)
-    throw new Failure("couldn't find port via --port flag or introspection\nSee 'kubectl expose -h' for help and examples")
+  if (given.length === 0) throw new Failure("couldn't find port via --port flag or introspection")
   const target = flags.text('target-port')
   const ports = given.map((word, at) => {
+    if (!/^[+-]?\d+$/.test(word)) throw new Failure(`strconv.Atoi: parsing ${JSON.stringify(word)}: invalid syntax`)
     const port = Number(word)
     const protocol = flags.text('protocol') || found.find((one) => (one.containerPort ?? one.port) === port)?.protocol || 'TCP'
     return {

@@ -9,7 +9,7 @@ import type { Target, TargetOptions } from '../objects/targets.ts'
 import { allNamespacesFlag, fieldSelectorFlag, listFailure, namedTargets, selectorFlag, throwAll } from '../objects/targets.ts'
 import { ageOf } from '../print/age.ts'
 import { managedFieldsFlag, missingKeysFlag, objectPrinter, templateFlag } from '../print/printer.ts'
-import { sortObjects, sortRows } from '../print/sort.ts'
+import { braced, sortObjects, sortRows } from '../print/sort.ts'
 import type { Table } from '../print/table.ts'
 import { createTablePrinter, tableAccept } from '../print/table.ts'
 import { createTabWriter } from '../print/tabwriter.ts'
@@ -122,6 +122,9 @@ async function printTables(call: Call, targets: readonly Target[]): Promise<void
       if (!(isNotFound(error) && flags.bool('ignore-not-found'))) failures.push(error)
     }
   }
+  // kubectl cannot order rows of several types, and says so in these words.
+  if (flags.text('sort-by') && targets.length > 1 && fetched.length > 1 && failures.length === 0)
+    throw new Failure(`couldn't find any field with path ${JSON.stringify(braced(flags.text('sort-by')))} in the list of objects`)
   const kinds = new Set(fetched.map(({ target }) => `${target.type.kind}.${target.type.group}`))
   const sortBy = flags.text('sort-by')
   const writer = createTabWriter()
@@ -152,7 +155,7 @@ async function printTables(call: Call, targets: readonly Target[]): Promise<void
   flush()
   await call.out(written)
   if (written === '' && failures.length === 0 && !flags.bool('ignore-not-found'))
-    await call.err(namespaced && targets.length > 0 ? `No resources found in ${call.namespace()} namespace.\n` : 'No resources found\n')
+    await call.err(namespaced ? `No resources found in ${call.namespace()} namespace.\n` : 'No resources found\n')
   throwAll(failures)
 }
 

@@ -60,7 +60,9 @@ async function mark(call: Call, words: Words): Promise<undefined> {
     fieldSelector: call.flags.text('field-selector'),
     allNamespaces: call.flags.bool('all-namespaces'),
   }
-  await visit(call, await namedTargets(call, resources, options), options, (info) => markOne(call, words, info, set, remove))
+  const targets = await namedTargets(call, resources, options)
+  const several = targets.length > 1 || targets.some((one) => one.name === undefined)
+  await visit(call, targets, options, (info) => markOne(call, words, info, set, remove, several))
 }
 
 function isChange(word: string): boolean {
@@ -88,7 +90,14 @@ function parseChanges(wordsGiven: readonly string[], words: Words): { set: Map<s
   return { set, remove }
 }
 
-async function markOne(call: Call, words: Words, info: Info, set: ReadonlyMap<string, string>, remove: readonly string[]): Promise<void> {
+async function markOne(
+  call: Call,
+  words: Words,
+  info: Info,
+  set: ReadonlyMap<string, string>,
+  remove: readonly string[],
+  several: boolean,
+): Promise<void> {
   const before = (info.object.metadata?.[words.field] ?? {}) as Record<string, string>
   if (!call.flags.bool('overwrite')) {
     for (const [key, value] of set) {
@@ -106,13 +115,15 @@ async function markOne(call: Call, words: Words, info: Info, set: ReadonlyMap<st
     if (!(key in after) && words.field === 'labels') await call.out(`label ${JSON.stringify(key)} not found.\n`)
     delete after[key]
   }
-  if (call.flags.bool('list')) return listMarks(call, words, info, set.size + remove.length > 0, before, after)
+  if (call.flags.bool('list')) return listMarks(call, words, info, set.size + remove.length > 0, before, after, several)
   const version = call.flags.text('resource-version')
   const metadata = { ...info.object.metadata, [words.field]: after, ...(version ? { resourceVersion: version } : {}) }
   const changed: KubeObject = { ...info.object, metadata }
   const patch = mergePatch(info.object, changed)
   const unchanged = Object.keys(patch).length === 0
-  const done = unchanged ? words.not : remove.length > 0 && set.size === 0 && words.field === 'labels' ? words.undone : words.done
+  // kubectl goes by the bytes: fewer than before is an unlabeling, and labels that are empty now and were absent are a change.
+  const shorter = JSON.stringify(after).length < JSON.stringify(before).length && !call.flags.bool('overwrite')
+  const done = words.field === 'labels' && shorter ? words.undone : unchanged && info.object.metadata?.[words.field] ? words.not : words.done
   if (unchanged || dryRunOf(call) === 'client') return report(call, info.type, changed, done)
   await report(call, info.type, await sendPatch(call, info, 'merge', patch), done)
 }
@@ -124,9 +135,10 @@ async function listMarks(
   change: boolean,
   before: object,
   after: Record<string, string>,
+  several: boolean,
 ): Promise<void> {
   if (change)
     await sendPatch(call, info, 'merge', mergePatch({ metadata: { [words.field]: before } }, { metadata: { [words.field]: after } }))
-  await call.out(`Listing ${words.field} for ${info.type.kind}.${info.type.group}/${info.name}:\n`)
-  for (const key of Object.keys(after).sort()) await call.out(` ${key}=${after[key]}\n`)
+  if (several) await call.out(`Listing ${words.field} for ${info.type.kind}.${info.type.group}/${info.name}:\n`)
+  for (const key of Object.keys(after).sort()) await call.out(`${several ? ' ' : ''}${key}=${after[key]}\n`)
 }

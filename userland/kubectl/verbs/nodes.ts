@@ -1,6 +1,6 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { Failure, isNotFound, misuse, PlainFailure, StatusFailure } from '../cli/failure.ts'
+import { Failure, Failures, isNotFound, misuse, PlainFailure, StatusFailure } from '../cli/failure.ts'
 import { bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { namedObject, pathOf, resolveType } from '../client/discovery.ts'
@@ -80,8 +80,10 @@ async function drain(call: Call): Promise<undefined> {
       await drainOne(call, info.name)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      await call.err(`error: unable to drain node ${JSON.stringify(info.name)} due to error: ${error.message}, continuing command...\n`)
-      throw new PlainFailure(`There are pending nodes to be drained:\n ${info.name}\n${error.message.replace(/^\[(.*)\]$/, '$1')}`)
+      const reasons = error instanceof Failures ? error.all.map((one) => one.message) : [error.message]
+      const shown = reasons.length === 1 ? reasons[0] : `[${reasons.join(', ')}]`
+      await call.err(`error: unable to drain node ${JSON.stringify(info.name)} due to error: ${shown}, continuing command...\n`)
+      throw new PlainFailure(`There are pending nodes to be drained:\n ${info.name}\n${reasons.join('\n')}`)
     }
     await call.out(`node/${info.name} drained${dryRunMark(call)}\n`)
   }
@@ -117,13 +119,17 @@ async function drainOne(call: Call, node: string): Promise<void> {
       ? [`cannot delete Pods with local storage (use --delete-emptydir-data to override): ${named(problems.local)}`]
       : []),
     ...(problems.bare.length > 0
-      ? [`cannot delete Pods that declare no controller (use --force to override): ${named(problems.bare)}`]
+      ? [`cannot delete cannot delete Pods that declare no controller (use --force to override): ${named(problems.bare)}`]
       : []),
   ]
-  if (sentences.length > 0) throw new Failure(sentences.length === 1 ? (sentences[0] as string) : `[${sentences.join(', ')}]`)
-  if (leave.length > 0) await call.err(`Warning: ignoring DaemonSet-managed Pods: ${named(leave)}\n`)
+  if (sentences.length === 1) throw new Failure(sentences[0] as string)
+  if (sentences.length > 1) throw new Failures(sentences.map((one) => new Failure(one)))
   const bare = evict.filter((pod) => !pod.metadata?.ownerReferences?.some((one) => one.controller))
-  if (bare.length > 0 && flags.bool('force')) await call.err(`Warning: deleting Pods that declare no controller: ${named(bare)}\n`)
+  const warnings = [
+    ...(leave.length > 0 ? [`ignoring DaemonSet-managed Pods: ${named(leave)}`] : []),
+    ...(bare.length > 0 && flags.bool('force') ? [`deleting Pods that declare no controller: ${named(bare)}`] : []),
+  ]
+  if (warnings.length > 0) await call.err(`Warning: ${warnings.join('; ')}\n`)
   if (dryRunOf(call) !== 'none') {
     for (const pod of evict) await call.out(`evicting pod ${pod.metadata?.namespace}/${pod.metadata?.name}${dryRunMark(call)}\n`)
     return
@@ -206,10 +212,15 @@ async function taint(call: Call): Promise<undefined> {
   if (resources.length === 0) throw new Failure('one or more resources must be specified as <resource> <name>')
   if (words.length === 0) throw new Failure('at least one taint update is required')
   const { add, remove } = parseTaints(words)
+  const both = add.filter((one) => remove.some((other) => other.key === one.key && (other.effect === '' || other.effect === one.effect)))
+  if (both.length > 0)
+    throw new Failure(
+      `can not both modify and remove the following taint(s) in the same command: ${both.map((one) => `${one.key}=`).join(', ')}`,
+    )
   const options = { all: call.flags.bool('all'), selector: call.flags.text('selector') }
   const targets = await namedTargets(call, resources, options)
   if (targets.some((target) => target.type.kind !== 'Node'))
-    throw new Failure(`invalid resource type ${targets[0]?.type.kind}, only node types are supported`)
+    throw new Failure(`invalid resource type ${targets[0]?.type.plural}, only node types are supported`)
   await visit(call, targets, options, async (info) => {
     const spec = (info.object as unknown as Node).spec ?? {}
     let taints: Taint[] = (spec.taints ?? []).map(({ key, value, effect }) => ({ key, ...(value ? { value } : {}), effect }))
@@ -217,7 +228,8 @@ async function taint(call: Call): Promise<undefined> {
       const same = taints.find((other) => other.key === one.key && other.effect === one.effect)
       if (same && !call.flags.bool('overwrite'))
         throw new Failure(`node ${info.name} already has ${one.key} taint(s) with same effect(s) and --overwrite is false`)
-      taints = [...taints.filter((other) => other !== same), one]
+      // New ones stand first.
+      taints = [one, ...taints.filter((other) => other !== same)]
     }
     for (const one of remove) {
       const left = taints.filter((other) => other.key !== one.key || (one.effect !== '' && other.effect !== one.effect))

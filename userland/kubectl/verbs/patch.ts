@@ -1,10 +1,9 @@
-import { parse } from 'yaml'
 import { resolvePath } from '../../../simulator/files.ts'
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { Failure, StatusFailure } from '../cli/failure.ts'
 import { bool, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import { apiVersionOf, pathOf } from '../client/discovery.ts'
+import { apiVersionOf, namedObject, pathOf } from '../client/discovery.ts'
 import {
   createObject,
   dryRunFlag,
@@ -19,10 +18,12 @@ import {
   withSource,
   writeQuery,
 } from '../objects/change.ts'
-import { filenameFlags, hasFiles } from '../objects/manifests.ts'
+import { filenameFlags, hasFiles, parseDocuments } from '../objects/manifests.ts'
+import type { Info } from '../objects/targets.ts'
 import { namedTargets, throwAll, visit } from '../objects/targets.ts'
+import { patched } from '../patch/apply.ts'
 import { sameValue } from '../patch/strategic.ts'
-import { printFlags } from '../print/printer.ts'
+import { objectPrinter, printFlags } from '../print/printer.ts'
 
 export const patchVerb: Verb = {
   name: 'patch',
@@ -56,22 +57,49 @@ async function patch(call: Call): Promise<undefined> {
   if (type !== 'strategic' && type !== 'merge' && type !== 'json')
     throw new Failure(`--type must be one of [json merge strategic], not ${JSON.stringify(flags.text('type'))}`)
   const source = flags.text('patch') || readPatch(call, flags.text('patch-file'))
-  let body: unknown
-  try {
-    body = parse(source)
-  } catch (error) {
-    throw new Failure(`unable to parse ${JSON.stringify(source)}: yaml: ${(error as Error).message.split('\n')[0]}`)
-  }
+  const body = parsePatch(source, flags.text('patch'))
   await visit(call, await namedTargets(call, call.args), {}, async (info) => {
-    if (dryRunOf(call) === 'client') return report(call, info.type, info.object, 'patched')
-    const patched = await sendPatch(call, info, type, body, flags.text('subresource') || undefined).catch((error: unknown) => {
+    if (dryRunOf(call) === 'client') {
+      const changed = patched(type, info.object, typeof body === 'string' ? JSON.parse(body) : body)
+      return printPatched(call, info, changed)
+    }
+    const answer = await sendPatch(call, info, type, body, flags.text('subresource') || undefined).catch((error: unknown) => {
       if (!(error instanceof StatusFailure) || error.reason !== 'UnsupportedMediaType') throw error
       const kind = `${apiVersionOf(info.type)}, Kind=${info.type.kind}`
       throw new Failure(`${patchTypes[type]} is not supported by ${kind}: ${error.message}`)
     })
-    await report(call, info.type, patched, sameValue(comparable(info.object), comparable(patched)) ? 'patched (no change)' : 'patched')
+    await printPatched(call, info, answer)
   })
   return undefined
+}
+
+/** JSON goes as it is, for the server to judge; YAML is read here. `given` is how the message names it. */
+function parsePatch(source: string, given: string): unknown {
+  if (/^\s*\{/.test(source)) {
+    try {
+      return JSON.parse(source)
+    } catch {
+      return source
+    }
+  }
+  try {
+    return [...parseDocuments(source, '')][0]
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    throw new Failure(`unable to parse ${JSON.stringify(given)}: ${error.message.replace(/^.*converting YAML to JSON: /, '')}`)
+  }
+}
+
+/** A dry run is not spoken of, and what a subresource answers with is named as what it is. */
+async function printPatched(call: Call, info: Info, answer: KubeObject): Promise<void> {
+  const done = sameValue(comparable(info.object), comparable(answer)) ? 'patched (no change)' : 'patched'
+  const type = answer.kind && answer.kind !== info.type.kind ? { ...info.type, kind: answer.kind, group: groupOf(answer) } : info.type
+  const printer = objectPrinter(call)
+  await call.out(printer ? printer.print(answer) + printer.done() : `${namedObject(type, info.name)} ${done}\n`)
+}
+
+function groupOf({ apiVersion = '' }: KubeObject): string {
+  return apiVersion.includes('/') ? (apiVersion.split('/')[0] as string) : ''
 }
 
 function comparable(object: KubeObject): KubeObject {
@@ -111,11 +139,12 @@ export const replaceVerb: Verb = {
 async function replace(call: Call): Promise<undefined> {
   if (call.flags.text('raw')) throw new Failure('--raw is not supported by replace of this kubectl')
   if (call.args.length > 0) throw new Failure(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl replace -h' for help and examples`)
-  if (!hasFiles(call)) throw new Failure('must specify --filename to replace')
+  if (!hasFiles(call)) throw new Failure('must specify one of -f and -k')
   const failures: Error[] = []
   for (const { type, namespace, name = '', manifest } of await namedTargets(call, [])) {
     if (!manifest) continue
     try {
+      if (name === '') throw new Failure('resource name may not be empty')
       const path = pathOf(type, namespace, name, call.flags.text('subresource') || undefined)
       const recorded = (manifest.object.metadata?.annotations as Record<string, string> | undefined)?.[lastApplied] !== undefined
       const body = call.flags.bool('save-config') || recorded ? withLastApplied(manifest.object, namespace) : manifest.object

@@ -1,12 +1,12 @@
 import type { Pod } from 'kubernetes-types/core/v1'
-import { Failure, misuse, SilentExit } from '../cli/failure.ts'
+import { Failure, misuse, PlainFailure, SilentExit } from '../cli/failure.ts'
 import { array, bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { namedObject, pathOf, resolveType } from '../client/discovery.ts'
 import { watchEvents } from '../client/watch.ts'
 import { createObject, dryRunFlag, dryRunOf, fieldManagerFlag, own, report } from '../objects/change.ts'
 import { podPath } from '../objects/pods.ts'
-import { applyMergePatch } from '../patch/json-merge.ts'
+import { patched } from '../patch/apply.ts'
 import { markOwn, printFlags } from '../print/printer.ts'
 import { attach } from './exec.ts'
 
@@ -52,10 +52,14 @@ async function run(call: Call): Promise<number | undefined> {
   if (before.length === 0) throw misuse(call.path, 'NAME is required for run')
   const interactive = flags.bool('stdin') || flags.bool('tty')
   const attaching = flags.changed('attach') ? flags.bool('attach') : interactive
-  if (flags.bool('tty') && !flags.bool('stdin')) throw new Failure('-i/--stdin is required for containers with -t/--tty=true')
-  if (flags.bool('rm') && !attaching) throw new Failure('--rm should only be used for attached containers')
+  if (flags.bool('tty') && !flags.bool('stdin')) throw misuse(call.path, '-i/--stdin is required for containers with -t/--tty=true')
+  if (flags.bool('expose') && !flags.text('port')) throw misuse(call.path, '--port must be set when exposing a service')
+  if (!flags.text('image')) throw new Failure('--image is required')
+  if (!['', 'Always', 'IfNotPresent', 'Never'].includes(flags.text('image-pull-policy')))
+    throw misuse(call.path, `invalid image pull policy: ${flags.text('image-pull-policy')}`)
+  if (flags.bool('rm') && !attaching) throw misuse(call.path, '--rm should only be used for attached containers')
   if (attaching && dryRunOf(call) !== 'none')
-    throw new Failure("--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)")
+    throw misuse(call.path, "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)")
   if (!['Always', 'OnFailure', 'Never'].includes(flags.text('restart')))
     throw misuse(call.path, `invalid restart policy: ${flags.text('restart')}`)
   const pod = generate(call, before[0] as string, call.args.slice(before.length > 0 && call.dash >= 0 ? call.dash : 1))
@@ -118,19 +122,18 @@ function generate(call: Call, name: string, words: readonly string[]) {
   }
   const pod = own('Pod', 'v1', { metadata, spec, status: {} })
   if (!flags.text('overrides')) return pod
-  if (flags.text('override-type') !== 'merge')
-    throw new Failure(`--override-type=${flags.text('override-type')} is not supported by this kubectl; use merge`)
+  const kind = flags.text('override-type')
+  if (kind !== 'merge' && kind !== 'json' && kind !== 'strategic') throw new Failure(`invalid override type: ${kind}`)
   let overrides: Record<string, unknown>
   try {
     overrides = JSON.parse(flags.text('overrides'))
-  } catch (error) {
-    throw new Failure(`invalid --overrides: ${(error as Error).message}`)
+  } catch {
+    throw new Failure('Invalid JSON Patch') // whatever is wrong with it
   }
-  return markOwn(applyMergePatch(pod, overrides))
+  return markOwn(patched(kind, pod, overrides))
 }
 
 async function expose(call: Call, pod: { metadata?: any }): Promise<void> {
-  if (!call.flags.text('port')) throw new Failure('--port must be set when exposing a service')
   const port = Number(call.flags.text('port'))
   const spec = { ports: [{ protocol: 'TCP', port, targetPort: port }], selector: pod.metadata.labels }
   const type = resolveType(await call.discovery(), 'services')
@@ -152,7 +155,7 @@ async function attachWhenRunning(call: Call, created: Pod): Promise<number> {
   throw call.flags.text('restart') === 'Never' ? new PodFailed(created, code) : new SilentExit(code)
 }
 
-class PodFailed extends Failure {
+class PodFailed extends PlainFailure {
   constructor(pod: Pod, code: number) {
     super(`pod ${pod.metadata?.namespace}/${pod.metadata?.name} terminated (Error)`, code)
   }

@@ -36,6 +36,9 @@ async function scale(call: Call): Promise<undefined> {
     const current = call.flags.number('current-replicas')
     const spec = info.object['spec'] as { replicas?: number } | undefined
     if (current >= 0 && spec?.replicas !== current) throw new Failure(`Expected replicas to be ${current}, was ${spec?.replicas ?? 0}`)
+    const version = call.flags.text('resource-version')
+    const now = info.object.metadata?.resourceVersion ?? ''
+    if (version !== '' && version !== now) throw new Failure(`Expected resource version to be ${version}, was ${now}`)
     if (dryRunOf(call) !== 'client') await sendPatch(call, info, 'merge', { spec: { replicas } }, 'scale')
     await report(call, info.type, info.object, 'scaled')
     const timeout = call.flags.duration('timeout')
