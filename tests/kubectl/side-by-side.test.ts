@@ -4,7 +4,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { widget, widgetDefinition } from '../../simulator/apiserver/extensions/testing/widgets.ts'
 import { certificateRequest } from './certificate-request.ts'
-import { kubectlSession, wordsOf } from './session.ts'
+import { differences } from './differences.ts'
+import { kubectlSession } from './session.ts'
+import { sideBySide } from './side-by-side.ts'
 
 /** Lines that the real kubectl 1.35 and the terminal's run one after the other on the same cluster: bytes and exit codes must agree. */
 const lines: readonly string[] = [
@@ -79,6 +81,7 @@ const lines: readonly string[] = [
   'describe ds kindnet -n kube-system',
   'describe endpoints web -n shop',
   'describe pod nobody',
+  'describe node faultline-worker',
   'describe nosuch',
   'logs -n kube-system -l k8s-app=kube-dns --tail=2',
   'logs nobody',
@@ -284,15 +287,6 @@ const fed: readonly (readonly [line: string, input: string])[] = [
   ['apply -f - --dry-run=server', JSON.stringify({ ...widgetDefinition, metadata: { name: 'wrong' } })],
 ]
 
-/** Where the two differ for a reason that is no defect. */
-const differences: Readonly<Record<string, string>> = {
-  'auth whoami': 'the kubeconfig on the workstation has a token, the one outside a certificate',
-  'config view': 'the kubeconfig on the workstation names the API server inside the simulation',
-  'config get-contexts': 'the kubeconfig on the workstation is another file, with another context',
-  'config current-context': 'the kubeconfig on the workstation is another file, with another context',
-  'config view --minify -o jsonpath={.current-context}': 'the kubeconfig on the workstation is another file, with another context',
-}
-
 /** A token of the account `default` in `shop`. */
 let token = ''
 /** The session's kubeconfig without credentials. */
@@ -354,18 +348,8 @@ it.each(fed)('%s < %s', async (line, input) => {
   expect(pair.ours).toEqual(pair.real)
 })
 
-async function both(template: string, input = '') {
+function both(template: string, input = '') {
   const line = template.replace('$TOKEN', token)
   // A certificate goes before a token, so whoever comes with a token comes without one.
-  const real = await session.kubectl(line, { input, ...(line.includes('--token') && { env: { KUBECONFIG: withoutUser } }) })
-  const quoted = wordsOf(line)
-    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
-    .join(' ')
-  const { output } = await session.cluster.runScript(
-    `printf %s '${Buffer.from(input).toString('base64')}' | base64 -d >in; kubectl ${quoted} >out 2>err <in; echo $?; base64 -w 0 out; echo; base64 -w 0 err; echo`,
-    {},
-  )
-  const [code = '', out = '', err = ''] = output.split('\n')
-  const text = (encoded: string) => Buffer.from(encoded, 'base64').toString()
-  return { real, ours: { code: Number(code), out: text(out), err: text(err) } }
+  return sideBySide(session, line, input, line.includes('--token') ? { env: { KUBECONFIG: withoutUser } } : {})
 }

@@ -192,10 +192,16 @@ export function* parseDocuments(text: string, source: string): Generator<unknown
     uniqueKeys: true,
     logLevel: 'silent',
   })
-  if (!Array.isArray(documents)) return
+  const wrong = (problem: string) => new Failure(`error parsing ${source}: error converting YAML to JSON: yaml: ${problem}`)
+  const mistake = ({ errors, warnings }: Pick<Document, 'errors' | 'warnings'>) =>
+    errors[0] ?? warnings.find((one) => one.code === 'BAD_DIRECTIVE')
+  if ('empty' in documents) {
+    const error = mistake(documents)
+    if (error) throw wrong(yamlProblem(error, text))
+    return
+  }
   for (const document of documents) {
-    const error = document.errors[0] ?? document.warnings.find((one) => one.code === 'BAD_DIRECTIVE')
-    const wrong = (problem: string) => new Failure(`error parsing ${source}: error converting YAML to JSON: yaml: ${problem}`)
+    const error = mistake(document)
     if (error) throw wrong(yamlProblem(error, text))
     const unknown = unresolvedAlias(document)
     if (unknown !== undefined) throw wrong(`unknown anchor '${unknown}' referenced`)

@@ -112,7 +112,13 @@ function columnsPrinter(call: Call, format: string, template: string): ObjectPri
       if (headers) writer.write(columnHeaders(columns))
       headers = false
       const items = object.kind === 'List' ? (object['items'] as KubeObject[]) : [object]
-      for (const item of items) writer.write(columnRow(columns, item))
+      try {
+        for (const item of items) writer.write(columnRow(columns, item))
+      } catch (error) {
+        // A path that is none is found out behind the headers, and named without itself.
+        if (!(error instanceof Failure)) throw error
+        throw new PrintFailure(writer.flush(), error.message.replace(/^error parsing jsonpath .*?\}, /, ''))
+      }
       return ''
     },
     done: () => writer.flush(),
@@ -130,7 +136,7 @@ function templateText(call: Call, template: string, object: KubeObject): string 
     return goTemplateText(template, object, call.flags.bool('allow-missing-template-keys') ? 'default' : 'error')
   } catch (error) {
     if (!(error instanceof ExecutionError)) throw error
-    const told = `Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\traw data was:\n\t\t${compactJson(object)}\n\tobject given to template engine was:\n\t\t${goText(object, true)}\n\n`
+    const told = `Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\traw data was:\n\t\t${compactJson(object)}\n\tobject given to template engine was:\n\t\t${goText(object)}\n\n`
     throw new PrintFailure(error.written + told, `error executing template ${goQuoted(template)}: ${error.message}`)
   }
 }

@@ -112,7 +112,8 @@ async function markOne(
   const after: Record<string, string> = { ...before }
   for (const [key, value] of set) after[key] = value
   for (const key of remove) {
-    if (!(key in after) && words.field === 'labels') await call.out(`label ${JSON.stringify(key)} not found.\n`)
+    if (!(key in after) && words.field === 'labels' && !call.flags.bool('list') && dryRunOf(call) !== 'client')
+      await call.out(`label ${JSON.stringify(key)} not found.\n`)
     delete after[key]
   }
   if (call.flags.bool('list')) return listMarks(call, words, info, set.size + remove.length > 0, before, after, several)
@@ -123,7 +124,8 @@ async function markOne(
   const unchanged = Object.keys(patch).length === 0
   // kubectl goes by the bytes: fewer than before is an unlabeling, and labels that are empty now and were absent are a change.
   const shorter = JSON.stringify(after).length < JSON.stringify(before).length && !call.flags.bool('overwrite')
-  const done = words.field === 'labels' && shorter ? words.undone : unchanged && info.object.metadata?.[words.field] ? words.not : words.done
+  const done =
+    words.field === 'labels' && shorter ? words.undone : unchanged && info.object.metadata?.[words.field] ? words.not : words.done
   if (unchanged || dryRunOf(call) === 'client') return report(call, info.type, changed, done)
   await report(call, info.type, await sendPatch(call, info, 'merge', patch), done)
 }

@@ -30,7 +30,10 @@ async function run(call: Call): Promise<undefined> {
   await visit(call, await namedTargets(call, args, options), options, async (info) => {
     if (info.type.kind !== 'RoleBinding' && info.type.kind !== 'ClusterRoleBinding')
       throw new Failure(`${info.type.plural}/${info.name} setting subjects is only supported for RoleBinding/ClusterRoleBinding`)
-    const known = (info.object['subjects'] as Record<string, unknown>[] | undefined) ?? []
+    // Go's type leaves an empty group out.
+    const known = ((info.object['subjects'] as Record<string, unknown>[] | undefined) ?? []).map(({ apiGroup: group, ...one }) =>
+      group ? { apiGroup: group, ...one } : one,
+    )
     const same = (a: Record<string, unknown>, b: Record<string, unknown>) =>
       a['kind'] === b['kind'] && a['name'] === b['name'] && (a['namespace'] ?? '') === (b['namespace'] ?? '')
     const added = subjects.filter((one) => !known.some((other) => same(one, other)))

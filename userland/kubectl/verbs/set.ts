@@ -256,10 +256,10 @@ async function setServiceAccount(call: Call): Promise<undefined> {
     call.args.slice(0, -1),
     'serviceaccount updated',
     'failed to patch ServiceAccountName',
-    ({ spec: { serviceAccount: _, ...spec }, ...template }) => ({
-      ...template,
-      spec: { ...spec, serviceAccountName: account },
-    }),
+    (template) => {
+      const { serviceAccount: _, ...spec } = template.spec
+      return { ...template, spec: { ...spec, serviceAccountName: account } }
+    },
   )
 }
 

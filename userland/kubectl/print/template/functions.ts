@@ -37,7 +37,7 @@ export function typeName(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'
   if (typeof value === 'object') return 'map[string]interface {}'
   if (typeof value === 'boolean') return 'bool'
-  return { bigint: 'int', number: 'float64' }[typeof value as string] ?? 'string'
+  return { bigint: 'int64', number: 'float64' }[typeof value as string] ?? 'string'
 }
 
 function length(value: unknown): bigint {

@@ -11,8 +11,7 @@ export class ExecutionError extends Error {
 }
 
 /**
- * Go's text/template with kubectl's functions, over decoded JSON, whose numbers are all floats to it (integers of the template's own
- * are bigints here). A missing key prints `<no value>`, or ends the run where `missingKeys` is
+ * Go's text/template with kubectl's functions, over decoded JSON; integers are bigints in here. A missing key prints `<no value>`, or ends the run where `missingKeys` is
  * `error`. Throws a `Failure` for a template that cannot be read and `ExecutionError` for one that cannot be run.
  */
 export function goTemplateText(text: string, data: unknown, missingKeys: 'default' | 'error' = 'default'): string {
@@ -25,12 +24,21 @@ export function goTemplateText(text: string, data: unknown, missingKeys: 'defaul
   }
   const run = new Run(text, template, missingKeys)
   try {
-    run.walk(template.body, data, [['$', data]], 'output')
+    const root = withIntegers(data)
+    run.walk(template.body, root, [['$', root]], 'output')
   } catch (error) {
     if (error instanceof ExecutionError) error.written = run.written
     throw error
   }
   return run.written
+}
+
+/** Kubernetes decodes whole numbers of JSON as int64; bigints stand for those. */
+function withIntegers(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value
+  if (Array.isArray(value)) return value.map(withIntegers)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withIntegers(one)]))
 }
 
 type Names = [string, unknown][]
