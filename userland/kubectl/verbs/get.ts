@@ -89,6 +89,7 @@ async function run(call: Call): Promise<undefined> {
   if (flags.text('subresource') && targets.some((one) => one.name === undefined))
     throw new Failure('subresource cannot be used when bulk resources are specified')
   if (watching) {
+    if (new Set(targets.map((target) => target.type)).size > 1) throw new Failure('you may only specify a single resource type')
     if (targets.length !== 1)
       throw new Failure(`watch is only supported on individual resources and resource collections - ${targets.length} resources were found`)
     await (printer

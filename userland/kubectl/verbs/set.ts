@@ -251,16 +251,10 @@ async function setResources(call: Call): Promise<undefined> {
 async function setServiceAccount(call: Call): Promise<undefined> {
   const account = call.args.at(-1)
   if (!account) throw new Failure('serviceaccount is required')
-  return eachTemplate(
-    call,
-    call.args.slice(0, -1),
-    'serviceaccount updated',
-    'failed to patch ServiceAccountName',
-    (template) => {
-      const { serviceAccount: _, ...spec } = template.spec
-      return { ...template, spec: { ...spec, serviceAccountName: account } }
-    },
-  )
+  return eachTemplate(call, call.args.slice(0, -1), 'serviceaccount updated', 'failed to patch ServiceAccountName', (template) => {
+    const { serviceAccount: _, ...spec } = template.spec
+    return { ...template, spec: { ...spec, serviceAccountName: account } }
+  })
 }
 
 /** A Service's selector is equalities alone. */
