@@ -15,7 +15,10 @@ const env = {
   FAULTLINE_ALLOW_ORIGIN: [process.env.FAULTLINE_ALLOW_ORIGIN, ...pages].filter(Boolean).join(','),
 }
 const children = [
-  spawn(process.execPath, ['--import', 'tsx', '--watch', 'scripts/cli/main.ts', 'start', ...flags], { stdio: 'inherit', env }),
+  spawn(process.execPath, ['--import', './scripts/typescript.mjs', '--watch', 'scripts/cli/main.ts', 'start', ...flags], {
+    stdio: 'inherit',
+    env,
+  }),
   spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'client'], { stdio: 'inherit', env }),
 ]
 const stop = () => {

@@ -5,8 +5,8 @@ export interface Closer {
 
 /** Durable timers of one owner: part of the snapshot, so they fire after a restore as they would have before. */
 export interface Timers {
-  /** Sets or moves the timer `key` to the moment `at` (ms since the epoch, cluster time). */
-  set(key: string, at: number): void
+  /** Sets or moves the timer `key` to the moment `at` (ms since the epoch, cluster time). A `calm` one stirs nobody; see `whenStirred`. */
+  set(key: string, at: number, calm?: boolean): void
   clear(key: string): void
   /** When the timer `key` will fire, or undefined where none is set. */
   when(key: string): number | undefined
@@ -16,12 +16,19 @@ export interface Timers {
 export interface Clock {
   /** ms since the epoch, cluster time. Does not move while one event is handled. */
   now(): number
-  /** Runs `task` in this very instant, after everything that is already queued. */
-  soon(task: () => void): void
+  /** Runs `task` in this very instant, after everything that is already queued. A `calm` one stirs nobody; see `whenStirred`. */
+  soon(task: () => void, calm?: boolean): void
   /** Runs `task` once, `ms` from now. Not part of a snapshot: for what an open connection or a running command waits for. */
   after(ms: number, task: () => void): Closer
   /** Resolves `ms` from now; rejects with `signal.reason` when aborted. Not part of a snapshot. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Another number whenever something has happened in the cluster; see `whenStirred`. */
+  readonly stirs: number
+  /**
+   * Runs `task` once, with the next thing that happens in the cluster: any event but calm ones and what follows from those in the same
+   * instant. For what only looks whether something has changed. Each owner has one; not part of a snapshot.
+   */
+  whenStirred(owner: string, task: () => void): void
   /** Durable timers for `owner` (unique in the cluster, e.g. `kubelet/worker`); `fire` is called with the key. */
   timers(owner: string, fire: (key: string) => void): Timers
 }
@@ -45,6 +52,7 @@ interface Entry {
   run: (() => void) | undefined
   owner?: string
   key?: string
+  calm?: boolean
 }
 
 // A class, not closures: a cluster has dozens of these, and a fork makes them all in the time that it is waited for.
@@ -57,8 +65,8 @@ class OwnedTimers implements Timers {
     this.#owner = owner
   }
 
-  set(key: string, at: number): void {
-    this.#loop.setDurable(this.#owner, key, at)
+  set(key: string, at: number, calm = false): void {
+    this.#loop.setDurable(this.#owner, key, at, calm)
   }
 
   clear(key: string): void {
@@ -84,6 +92,9 @@ export class EventLoop implements Clock {
   #instant: (() => void)[] = []
   #durable = new Map<string, Entry>()
   #owners = new Map<string, (key: string) => void>()
+  #resting = new Map<string, () => void>()
+  #stirs = 0
+  #restoring = false
   #order = 0
   #now: number
   #running = false
@@ -101,8 +112,9 @@ export class EventLoop implements Clock {
     return this.#now
   }
 
-  soon(task: () => void): void {
+  soon(task: () => void, calm = false): void {
     this.#instant.push(task)
+    if (!this.#running && !calm) this.stir()
     this.#queuePump()
   }
 
@@ -131,6 +143,25 @@ export class EventLoop implements Clock {
     })
   }
 
+  get stirs(): number {
+    return this.#stirs
+  }
+
+  whenStirred(owner: string, task: () => void): void {
+    this.#resting.set(owner, task)
+  }
+
+  /** Something happens, or did outside the loop: whoever waited for that gets its turn in this instant. */
+  stir(): void {
+    if (this.#restoring) return
+    this.#stirs++
+    if (this.#resting.size === 0) return
+    // By owner, so that a restored cluster wakes in the order of its original.
+    const woken = [...this.#resting].sort(([a], [b]) => (a < b ? -1 : 1))
+    this.#resting.clear()
+    for (const [, task] of woken) this.soon(task, true)
+  }
+
   timers(owner: string, fire: (key: string) => void): Timers {
     this.#owners.set(owner, fire)
     return new OwnedTimers(this, owner)
@@ -142,14 +173,14 @@ export class EventLoop implements Clock {
   }
 
   /** For `Timers`: undefined clears. */
-  setDurable(owner: string, key: string, at: number | undefined): void {
+  setDurable(owner: string, key: string, at: number | undefined, calm = false): void {
     const id = `${owner}\n${key}`
     const entry = this.#durable.get(id)
     if (entry) {
       entry.run = undefined
       this.#durable.delete(id)
     }
-    if (at !== undefined) this.#setDurable(owner, key, at)
+    if (at !== undefined) this.#setDurable(owner, key, at, calm)
   }
 
   /** Runs everything that is due now, synchronously, and returns how many events ran. */
@@ -176,6 +207,12 @@ export class EventLoop implements Clock {
     return ran
   }
 
+  /** Ends a restore: settles what the cluster's parts did to go on from there. */
+  resume(): void {
+    this.settle()
+    this.#restoring = false
+  }
+
   /** When the next event is due, or undefined when nothing waits. */
   next(): number | undefined {
     if (this.#instant.length > 0) return this.#now
@@ -190,7 +227,9 @@ export class EventLoop implements Clock {
       .map((entry) => ({ owner: entry.owner as string, key: entry.key as string, at: entry.at }))
   }
 
+  /** Until `resume`, whatever is done to go on from there stirs nobody: it is nothing that happened. */
   restore(timers: readonly TimersSnapshot[]): void {
+    this.#restoring = true
     for (const entry of this.#durable.values()) entry.run = undefined
     this.#durable.clear()
     for (const { owner, key, at } of timers) this.#setDurable(owner, key, at)
@@ -200,13 +239,14 @@ export class EventLoop implements Clock {
     this.#closed = true
     this.#heap = []
     this.#instant = []
+    this.#resting.clear()
     this.#durable.clear()
     this.#pacemaker.wake(undefined, () => {})
   }
 
-  #setDurable(owner: string, key: string, at: number): void {
+  #setDurable(owner: string, key: string, at: number, calm = false): void {
     const id = `${owner}\n${key}`
-    const entry: Entry = { at, order: this.#order++, owner, key, run: undefined }
+    const entry: Entry = { at, order: this.#order++, owner, key, run: undefined, calm }
     entry.run = () => {
       this.#durable.delete(id)
       // An owner that is gone (a removed node) leaves its timers behind; they mean nothing any more.
@@ -223,6 +263,7 @@ export class EventLoop implements Clock {
     const first = this.#heap[0]
     if (!first || first.at > this.#now) return undefined
     this.#pop()
+    if (!first.calm) this.stir()
     return first.run
   }
 

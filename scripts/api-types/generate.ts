@@ -5,7 +5,7 @@ import { type GoType, goTypes } from './go-types.ts'
 import { messageTable } from './table.ts'
 
 /**
- * `npx tsx scripts/api-types/generate.ts FOLDER` writes the table of API types anew. FOLDER holds checkouts of k8s.io/api and
+ * `node --import ./scripts/typescript.mjs scripts/api-types/generate.ts FOLDER` writes the table of API types anew. FOLDER holds checkouts of k8s.io/api and
  * k8s.io/apimachinery, both at the release that the simulated cluster follows, as `api/` and `apimachinery/`. Only facts are read from
  * them: names, numbers and types of fields and how they merge.
  */
@@ -33,7 +33,7 @@ const sources: Readonly<Record<string, string>> = {
 const folder = process.argv[2]
 if (!folder) {
   console.error(
-    'usage: npx tsx scripts/api-types/generate.ts FOLDER (with checkouts of k8s.io/api as api/ and k8s.io/apimachinery as apimachinery/)',
+    'usage: node --import ./scripts/typescript.mjs scripts/api-types/generate.ts FOLDER (with checkouts of k8s.io/api as api/ and k8s.io/apimachinery as apimachinery/)',
   )
   process.exit(2)
 }

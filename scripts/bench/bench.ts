@@ -8,7 +8,10 @@ import { policy } from './policy.ts'
 import { servicesBench } from './services.ts'
 import { terminal } from './terminal.ts'
 
-/** `npm run bench [name…]`: prints the figures as JSON. Nothing here fails on a slow machine; that is for the reader to judge. */
+/**
+ * `npm run bench [name…]`: prints the figures as JSON. Nothing here fails on a slow machine; that is for the reader to judge.
+ * Clusters are hosted in this thread, with the young generation that the server gives its threads (`thread.ts`).
+ */
 const benches: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   clusters,
   api,

@@ -24,7 +24,7 @@ export async function idle(): Promise<Measurement[]> {
   // What making them left behind is gone through once more by the collector, at a moment of its own choice: better before than within.
   collect()
   const rested = await share(watchedSeconds)
-  const soon = hosted.flatMap(({ cluster }) => cluster.clock.snapshot().filter(({ at }) => at < cluster.clock.now() + 60_000))
+  const soon = hosted.filter(({ cluster: { clock } }) => (clock.next() ?? Number.POSITIVE_INFINITY) < clock.now() + 60_000)
   for (const one of hosted) one.close()
 
   const thousand = (measured: number) => round((Math.max(0, measured - bare) / count) * 1000)
@@ -46,14 +46,14 @@ export async function idle(): Promise<Measurement[]> {
     {
       name: '1,000 idle clusters',
       unit: '% of a core',
-      how: `${method}; over ${watchedSeconds} s, ${restSeconds} s after they were made and the heap was collected; a fifth of all probes of resting nodes falls into it`,
+      how: `${method}; over ${watchedSeconds} s, ${restSeconds} s after they were made and the heap was collected`,
       bars: [most(2)],
       value: thousand(rested),
     },
     {
       name: 'timers of an idle cluster that fire within a minute',
       unit: 'timers',
-      how: 'probes of resting nodes: one timer per node and five minutes',
+      how: 'clusters whose event loop would wake by itself, by a timer of whatever kind, per cluster',
       bars: [most(0)],
       value: round(soon.length / count),
     },

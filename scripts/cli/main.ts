@@ -56,5 +56,5 @@ export async function run(argv: readonly string[]): Promise<void> {
   setTimeout(() => process.exit(), 1000).unref()
 }
 
-// Started directly, as the development server does: `node --import tsx scripts/cli/main.ts start`.
+// Started directly, as the development server does: `node --import ./scripts/typescript.mjs scripts/cli/main.ts start`.
 if (process.argv[1] === fileURLToPath(import.meta.url)) await run(process.argv.slice(2))

@@ -186,7 +186,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     ],
   }
 
-  clock.restore(from?.timers ?? [])
+  if (from) clock.restore(from.timers)
   serveOutside(network, clock)
   if (!from) for (const object of bootstrapObjects(spec)) api.create(nameOf(object), object)
 
@@ -265,8 +265,9 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     // Daemons open their sockets and connections again, which draws ports. Unless that wrote something (timers were overdue), the draws
     // are taken back, so that the future is the one that the snapshot had.
     const { revision } = store
-    clock.settle()
+    clock.resume()
     if (store.revision === revision) random.state = from.random
+    else clock.stir()
   }
 
   return {

@@ -9,6 +9,8 @@ interface ObjectMemory {
   similar: Record<string, { at: number; messages: string[] }>
   /** Written events by what makes them the same. */
   written: Record<string, Written>
+  /** How many events of the moment `at` have a name: it is made of the object's and the time. */
+  named?: { readonly at: number; readonly count: number }
 }
 
 interface Written {
@@ -50,8 +52,10 @@ export interface Occurrence {
 /** `name` is that of the event that stands for the same already, or empty. */
 export interface Correlated extends Written {
   readonly message: string
-  /** To be told what the event is called, once it has been written. */
-  written(name: string): void
+  /** The recorder's own events of this object that have their names from this moment. */
+  readonly named: number
+  /** To be told what the event is called, once it has been written, and how many names of this moment are taken now. */
+  written(name: string, named: number): void
 }
 
 /**
@@ -75,8 +79,10 @@ export function correlate(memory: EventMemory, occurrence: Occurrence, now: numb
   return {
     ...standing,
     message,
-    written(name) {
+    named: known.named?.at === now ? known.named.count : 0,
+    written(name, count) {
       known.written[key] = { ...standing, name }
+      known.named = { at: now, count }
     },
   }
 

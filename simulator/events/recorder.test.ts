@@ -32,6 +32,27 @@ it('counts the same event, and writes it anew when it has expired', () => {
   expect(events()[0]).toMatchObject({ count: 4, firstTimestamp: event!.firstTimestamp })
 })
 
+it('names what falls into one moment one after the other, and asks for no name that it gave before', () => {
+  const { recorder, about, events, memory, api, time } = speaker()
+  const asked: string[] = []
+  const { create } = api
+  const spied = (...[resource, object]: Parameters<typeof create>) => {
+    asked.push(object.metadata?.name ?? '')
+    return create(resource, object)
+  }
+  api.create = spied as typeof create
+  recorder().record(about, 'Normal', 'Scheduled', 'one')
+  recorder(JSON.parse(JSON.stringify(memory))).record(about, 'Normal', 'Pulled', 'two')
+  const another = recorder({})
+  another.record(about, 'Normal', 'Created', 'three')
+  another.record(about, 'Normal', 'Started', 'four')
+  const base = BigInt(time.now()) * 1_000_000n
+  const name = (offset: bigint) => `thing.${(base + offset).toString(16)}`
+  expect(events().map(({ metadata }) => metadata?.name)).toEqual([0n, 1n, 2n, 3n].map(name))
+  // Another recorder's names it finds out.
+  expect(asked).toEqual([0n, 1n, 0n, 1n, 2n, 3n].map(name))
+})
+
 it('combines similar events from the tenth message on', () => {
   const { recorder, about, events } = speaker()
   const recording = recorder()

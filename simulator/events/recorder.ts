@@ -40,7 +40,7 @@ export function eventRecorder(api: Api, clock: Clock, source: EventSource, memor
   }
 
   function write(involved: ObjectReference, type: string, reason: string, correlated: Correlated, now: number): void {
-    const { message, name, count, firstAt } = correlated
+    const { message, name, count, firstAt, named } = correlated
     const namespace = involved.namespace || 'default'
     if (name) {
       try {
@@ -66,17 +66,28 @@ export function eventRecorder(api: Api, clock: Clock, source: EventSource, memor
       reportingComponent: source.component,
       reportingInstance: source.host ?? '',
     }
-    correlated.written(createNamed(api, namespace, involved.name ?? 'unknown', now, event as unknown as EventObject))
+    const created = createNamed(api, namespace, involved.name ?? 'unknown', now, named, event as unknown as EventObject)
+    correlated.written(created.name, created.named)
   }
 }
 
-/** `web-1.18a9f3…`: the object's name and the time in nanoseconds as hex, moved on where two fall into one moment. */
-function createNamed(api: Api, namespace: string, about: string, now: number, event: EventObject): string {
-  for (let nanoseconds = BigInt(Math.floor(now)) * 1_000_000n; ; nanoseconds++) {
-    const name = `${about}.${nanoseconds.toString(16)}`
+/**
+ * `web-1.18a9f3…`: the object's name and the time in nanoseconds as hex, moved on where several fall into one moment: beyond the `named` that
+ * this recorder gave itself, and what it finds taken by another.
+ */
+function createNamed(
+  api: Api,
+  namespace: string,
+  about: string,
+  now: number,
+  named: number,
+  event: EventObject,
+): { readonly name: string; readonly named: number } {
+  for (let next = named; ; next++) {
+    const name = `${about}.${(BigInt(Math.floor(now)) * 1_000_000n + BigInt(next)).toString(16)}`
     try {
       api.create<EventObject>('events', { ...event, metadata: { name, namespace } })
-      return name
+      return { name, named: next + 1 }
     } catch (error) {
       if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error
     }

@@ -40,8 +40,9 @@ export function httpGet(
       const headers = new Headers(request.headers.map(({ name, value }) => [name, value]))
       headers.set('user-agent', userAgent)
       open.service.fetch(new Request(url, { headers })).then(
-        (response) => clock.soon(() => finish({ status: response.status })),
-        (error) => clock.soon(() => fail(error instanceof Error ? error.message : String(error))),
+        // Calm: that an answer came is nothing that happened, what somebody makes of it is.
+        (response) => clock.soon(() => finish({ status: response.status }), true),
+        (error) => clock.soon(() => fail(error instanceof Error ? error.message : String(error)), true),
       )
       return
     }

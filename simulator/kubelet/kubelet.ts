@@ -15,7 +15,7 @@ import { liveContainer } from './pod-lookup.ts'
 import { isMirror, isStatic } from './pod-source.ts'
 import { syncPod } from './pod-sync.ts'
 import { endForwards, portForwarder } from './port-forward.ts'
-import { armProbes, disturb, resumeBeat, runDueProbes } from './probing.ts'
+import { armProbes, disturb, resumeBeat, resumeProbes, runDueProbes } from './probing.ts'
 import type { Place } from './runtime/run-process.ts'
 import { serveKubelet } from './serve.ts'
 import { type NodeState, newNodeState, type PodState } from './state.ts'
@@ -36,11 +36,6 @@ export interface RunningKubelet {
   trees(): FileTree[]
   /** Brings the node's Lease to what a real kubelet would have written by now; see `renewLease`. */
   renewLease(): void
-  /**
-   * Somebody is at work in the cluster: probes of a node where nothing happened for two minutes rest (see probes.ts), and go back to
-   * their periods by this. The kubelet notices by itself what happens to its pods, files and containers.
-   */
-  disturb(): void
   /** Where the processes of a pod's container run: its files, environment and network. Refuses as exec does. */
   place(namespace: string, pod: string, container?: string): Place
   /** The kubelet's own process ends, as by `systemctl stop kubelet`: containers run on, and nobody looks after them. */
@@ -102,6 +97,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     volumes: new Map(),
     forwards: new Map(),
     watches: [],
+    probedAtStir: -1,
     get stopped() {
       return gone || state.halted
     },
@@ -156,7 +152,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     resumeBeat(kubelet)
     for (const one of Object.values(state.pods)) resume(kubelet, one)
     if (world.foreignTokens) renewDueTokens(kubelet, true)
-    armProbes(kubelet)
+    resumeProbes(kubelet)
   }
   let listeners: Closer | undefined
   if (!state.halted) {
@@ -188,7 +184,6 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     snapshot: () => takeSnapshot(kubelet),
     trees: () => [...kubelet.live.values()].map(({ files }) => files.tree),
     renewLease: () => kubelet.stopped || renewLease(kubelet),
-    disturb: () => kubelet.stopped || disturb(kubelet),
     get halted() {
       return state.halted
     },

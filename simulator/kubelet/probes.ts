@@ -49,7 +49,10 @@ export function countOutcome(
 export const restAfter = 120_000
 /** How many periods a steady probe then waits: with 10 s, five minutes. */
 const restPeriods = 30
-const steady = 3
+
+export function isSteady({ successes }: ProbeState): boolean {
+  return successes >= 3
+}
 
 /** The rhythm of a node's steady probes: `beat` is its place within the longest period, ms; a `resting` node skips most beats. */
 export interface Rhythm {
@@ -66,7 +69,7 @@ export interface Rhythm {
 export function nextRun(state: ProbeState, probe: Probe, kind: ProbeKind, now: number, rhythm: Rhythm): number {
   const period = periodOf(probe)
   if (kind !== 'liveness' && state.runs === 1 && state.failures === 1) return now + Math.min(1000, period)
-  if (state.successes < steady) return now + period
+  if (!isSteady(state)) return now + period
   return nextBeat(period, now, rhythm)
 }
 
@@ -77,7 +80,7 @@ export function nextRun(state: ProbeState, probe: Probe, kind: ProbeKind, now: n
 export function resumedRun(state: ProbeState, probe: Probe, dueAt: number, now: number, rhythm: Rhythm): number {
   // What is due in this very moment is not late: a cluster that was saved and restored in one goes on as if nothing had been.
   if (dueAt >= now) return dueAt
-  return state.successes < steady ? now : nextBeat(periodOf(probe), now, rhythm)
+  return isSteady(state) ? nextBeat(periodOf(probe), now, rhythm) : now
 }
 
 function nextBeat(period: number, now: number, { beat, resting }: Rhythm): number {

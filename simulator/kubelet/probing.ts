@@ -7,6 +7,7 @@ import { httpGet } from './http-get.ts'
 import {
   countOutcome,
   drawBeat,
+  isSteady,
   nextRun,
   type ProbeKind,
   type ProbeOutcome,
@@ -42,7 +43,6 @@ export function beginProbes(kubelet: Kubelet, state: PodState, container: Contai
       // A probe that was in flight at the snapshot is made again.
       else if (mayRun(kind, container, instance)) probing.nextAt = now
     }
-    armProbes(kubelet)
     return
   }
   known.probes = {}
@@ -83,16 +83,61 @@ function arm(kubelet: Kubelet, at: number): void {
   if (set === undefined || at < set) kubelet.timers.set(timerKey, at)
 }
 
-/** Sets the node's one probe timer to the earliest probe. */
+/**
+ * Sets the node's one probe timer to the earliest probe. Where every probe is steady and rests, and nothing but their looking has happened
+ * in the whole cluster since they were made, the next ones would find what these found: none has a turn until something happens.
+ */
 export function armProbes(kubelet: Kubelet): void {
+  const { clock } = kubelet.world
   let earliest = Number.POSITIVE_INFINITY
+  let calm = isResting(kubelet)
+  let inFlight = false
   for (const state of Object.values(kubelet.state.pods)) {
     for (const known of Object.values(state.containers)) {
-      for (const kind of kinds) earliest = Math.min(earliest, known.probes[kind]?.nextAt ?? Number.POSITIVE_INFINITY)
+      for (const kind of kinds) {
+        const probing = known.probes[kind]
+        if (!probing) continue
+        earliest = Math.min(earliest, probing.nextAt ?? Number.POSITIVE_INFINITY)
+        calm &&= isSteady(probing)
+        inFlight ||= probing.nextAt === undefined
+      }
     }
   }
-  if (earliest === Number.POSITIVE_INFINITY) kubelet.timers.clear(timerKey)
-  else kubelet.timers.set(timerKey, earliest)
+  kubelet.state.asleep = calm && !inFlight && earliest > clock.now() && clock.stirs === kubelet.probedAtStir
+  if (kubelet.state.asleep) sleep(kubelet)
+  else if (earliest === Number.POSITIVE_INFINITY) kubelet.timers.clear(timerKey)
+  else kubelet.timers.set(timerKey, earliest, calm)
+}
+
+function sleep(kubelet: Kubelet): void {
+  const { clock, node } = kubelet.world
+  kubelet.timers.clear(timerKey)
+  clock.whenStirred(`kubelet/${node}`, () => {
+    if (!kubelet.state.asleep || kubelet.stopped) return
+    skipTurns(kubelet)
+    armProbes(kubelet)
+  })
+}
+
+/** Turns that were slept through are left out: the next one is the beat's. */
+function skipTurns(kubelet: Kubelet): void {
+  const now = kubelet.world.clock.now()
+  eachProbe(kubelet, (probing, probe) => {
+    if (probing.nextAt !== undefined) probing.nextAt = resumedRun(probing, probe, probing.nextAt, now, rhythmOf(kubelet))
+  })
+}
+
+function eachProbe(kubelet: Kubelet, visit: (probing: ProbeState, probe: Probe, kind: ProbeKind) => void): void {
+  for (const state of Object.values(kubelet.state.pods)) {
+    const pod = kubelet.pods.get(state.uid)
+    for (const container of [...(pod?.spec?.initContainers ?? []), ...(pod?.spec?.containers ?? [])]) {
+      for (const kind of kinds) {
+        const probing = state.containers[container.name]?.probes[kind]
+        const probe = probeOf(container, kind)
+        if (probing && probe) visit(probing, probe, kind)
+      }
+    }
+  }
 }
 
 function rhythmOf(kubelet: Kubelet): Rhythm {
@@ -101,15 +146,22 @@ function rhythmOf(kubelet: Kubelet): Rhythm {
 
 /**
  * Before the probes of a restored kubelet begin: where their turn has passed (the cluster did not exist for a while, or is the fork of a
- * template), the node gets a beat of its own. It comes from the cluster's seed without drawing from it.
+ * template), the node gets a beat of its own. It comes from the cluster's seed without drawing from it. What sleeps keeps the beat it has, but
+ * for a fork.
  */
 export function resumeBeat(kubelet: Kubelet): void {
-  const { clock, random, node } = kubelet.world
-  const due = (one: ProbeState | undefined) => one?.nextAt !== undefined && one.nextAt < clock.now()
-  const passed = Object.values(kubelet.state.pods).some((pod) =>
-    Object.values(pod.containers).some(({ probes }) => kinds.some((kind) => due(probes[kind]))),
-  )
-  if (passed) kubelet.state.beat = drawBeat(new Random(random.state ^ fnv32a(node)))
+  const { clock, random, node, foreignTokens } = kubelet.world
+  let passed = false
+  eachProbe(kubelet, ({ nextAt }) => {
+    passed ||= nextAt !== undefined && nextAt < clock.now()
+  })
+  if (passed && (!kubelet.state.asleep || foreignTokens)) kubelet.state.beat = drawBeat(new Random(random.state ^ fnv32a(node)))
+}
+
+/** After the probes of a restored kubelet have begun: those that slept sleep on. */
+export function resumeProbes(kubelet: Kubelet): void {
+  if (kubelet.state.asleep) sleep(kubelet)
+  else armProbes(kubelet)
 }
 
 function isResting(kubelet: Kubelet): boolean {
@@ -122,23 +174,17 @@ export function disturb(kubelet: Kubelet): void {
   const rested = isResting(kubelet)
   kubelet.state.disturbedAt = now
   if (!rested) return
-  for (const state of Object.values(kubelet.state.pods)) {
-    const pod = kubelet.pods.get(state.uid)
-    for (const container of [...(pod?.spec?.initContainers ?? []), ...(pod?.spec?.containers ?? [])]) {
-      for (const kind of kinds) {
-        const probing = state.containers[container.name]?.probes[kind]
-        const probe = probeOf(container, kind)
-        if (probing?.nextAt === undefined || !probe) continue
-        probing.nextAt = Math.min(probing.nextAt, nextRun(probing, probe, kind, now, rhythmOf(kubelet)))
-      }
-    }
-  }
+  if (kubelet.state.asleep) skipTurns(kubelet)
+  eachProbe(kubelet, (probing, probe, kind) => {
+    if (probing.nextAt !== undefined) probing.nextAt = Math.min(probing.nextAt, nextRun(probing, probe, kind, now, rhythmOf(kubelet)))
+  })
   armProbes(kubelet)
 }
 
 /** The timer fired: runs every probe that is due. */
 export function runDueProbes(kubelet: Kubelet): void {
   const now = kubelet.world.clock.now()
+  kubelet.probedAtStir = kubelet.world.clock.stirs
   for (const state of Object.values(kubelet.state.pods)) {
     const pod = kubelet.pods.get(state.uid)
     if (!pod) continue
@@ -187,7 +233,7 @@ function finished(
   const { state: after, verdict } = countOutcome(before, probe, outcome.result)
   const nextAt = nextRun(after, probe, kind, kubelet.world.clock.now(), rhythmOf(kubelet))
   known.probes[kind] = { ...after, nextAt }
-  arm(kubelet, nextAt)
+  armProbes(kubelet)
   if (outcome.result !== 'success') {
     kubelet.events.record(containerReference(pod, container.name), 'Warning', 'Unhealthy', unhealthyMessage(kind, outcome))
   }
@@ -323,6 +369,6 @@ function probeExec(
     finish({ result: 'failure', output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s` })
   })
   void running.exit.then((code) =>
-    clock.soon(() => finish(code === 0 ? { result: 'success' } : { result: 'failure', output: output.slice(0, keptOutput) })),
+    clock.soon(() => finish(code === 0 ? { result: 'success' } : { result: 'failure', output: output.slice(0, keptOutput) }), true),
   )
 }

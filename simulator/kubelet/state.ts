@@ -22,6 +22,8 @@ export interface NodeState {
   disturbedAt: number
   /** When steady probes run, as an offset within their period, ms; see `Rhythm`. */
   beat: number
+  /** No probe has a turn before something happens in the cluster; see `armProbes`. */
+  asleep?: boolean
   /** Digest of each static pod's manifest by file path. */
   manifests: Record<string, { uid: string; pod: Pod }>
 }

@@ -106,6 +106,8 @@ export interface Kubelet {
   /** Forwarded connections by the pod's UID: aborted when its sandbox goes. */
   readonly forwards: Map<string, Set<AbortController>>
   readonly watches: Closer[]
+  /** The clock's `stirs` when probes were last made. */
+  probedAtStir: number
   readonly stopped: boolean
   /** Looks at the pod again in this instant. */
   sync(uid: string): void

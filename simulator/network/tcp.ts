@@ -103,7 +103,7 @@ export class TcpSocket implements TcpConnection {
     const error = this.#emit({ seq: this.#next, payload: undefined, syn: true, fin: false })
     if (this.state !== 'SYN-SENT') return
     // A SYN that the own firewall ate is tried again like one that was lost; without a route there is nothing to try.
-    if (error !== undefined && error !== 'EPERM' && error !== 'EMSGSIZE') return this.#die(new NetworkError(error))
+    if (error !== undefined && error !== 'EPERM' && error !== 'EMSGSIZE') return this.#die(error)
     this.#arm()
   }
 
@@ -181,13 +181,13 @@ export class TcpSocket implements TcpConnection {
       if (this.#unacknowledged.length > 0) this.#emitAll()
       return
     }
-    if (this.state === 'SYN-SENT' && type === 3) this.#die(new NetworkError(errnoOf(type, code)))
+    if (this.state === 'SYN-SENT' && type === 3) this.#die(errnoOf(type, code))
   }
 
   #answered(packet: Packet, tcp: TcpHeader): void {
     if (tcp.isAck && tcp.ack !== this.#next) return
     if (tcp.rst) {
-      if (tcp.isAck) this.#die(new NetworkError('ECONNREFUSED'))
+      if (tcp.isAck) this.#die('ECONNREFUSED')
       return
     }
     if (!tcp.syn || !tcp.isAck) return
@@ -388,7 +388,7 @@ export class TcpSocket implements TcpConnection {
           ? 'net.ipv4.tcp_synack_retries'
           : 'net.ipv4.tcp_retries2'
     if (this.#retries >= Number(namespace.sysctl(limit))) {
-      this.#die(new NetworkError('ETIMEDOUT'))
+      this.#die('ETIMEDOUT')
       return
     }
     this.#retries++
@@ -401,15 +401,15 @@ export class TcpSocket implements TcpConnection {
   }
 
   #resetByPeer(): void {
-    this.#die(new NetworkError('ECONNRESET'))
+    this.#die('ECONNRESET')
   }
 
-  #die(error: NetworkError): void {
+  #die(errno: Errno): void {
     if (this.#accepting) this.#detached = true
     this.#call(() => {
       if (this.#errored) return
       this.#errored = true
-      this.#handlers?.error?.(error)
+      this.#handlers?.error?.(new NetworkError(errno))
       this.#detached = true
     })
     this.#finish(false)

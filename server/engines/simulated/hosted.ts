@@ -46,6 +46,8 @@ interface Hosting {
 /** Simulated time in which a fresh cluster must have become ready, ms: images are pulled, agents start, CoreDNS syncs. */
 const bootLimitMs = 180_000
 const bootStepMs = 250
+/** How long it then runs on, ms: until its probes sleep. They rest after two minutes in which nothing happened, and look once more within five. */
+const settlingMs = 460_000
 
 /** How long after somebody's doing it is looked at, ms: a command that follows a key has mostly run by then. */
 const lookAfterMs = 150
@@ -98,6 +100,7 @@ export async function hostCluster(hosting: Hosting): Promise<Hosted> {
     checkpoints,
     isDirty,
     touch() {
+      cluster.clock.stir()
       looking ??= setTimeout(() => {
         looking = undefined
         look()
@@ -134,7 +137,7 @@ export function prepareTemplate(spec: ClusterSpec, report: (error: unknown) => v
 
 async function makeTemplate(spec: ClusterSpec, report: (error: unknown) => void): Promise<ClusterSnapshot> {
   // Boots in held time, which passes as fast as the machine computes, and ends far enough in the past for a cluster in a hurry.
-  const time = new HeldTime(Date.now() - bootLimitMs - hurriedLeadMs)
+  const time = new HeldTime(Date.now() - bootLimitMs - settlingMs - hurriedLeadMs)
   const cluster = createCluster(simulatedSpec({ ...spec, seed: 1 }), worldOf(time, { platform: 'template', learner: 'template' }, report))
   // Commands of init containers are async code: they get their turns between moments.
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -147,9 +150,9 @@ async function makeTemplate(spec: ClusterSpec, report: (error: unknown) => void)
       await time.pass(bootStepMs, turn)
       passed += bootStepMs
     }
-    // Let what was set in motion come to rest: back-offs that are still armed, the last status writes, and probes until they count as
-    // steady (CoreDNS's liveness probe begins after a minute), so that a fork that nobody touches rests from its first moment.
-    await time.pass(100_000, turn)
+    // Let what was set in motion come to rest: back-offs that are still armed, the last status writes, and probes (CoreDNS's liveness
+    // probe begins after a minute), so that a fork that nobody touches sleeps from its first moment.
+    await time.pass(settlingMs, turn)
     return cluster.snapshot()
   } finally {
     cluster.close()

@@ -78,3 +78,33 @@ it.each([1, 2, 3, 4])(
     expect([...original.defects, ...copy.defects]).toEqual([])
   },
 )
+
+it('a cluster that sleeps has no timer that looks, sleeps on after a restore, and wakes as it would have', {
+  timeout: 60_000,
+}, async () => {
+  const original = boot()
+  await original.pass(1_500_000)
+  const looks = ({ cluster }: ReturnType<typeof boot>) => cluster.clock.snapshot().filter(({ key }) => key === 'probes')
+  expect(looks(original)).toEqual([])
+  await original.pass(700_000)
+  const copy = boot(deserialize(serialize(original.cluster.snapshot())) as ClusterSnapshot)
+  expect(copy.cluster.clock.snapshot()).toEqual(original.cluster.clock.snapshot())
+  const probes = ({ cluster }: ReturnType<typeof boot>) =>
+    cluster
+      .snapshot()
+      .nodes.flatMap(({ kubelet }) =>
+        Object.values(kubelet.pods).flatMap((pod) => Object.values(pod.containers).map((known) => known.probes)),
+      )
+  const runs = (one: ReturnType<typeof boot>) => probes(one).reduce((sum, { readiness }) => sum + (readiness?.runs ?? 0), 0)
+  const before = runs(original)
+  for (const one of [original, copy]) {
+    one.cluster.clock.stir()
+    await one.pass(1)
+    expect(looks(one)).toHaveLength(2)
+  }
+  expect(copy.cluster.clock.snapshot()).toEqual(original.cluster.clock.snapshot())
+  for (const one of [original, copy]) await one.pass(400_000)
+  expect(probes(copy)).toEqual(probes(original))
+  expect(runs(original)).toBeGreaterThan(before)
+  expect(looks(original)).toEqual([])
+})

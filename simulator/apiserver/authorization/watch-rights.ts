@@ -23,7 +23,7 @@ interface OpenWatch {
   ending?: Closer
 }
 
-/** Nothing is done, and no timer runs, as long as nobody loses a right; after a restore of the cluster one does, once. */
+/** Nothing is done, and no timer runs, as long as nobody loses a right; after a restore one does, once, when something has happened. */
 export function watchRights({ store, clock, random }: { store: Store; clock: Clock; random: Random }): WatchRights {
   const open = new Set<OpenWatch>()
   let looking = false
@@ -65,7 +65,7 @@ export function watchRights({ store, clock, random }: { store: Store; clock: Clo
       open.add(watch)
       if (resumed && !asking) {
         asking = true
-        clock.after(shortestMs, lookAtAll)
+        clock.whenStirred('watch-rights', () => clock.after(shortestMs, lookAtAll))
       }
       return {
         close() {

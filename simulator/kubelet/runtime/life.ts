@@ -35,6 +35,10 @@ export function clockWithin(clock: Clock, guard: Guard): Clock {
   return {
     now: () => clock.now(),
     soon: (task) => clock.soon(guard(task)),
+    get stirs() {
+      return clock.stirs
+    },
+    whenStirred: (owner, task) => clock.whenStirred(owner, guard(task)),
     after: (ms, task) => clock.after(ms, guard(task)),
     sleep: (ms, signal) => clock.sleep(ms, signal),
     timers: (owner, fire) => clock.timers(owner, guard(fire)),

@@ -207,6 +207,7 @@ export function fakeNode(
       }
       clock.restore(timers)
       node.kubelet = createKubelet(world, snapshot)
+      clock.resume()
       return snapshot
     },
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import type { Packet, Protocol, TcpHeader } from '../packet.ts'
+import { TupleIndex } from './tuple-index.ts'
 
 export interface Tuple {
   readonly src: string
@@ -59,8 +60,10 @@ export const untracked: Tracking = { connection: undefined, reply: false, state:
 /** The connection table of one namespace. */
 export class Conntrack {
   readonly #clock: Clock
-  readonly #byTuple = new Map<string, Connection>()
-  #sweepAt = 1024
+  /** Oldest first. */
+  readonly #connections = new Set<Connection>()
+  readonly #byTuple = new Map<Protocol, TupleIndex<Connection>>()
+  #sweepAt = 512
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -69,7 +72,7 @@ export class Conntrack {
   /** Connections that have not expired, oldest first. */
   list(): Connection[] {
     this.#sweep()
-    return [...new Set(this.#byTuple.values())]
+    return [...this.#connections]
   }
 
   get size(): number {
@@ -77,6 +80,7 @@ export class Conntrack {
   }
 
   load(connections: readonly Connection[]): void {
+    this.#connections.clear()
     this.#byTuple.clear()
     for (const connection of connections) this.#insert({ ...connection })
   }
@@ -103,7 +107,7 @@ export class Conntrack {
   }
 
   find(tuple: Tuple & { protocol: Protocol }): Connection | undefined {
-    const connection = this.#byTuple.get(tupleKey(tuple.protocol, tuple))
+    const connection = this.#byTuple.get(tuple.protocol)?.get(tuple)
     if (!connection) return undefined
     if (connection.expires > this.#clock.now()) return connection
     this.#delete(connection)
@@ -120,11 +124,11 @@ export class Conntrack {
   confirm(connection: Connection): boolean {
     if (connection.confirmed) return true
     if (this.find({ protocol: connection.protocol, ...connection.original })) return false
-    if (this.#byTuple.size >= this.#sweepAt) {
+    if (this.#connections.size >= this.#sweepAt) {
       this.#sweep()
-      this.#sweepAt = Math.max(1024, this.#byTuple.size * 2)
+      this.#sweepAt = Math.max(512, this.#connections.size * 2)
     }
-    if (this.#byTuple.size >= 2 * maximum) return false
+    if (this.#connections.size >= maximum) return false
     connection.confirmed = true
     this.#insert(connection)
     return true
@@ -163,20 +167,22 @@ export class Conntrack {
   }
 
   #insert(connection: Connection): void {
-    this.#byTuple.set(tupleKey(connection.protocol, connection.original), connection)
-    this.#byTuple.set(tupleKey(connection.protocol, connection.reply), connection)
+    let index = this.#byTuple.get(connection.protocol)
+    if (!index) this.#byTuple.set(connection.protocol, (index = new TupleIndex()))
+    index.set(connection.original, connection)
+    index.set(connection.reply, connection)
+    this.#connections.add(connection)
   }
 
   #delete(connection: Connection): void {
-    for (const tuple of [connection.original, connection.reply]) {
-      const key = tupleKey(connection.protocol, tuple)
-      if (this.#byTuple.get(key) === connection) this.#byTuple.delete(key)
-    }
+    const index = this.#byTuple.get(connection.protocol)
+    for (const tuple of [connection.original, connection.reply]) if (index?.get(tuple) === connection) index.delete(tuple)
+    this.#connections.delete(connection)
   }
 
   #sweep(): void {
     const now = this.#clock.now()
-    for (const [key, connection] of this.#byTuple) if (connection.expires <= now) this.#byTuple.delete(key)
+    for (const connection of this.#connections) if (connection.expires <= now) this.#delete(connection)
   }
 }
 
@@ -185,10 +191,6 @@ export function invert(protocol: Protocol, tuple: Tuple): Tuple {
   if (protocol === 'icmp')
     return { src: tuple.dst, dst: tuple.src, sport: tuple.sport, dport: tuple.dport === 8 ? 0 : tuple.dport === 0 ? 8 : tuple.dport }
   return { src: tuple.dst, sport: tuple.dport, dst: tuple.src, dport: tuple.sport }
-}
-
-function tupleKey(protocol: Protocol, tuple: Tuple): string {
-  return `${protocol} ${tuple.src} ${tuple.sport} ${tuple.dst} ${tuple.dport}`
 }
 
 /** Whether a tuple of this connection runs against its first packet. */
