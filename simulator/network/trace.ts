@@ -2,7 +2,7 @@ import type { NetworkNamespace } from './namespace.ts'
 import type { Connection, Tracking } from './netfilter/conntrack.ts'
 import { type Packet, type Protocol, tcpFlags } from './packet.ts'
 
-interface ObjectName {
+export interface ObjectName {
   readonly kind: string
   /** Absent for objects without a namespace. */
   readonly namespace?: string
@@ -73,6 +73,7 @@ export interface Flow {
 export interface ConntrackView {
   readonly state: 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED'
   readonly direction?: 'original' | 'reply'
+  /** In hops of stage `conntrack`, where it is looked up or made. */
   readonly entry?: {
     readonly original: Flow
     /** What replies look like: where it is no mirror of `original`, the connection is translated. */
@@ -145,7 +146,7 @@ export function note(namespace: NetworkNamespace, stage: Stage, packet: Packet, 
     stage,
     serial: packet.serial,
     packet: headerOf(packet),
-    ...(packet.tracking ? { conntrack: conntrackOf(packet.tracking) } : {}),
+    ...(packet.tracking ? { conntrack: conntrackOf(packet.tracking, stage === 'conntrack') } : {}),
     ...details,
   }
   for (const recorder of namespace.network.recorders) recorder.hops.push(hop)
@@ -175,9 +176,9 @@ function icmpOf({ type, code, mtu, about }: NonNullable<Packet['icmp']>): NonNul
   return { type, code, ...(mtu === undefined ? {} : { mtu }), ...(about ? { about: headerOf(about) } : {}) }
 }
 
-function conntrackOf({ connection, reply, state }: Tracking): ConntrackView {
+function conntrackOf({ connection, reply, state }: Tracking, whole: boolean): ConntrackView {
   if (!connection) return { state }
-  return { state, direction: reply ? 'reply' : 'original', entry: entryOf(connection) }
+  return { state, direction: reply ? 'reply' : 'original', ...(whole ? { entry: entryOf(connection) } : {}) }
 }
 
 function entryOf({ original, reply, tcp, confirmed }: Connection): NonNullable<ConntrackView['entry']> {
