@@ -114,7 +114,7 @@ export interface Hop {
   readonly route?: string
   readonly table?: string
   readonly chain?: string
-  /** As `iptables-save` prints it. */
+  /** As `iptables-save` prints it; of tables that nft made, as `nft list` does. */
   readonly rule?: string
   readonly origin?: Origin
   readonly conntrack?: ConntrackView

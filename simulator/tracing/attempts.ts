@@ -1,5 +1,5 @@
 import { type DecodedMessage, DnsFormatError, decodeDns, type ResourceRecord } from '../network/dns-message.ts'
-import type { Hop } from '../network/trace.ts'
+import type { Hop, ObjectName } from '../network/trace.ts'
 import type { Attempt, DnsView, Leg } from './document.ts'
 import { carried, legsOf, round } from './flows.ts'
 import type { Opened } from './watched-sockets.ts'
@@ -11,8 +11,10 @@ export function attemptsOf(
   client: { readonly machine: string; readonly namespace: string },
   began: number,
   looksUp: boolean,
+  serviceAt: (address: string) => ObjectName | undefined,
 ): Attempt[] {
   return opened.map((socket) => {
+    const service = serviceAt(socket.to.address)
     const legs = legsOf(hops, socket, client, began)
     const sent = legs[0] && carried(legs[0].hops[0]!.packet)
     const reached = reachedBy(legs)
@@ -23,6 +25,7 @@ export function attemptsOf(
       protocol: socket.protocol,
       local: { address: sent?.src ?? '', port: socket.port },
       remote: { ...socket.to },
+      ...(service ? { service } : {}),
       began: round(socket.at - began),
       ...(reached && !same ? { reached } : {}),
       outcome: outcomeOf(socket),

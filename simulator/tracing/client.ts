@@ -63,6 +63,11 @@ export async function runClient(
   }
 }
 
+/** Whose name its sockets carry. */
+export function clientProgram({ protocol }: Goal): string {
+  return protocol === 'http' ? 'curl' : protocol === 'icmp' ? 'ping' : 'nc'
+}
+
 function commandFor(goal: Goal, seconds: number): { command: Command; argv: string[] } {
   const port = String(goal.port)
   if (goal.protocol === 'icmp') return { command: pingIputils, argv: ['ping', '-c1', `-W${seconds}`, goal.host] }

@@ -1,5 +1,6 @@
 import type { Hop, ObjectName, Origin } from '../network/trace.ts'
 import type { Attempt, ClientView, Deciding, Leg, Trace } from './document.ts'
+import { carried } from './flows.ts'
 
 /** The hop that decided against the client; undefined where none did. */
 export function decidingHop(attempts: readonly Attempt[], client: ClientView): Deciding | undefined {
@@ -24,7 +25,8 @@ export function summarize({ from, to, attempts, client, deciding, pods }: Omit<T
   if (deciding) {
     const leg = attempts[deciding.attempt]!.legs[deciding.leg]!
     const hop = leg.hops[deciding.hop]!
-    return `${outcome}: the ${leg.what} ${leg.direction === 'reply' ? 'that answers ' : ''}was ${whereDecided(leg, hop, pods)}`
+    const what = leg.direction === 'reply' ? `the answer (${leg.what})` : `the ${leg.what}`
+    return `${outcome}: ${what} was ${whereDecided(leg, hop, pods)}${untranslated(attempts[deciding.attempt]!, leg)}`
   }
   if (client.outcome === 'unresolved') return `${outcome}: ${namesFailed(attempts, pods)}`
   const attempt = attempts.findLast(({ purpose }) => purpose === 'connection')
@@ -32,6 +34,13 @@ export function summarize({ from, to, attempts, client, deciding, pods }: Omit<T
   if (client.outcome === 'answered') return `${outcome}${end ? ` by ${end}` : ` by ${to.title}`}, asked from ${from.title}`
   if (end) return `${outcome}: everything was delivered to ${end}, which did not answer`
   return `${outcome}: ${client.says.split('\n').at(-1) ?? ''}`
+}
+
+/** A Service's address that no rule translates leads nowhere: what then happens to the packet is only where that shows. */
+function untranslated({ service, remote }: Attempt, { direction, hops, end }: Leg): string {
+  if (!service || direction === 'reply' || hops[end.hop]!.origin) return ''
+  if (carried(hops[end.hop]!.packet).dst !== remote.address) return ''
+  return `, as no rule had translated ${remote.address}, the address of ${nameText(service)}`
 }
 
 function outcomeWords({ outcome, httpStatus }: ClientView): string {

@@ -46,6 +46,8 @@ export interface Attempt {
   readonly protocol: 'tcp' | 'udp' | 'icmp'
   readonly local: { readonly address: string; readonly port: number }
   readonly remote: { readonly address: string; readonly port: number }
+  /** The Service whose address the client dialled. */
+  readonly service?: ObjectName
   /** Since the trace began. */
   readonly began: number
   /** Where destination NAT sent it, as the last packet that was delivered says; absent where nothing changed it. */
@@ -78,7 +80,7 @@ export interface Leg {
   readonly at: number
   readonly hops: readonly Hop[]
   readonly end: LegEnd
-  /** How many later packets went the very same way to the same end: retransmissions that are not listed. */
+  /** How many later packets went through the same places to the same end: retransmissions that are not listed. */
   readonly repeats?: number
 }
 

@@ -61,13 +61,14 @@ function endOf(hops: readonly Hop[]): LegEnd {
   return { verdict: 'waiting', hop: hops.length - 1 }
 }
 
-/** Leaves out retransmissions that went the same way as one before. */
+/** Leaves out retransmissions that went through the same places to the same end as one before. */
 function folded(legs: readonly Leg[]): Leg[] {
   const kept: Leg[] = []
   const known = new Map<string, number>()
   for (const leg of legs) {
-    const way = leg.hops.map(({ machine, stage, detail, rule }) => `${machine} ${stage} ${rule ?? detail}`).join('\n')
-    const key = `${leg.direction} ${leg.what} ${leg.end.verdict}\n${way.replace(/0x[0-9a-f]+|:\d+/g, '')}`
+    const { stage, rule, detail } = leg.hops[leg.end.hop]!
+    const places = [...new Set(leg.hops.map(({ machine, namespace }) => `${machine}/${namespace}`))].join(' ')
+    const key = `${leg.direction} ${leg.what} ${leg.end.verdict} ${stage} ${rule ?? detail} ${places}`
     const same = known.get(key)
     if (same === undefined || leg.end.verdict === 'DELIVERED') {
       known.set(key, kept.push(leg) - 1)

@@ -40,7 +40,9 @@ export function traceText(trace: Trace, { verbose, colour, width }: TextOptions)
     '',
     style.strong('The client'),
     ...wrapped(`$ ${client.command}`, 2, width),
-    ...(client.says === '' ? [] : client.says.split('\n').slice(0, verbose ? undefined : 4)).flatMap((line) => wrapped(line, 2, width)),
+    ...(client.says === '' ? [] : client.says.split('\n').slice(0, verbose ? undefined : 4)).flatMap((line) =>
+      line.length > 3 * width && !verbose ? [`  ${line.slice(0, width - 3)}…`] : wrapped(line, 2, width),
+    ),
     style.faint(`  exit ${client.exitCode} after ${seconds(client.elapsed)}${client.errno ? `, ${client.errno}` : ''}`),
     '',
     ...wrapped(trace.summary, 0, width).map(client.outcome === 'answered' ? style.good : style.bad),
@@ -63,7 +65,7 @@ function attemptLines(trace: Trace, attempt: Attempt, decides: number | undefine
   const head = `${purpose === 'dns' ? 'DNS' : protocol.toUpperCase()}  ${asked}${ends}: `
   const title = wrapped(`${head}${answer}`, 0, style.width).map((line) => style.strong(line))
   if (title.length === 1) title[0] = `${style.strong(head)}${(good ? style.good : style.bad)(answer)}`
-  const shown = style.verbose ? legs : legs.filter((leg, index) => index === decides || isShown(leg, index, attempt))
+  const shown = style.verbose ? legs : legs.filter((leg, index) => index === decides || isShown(leg, index, attempt, decides !== undefined))
   const hidden = legs.length - shown.length
   return [
     ...title,
@@ -72,9 +74,9 @@ function attemptLines(trace: Trace, attempt: Attempt, decides: number | undefine
   ]
 }
 
-/** Of a question that was answered nothing needs to be shown; otherwise the first packet there and the first back. */
-function isShown(leg: Leg, index: number, { legs, dns }: Attempt): boolean {
-  if (dns?.rcode !== undefined) return false
+/** The first packet there and the first back; of questions for names only what decided. */
+function isShown(leg: Leg, index: number, { legs, purpose }: Attempt, decides: boolean): boolean {
+  if (purpose === 'dns' && !decides) return false
   return index === legs.findIndex(({ direction }) => direction === leg.direction)
 }
 

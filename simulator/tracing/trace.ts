@@ -1,10 +1,10 @@
-import type { Pod } from 'kubernetes-types/core/v1'
+import type { Pod, Service } from 'kubernetes-types/core/v1'
 import type { HeldTime } from '../clock.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import { isAddress } from '../network/address.ts'
 import type { ObjectName } from '../network/trace.ts'
 import { attemptsOf } from './attempts.ts'
-import { runClient } from './client.ts'
+import { clientProgram, runClient } from './client.ts'
 import { decidingHop, summarize } from './deciding.ts'
 import { type Attempt, type Trace, traceVersion } from './document.ts'
 import { type Cluster, sourceParty, targetParty } from './parties.ts'
@@ -42,7 +42,7 @@ export async function trace(live: Cluster, { cluster, time, turn }: Rehearsal, r
   const limits = standIn(live.network, cluster.network)
   const began = cluster.clock.now()
   const opened: Opened[] = []
-  const owned = place.namespace.socketsFor('trace')
+  const owned = place.namespace.socketsFor(clientProgram(goal))
   const sockets = watchSockets(owned, () => cluster.clock.now(), opened)
   const recorder = cluster.network.record()
   try {
@@ -60,7 +60,7 @@ export async function trace(live: Cluster, { cluster, time, turn }: Rehearsal, r
     if (!ended) throw new Error(`the traced client did not end within ${limit} ms`)
     const client = await running
     const where = { machine: place.namespace.machine.name, namespace: place.namespace.name }
-    const attempts = attemptsOf(recorder.hops, opened, where, began, !isAddress(goal.host))
+    const attempts = attemptsOf(recorder.hops, opened, where, began, !isAddress(goal.host), servicesOf(cluster))
     const deciding = decidingHop(attempts, client)
     const told: Omit<Trace, 'summary'> = {
       version: traceVersion,
@@ -78,6 +78,14 @@ export async function trace(live: Cluster, { cluster, time, turn }: Rehearsal, r
   } finally {
     recorder.close()
     owned.close()
+  }
+}
+
+function servicesOf(cluster: Cluster): (address: string) => ObjectName | undefined {
+  const services = cluster.api.list<KubeObject & Service>('services')
+  return (address) => {
+    const found = services.find(({ spec }) => spec?.clusterIP === address)
+    return found && { kind: 'Service', namespace: found.metadata?.namespace ?? '', name: found.metadata?.name ?? '' }
   }
 }
 

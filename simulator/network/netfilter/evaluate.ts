@@ -5,6 +5,7 @@ import { untracked } from './conntrack.ts'
 import { type Context, compileMatches, type Test } from './match.ts'
 import { setDestination, setSource } from './nat.ts'
 import { renderRule } from './render.ts'
+import { renderNftRule } from './render-nft.ts'
 import type { Chain, Rule, Table, Target } from './rule.ts'
 
 interface Compiled {
@@ -89,7 +90,7 @@ function ask(context: Context, table: Table, chain: string, rule: Rule, target: 
       table: table.name,
       chain,
       detail: answer ? `queue ${target.queue}: ${answer.reason}` : `nobody listens on queue ${target.queue}`,
-      rule: renderRule(chain, rule),
+      rule: ruleText(table, chain, rule),
       ...(answer?.origin ? { origin: answer.origin } : {}),
       verdict,
     })
@@ -193,11 +194,16 @@ function noteRule(context: Context, table: Table, chain: string, rule: Rule, det
     table: table.name,
     chain,
     detail,
-    rule: renderRule(chain, rule),
+    rule: ruleText(table, chain, rule),
     ...(rule.origin ? { origin: rule.origin } : {}),
     ...(marked ? { before } : {}),
     ...(verdict === 'ACCEPT' || verdict === 'DROP' ? { verdict: rejected ? 'REJECT' : verdict } : {}),
   })
+}
+
+/** As the program prints it that made the table. */
+function ruleText(table: Table, chain: string, rule: Rule): string {
+  return table.iptables ? renderRule(chain, rule) : renderNftRule(rule, table)
 }
 
 function describeTarget(target: Exclude<Target, { target: 'jump' | 'NFQUEUE' }>): string {

@@ -85,7 +85,8 @@ async function trace(process: Process, words: readonly string[]): Promise<number
   if (output === 'json') await process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`)
   else {
     const colour = when === 'always' || (when === 'auto' && process.isTerminal(1))
-    const width = process.isTerminal(1) ? Math.max(40, process.terminal?.columns ?? 80) : 80
+    const columns = process.isTerminal(1) ? process.terminal?.columns : Number(process.env['COLUMNS'])
+    const width = Math.max(40, columns || 80)
     await process.stdout.write(traceText(told, { verbose: options.has('v', 'verbose'), colour, width }))
   }
   return told.client.outcome === 'answered' ? 0 : 1
