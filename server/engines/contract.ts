@@ -190,6 +190,20 @@ export function describeEngine(name: string, make: () => ClusterEngine | Promise
       expect(await engine.reattach('contract-5')).toBeUndefined()
     })
 
+    test('traces a connection, where it offers that, and refuses what makes no sense', async () => {
+      if (cluster.trace === undefined) return
+      const api = (await cluster.kubeconfig('platform')).makeApiClient(CoreV1Api)
+      const node = (await api.listNode()).items[1]?.metadata?.name ?? ''
+      const seen = await cluster.trace({ from: { kind: 'workstation' }, to: { kind: 'node', name: node, port: 10_250 } })
+      expect(seen).toMatchObject({ version: 1, client: { outcome: 'answered', exitCode: 0 } })
+      expect(seen.attempts[0]?.legs.map(({ what }) => what).slice(0, 2)).toEqual(['SYN', 'SYN-ACK'])
+      expect(JSON.parse(JSON.stringify(seen))).toEqual(seen)
+      await expect(cluster.trace({ from: { kind: 'node', name: 'nobody' }, to: { kind: 'node', name: node } })).rejects.toMatchObject({
+        code: 'not-found',
+        message: expect.stringContaining(node),
+      })
+    })
+
     test('returns to a checkpoint, where it offers them', async () => {
       if (cluster.checkpoints === undefined) return
       const api = (await cluster.kubeconfig('platform')).makeApiClient(CoreV1Api)

@@ -1,4 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node'
+import type { Trace, TraceRequest } from '../../protocol/trace.ts'
 
 export type EngineName = 'simulated' | 'kind'
 export type ClusterId = string
@@ -115,6 +116,11 @@ export interface Cluster {
   runScript(script: string, files: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<{ exitCode: number; output: string }>
   /** What only some engines can do; ask before use. */
   readonly checkpoints?: Checkpoints
+  /**
+   * Records the way of one connection's packets, without changing anything (simulated engine). A request that makes no sense rejects with
+   * code `bad-request` or `not-found` and a message that says what would.
+   */
+  readonly trace?: (request: TraceRequest, signal?: AbortSignal) => Promise<Trace>
   destroy(): Promise<void>
 }
 

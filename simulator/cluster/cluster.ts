@@ -18,7 +18,7 @@ import { encodeBase64 } from '../base64.ts'
 import { bootstrapObjects } from '../bootstrap/manifests.ts'
 import { nodeProfiles } from '../bootstrap/nodes.ts'
 import { addresses, type ClusterSpec, clusterDomain, nodeAddress, nodeNames, versions } from '../bootstrap/spec.ts'
-import { EventLoop, type Pacemaker, type TimersSnapshot } from '../clock.ts'
+import { EventLoop, HeldTime, type Pacemaker, type TimersSnapshot } from '../clock.ts'
 import type { SignCertificate } from '../controllers/certificate-signing.ts'
 import { tokenSecretType } from '../controllers/serviceaccount-tokens.ts'
 import type { FileSystem } from '../files.ts'
@@ -38,6 +38,9 @@ import { Random } from '../random.ts'
 import { calicoDefinitions } from '../resources/calico/definitions.ts'
 import { resources } from '../resources/catalogue.ts'
 import { Store, type StoreSnapshot } from '../store/store.ts'
+import type { Trace } from '../tracing/document.ts'
+import type { TraceRequest } from '../tracing/request.ts'
+import { trace } from '../tracing/trace.ts'
 import { createHeartbeats } from './heartbeats.ts'
 import { nodeFiles, workstationAddress, workstationFiles, workstationKubeconfig, workstationName } from './hosts.ts'
 import { createWorkstation } from './workstation.ts'
@@ -58,6 +61,8 @@ export interface ClusterWorld {
    * answer comes when it comes and not at a moment of the cluster's. Rejects with why not; absent: nobody signs.
    */
   readonly signCertificate?: SignCertificate
+  /** Resolves when promise callbacks that are due have run (`setImmediate`): what traces need. Absent: nothing can be traced. */
+  readonly turn?: () => Promise<void>
   /** Defects: something threw that nobody expected. */
   onError(error: unknown): void
 }
@@ -102,6 +107,8 @@ export interface SimulatedCluster {
   /** Where the processes of a pod's container run; StatusError where there is none. */
   podPlace(namespace: string, pod: string, container?: string): Place
   nodePlace(node: string): Place | undefined
+  /** Records one connection attempt, on a copy: nothing here changes. Absent without the world's `turn`. Throws TraceError. */
+  readonly trace?: (request: TraceRequest) => Promise<Trace>
   /** Stops the kubelet of a node, or starts it again (`systemctl stop kubelet`): its containers run on. Unknown nodes are a mistake of the caller. */
   setKubelet(node: string, running: boolean): void
   /** What a write to an object, a file or an interface leaves different (compared item by item): whether there is something new to save. */
@@ -246,7 +253,24 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     return { name, machine, files, kubelet }
   })
 
+  const snapshot = (): ClusterSnapshot => ({
+    version: snapshotVersion,
+    spec,
+    at: clock.now(),
+    laid,
+    random: random.state,
+    store: store.snapshot(),
+    network: network.snapshot(),
+    ...(cloud && { cloud: cloud.snapshot() }),
+    timers: clock.snapshot(),
+    nodes: nodes.map(({ files, kubelet }) => ({ files: files.snapshot(), kubelet: kubelet.snapshot() })),
+    workstation: (station.files as MemoryFiles).snapshot(),
+    learnerToken: world.tokens.learner,
+  })
+  const { turn } = world
+  const rehearse = turn && ((request: TraceRequest) => traceOnCopy(running, world, turn, request))
   const station = createWorkstation({
+    ...(rehearse ? { trace: rehearse } : {}),
     clock,
     random,
     network,
@@ -270,7 +294,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     else clock.stir()
   }
 
-  return {
+  const running: SimulatedCluster = {
     spec,
     api,
     server,
@@ -302,20 +326,8 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       (station.files as MemoryFiles).tree,
       ...nodes.flatMap(({ files, kubelet }) => [files.tree, ...kubelet.trees()]),
     ],
-    snapshot: () => ({
-      version: snapshotVersion,
-      spec,
-      at: clock.now(),
-      laid,
-      random: random.state,
-      store: store.snapshot(),
-      network: network.snapshot(),
-      ...(cloud && { cloud: cloud.snapshot() }),
-      timers: clock.snapshot(),
-      nodes: nodes.map(({ files, kubelet }) => ({ files: files.snapshot(), kubelet: kubelet.snapshot() })),
-      workstation: (station.files as MemoryFiles).snapshot(),
-      learnerToken: world.tokens.learner,
-    }),
+    snapshot,
+    ...(rehearse ? { trace: rehearse } : {}),
     close() {
       // The power goes first: what ends now has nobody left to say farewell to.
       for (const machine of network.machines()) machine.down = true
@@ -323,6 +335,21 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       for (const process of station.processes) process.kill('SIGKILL')
       clock.close()
     },
+  }
+  return running
+}
+
+/** Certificates take real time to sign, so a copy signs none. */
+async function traceOnCopy(live: SimulatedCluster, world: ClusterWorld, turn: () => Promise<void>, request: TraceRequest): Promise<Trace> {
+  const now = live.snapshot()
+  const time = new HeldTime(now.at)
+  const { signCertificate: _nobody, ...rest } = world
+  const random = request.draw === undefined ? now.random : (now.random ^ Math.imul(request.draw, 0x9e3779b1)) >>> 0
+  const copy = createCluster(live.spec, { ...rest, pacemaker: time }, { ...now, random })
+  try {
+    return await trace(live, { cluster: copy, time, turn }, request)
+  } finally {
+    copy.close()
   }
 }
 

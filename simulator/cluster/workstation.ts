@@ -14,11 +14,12 @@ interface WorkstationParts {
   readonly network: Network
   readonly catalogue: Catalogue
   readonly files: MemoryFiles
+  readonly trace?: Place['trace']
   onError(error: unknown): void
 }
 
 /** The machine on which the learner's terminal runs: a host on the node segment with tools and a kubeconfig, and no part of the cluster. */
-export function createWorkstation({ clock, random, network, catalogue, files, onError }: WorkstationParts): Place {
+export function createWorkstation({ clock, random, network, catalogue, files, trace, onError }: WorkstationParts): Place {
   const machine = network.machine(workstationName)
   if (!machine) throw new Error('the network has no workstation')
   let pid = 1
@@ -49,6 +50,7 @@ export function createWorkstation({ clock, random, network, catalogue, files, on
       const found = await resolve({ sockets: namespace.sockets, files, clock, random }, host)
       return 'addresses' in found ? found.addresses : []
     },
+    ...(trace ? { trace } : {}),
     crashed: (error) => onError(error),
   }
 }

@@ -66,8 +66,6 @@ export const nodeLifecycleController: Controller = {
       })
       const taints = [...others, ...kept]
       if (!sameJson(taints, current)) api.update('nodes', { ...node, spec: { ...node.spec, taints: taints.length ? taints : undefined } })
-      const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')
-      if (ready && ready.status !== 'True') markPods(name)
     }
 
     /** When the node's kubelet last renewed its lease, ms since the epoch; a node without one counts from its creation. */
@@ -114,9 +112,13 @@ export const nodeLifecycleController: Controller = {
       const wasReady = before.find(({ type }) => type === 'Ready')?.status === 'True'
       if (wasReady) events.record(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
       api.updateStatus('nodes', { ...node, status: { ...node.status, conditions } })
+      if (wasReady) markPods(name)
     }
 
-    /** Pods of a node that is not ready do not count as ready: Services leave them out. */
+    /**
+     * Pods of a node that is not heard of do not count as ready: Services leave them out. Where a kubelet itself says that its node is not
+     * ready (no network plugin), it goes on speaking for its pods, and they stay as they are (monitorNodeHealth of pkg/controller/nodelifecycle).
+     */
     function markPods(node: string): void {
       for (const pod of api.list<PodObject>('pods', { fieldSelector: `spec.nodeName=${node}` })) {
         const conditions = pod.status?.conditions ?? []

@@ -30,7 +30,12 @@ export interface Flow {
 export interface Verdict {
   readonly allowed: boolean
   /** Absent where nothing isolates either end. */
-  readonly because?: { readonly direction: Direction; readonly policy: Policy }
+  readonly because?: {
+    readonly direction: Direction
+    readonly policy: Policy
+    /** Where it is not allowed: other policies that isolate that pod and allow it as little. */
+    readonly others?: readonly Policy[]
+  }
 }
 
 /** What changed since it was last asked for. */
@@ -154,7 +159,9 @@ export class PolicyIndex {
         return { allowed: true, because: { direction, policy: indexed.policy } }
       }
     }
-    return isolating && { allowed: false, because: { direction, policy: isolating } }
+    if (!isolating) return undefined
+    const others = this.selecting(pod).flatMap(({ policy, ...rules }) => (rules[direction] && policy !== isolating ? [policy] : []))
+    return { allowed: false, because: { direction, policy: isolating, ...(others.length > 0 ? { others } : {}) } }
   }
 
   #answer(policy: Policy): IndexedPolicy {

@@ -40,6 +40,13 @@ export function transmit(link: Link, packet: Packet): void {
     case 'ipip':
       return ipipTransmit(link, packet)
     case 'dummy':
+      if (network.recorders.length > 0) {
+        note(namespace, 'transmit', packet, {
+          interface: link.name,
+          detail: `${link.name} is a dummy: nothing is behind it`,
+          verdict: 'LOST',
+        })
+      }
       return
   }
 }

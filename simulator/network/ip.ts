@@ -4,6 +4,7 @@ import type { Link } from './link.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import type { Hook, RejectWith } from './netfilter/rule.ts'
 import { copyPacket, echoPacket, type IcmpHeader, icmpErrorPacket, type Packet, tcpPacket } from './packet.ts'
+import { routeLine } from './route-line.ts'
 import type { Decision } from './routing.ts'
 import type { Errno } from './sockets.ts'
 import { note, type Stage } from './trace.ts'
@@ -35,18 +36,24 @@ export class Ip {
     if (packet.src === '') packet.src = namespace.routing.sourceFor(decision) ?? ''
     if (!decision.link) return this.#refused(packet, decision)
     if (packet.src === '') return 'EADDRNOTAVAIL'
-    this.#noteRoute('send', packet, decision)
+    this.#noteRoute('send', packet, decision, undefined)
     const [dst, mark] = [packet.dst, packet.mark]
     if (!namespace.netfilter.run('OUTPUT', packet, undefined, this.#outLink(decision))) return 'EPERM'
     if (packet.dst !== dst || packet.mark !== mark) {
       decision = this.#route(packet)
       if (!decision?.link) return this.#refused(packet, decision)
-      this.#noteRoute('route', packet, decision)
+      this.#noteRoute('route', packet, decision, undefined)
     }
     const mtu = this.#mtu(packet.dst, decision)
     // IP_PMTUDISC_WANT: what fits asks not to be cut on its way, what does not fit is cut here.
     if (packet.protocol === 'udp' && !packet.inner) packet.df = packet.size <= mtu
-    if (packet.df && packet.size > mtu) return 'EMSGSIZE'
+    if (packet.df && packet.size > mtu) {
+      if (namespace.network.recorders.length > 0) {
+        const detail = `${packet.size} bytes with DF are more than the MTU ${mtu} towards ${packet.dst}: EMSGSIZE`
+        note(namespace, 'send', packet, { interface: this.#outLink(decision).name, detail, verdict: 'LOST' })
+      }
+      return 'EMSGSIZE'
+    }
     return this.#finish(packet, decision, mtu)
   }
 
@@ -64,9 +71,9 @@ export class Ip {
     if (martian) return this.#lost('route', packet, link, martian)
     const decision = namespace.routing.lookup({ dst: packet.dst, src: packet.src, mark: packet.mark, iif: link.name })
     const type = decision?.route.type
-    if (decision) this.#noteRoute('route', packet, decision)
+    if (decision) this.#noteRoute('route', packet, decision, link)
     if (type === 'local') return this.#deliver(link, packet)
-    if (type === 'broadcast') return
+    if (type === 'broadcast') return this.#ended('route', packet, link, 'a broadcast, for which no socket listens')
     if (!namespace.forwards(link)) return this.#lost('route', packet, link, 'not for this host, and net.ipv4.ip_forward is 0')
     if (!decision) return this.#fail(packet, link, unreachableCode.net, `no route to ${packet.dst}`)
     if (type === 'blackhole') return this.#lost('route', packet, link, `blackhole ${decision.route.dst}`)
@@ -127,7 +134,7 @@ export class Ip {
   #forward(link: Link, packet: Packet, decision: Decision): void {
     const namespace = this.#namespace
     const out = decision.link
-    if (!out) return
+    if (!out) return this.#ended('route', packet, link, `the route's interface ${decision.route.dev} is gone`)
     if (packet.ttl <= 1) {
       this.#lost('forward', packet, link, 'time to live exceeded')
       return this.#complain(packet, { type: timeExceeded, code: 0 })
@@ -170,28 +177,21 @@ export class Ip {
       if (packet.protocol === 'ipip' ? ipipReceive(packet, links) : vxlanReceive(packet, links)) return
       return this.unreachable(packet, packet.protocol === 'ipip' ? unreachableCode.protocol : unreachableCode.port)
     }
-    if (packet.protocol === 'icmp') return this.#icmp(packet)
+    if (packet.protocol === 'icmp') return this.#icmp(link, packet)
+    // Before the socket answers, so that the record stands in the order of cause and effect.
+    if (namespace.network.recorders.length > 0) this.#noteDelivery(link, packet)
     const delivered = packet.protocol === 'tcp' ? namespace.table.tcp(packet) : namespace.table.udp(packet)
-    if (namespace.network.recorders.length > 0) {
-      note(
-        namespace,
-        'deliver',
-        packet,
-        delivered
-          ? { detail: `to a socket on port ${packet.dport}`, verdict: 'DELIVERED' }
-          : { detail: `no socket on port ${packet.dport}`, verdict: 'REJECT' },
-      )
-    }
     if (delivered) return
     if (packet.protocol === 'udp') this.#complain(packet, { type: destinationUnreachable, code: unreachableCode.port }, true)
     else if (packet.tcp && !packet.tcp.rst) this.output(resetFor(packet))
   }
 
-  #icmp(packet: Packet): void {
+  #icmp(link: Link, packet: Packet): void {
     const namespace = this.#namespace
     const { icmp } = packet
     if (!icmp) return
-    if (namespace.network.recorders.length > 0) note(namespace, 'deliver', packet, { detail: 'to the kernel', verdict: 'DELIVERED' })
+    if (namespace.network.recorders.length > 0)
+      note(namespace, 'deliver', packet, { interface: link.name, detail: 'to the kernel', verdict: 'DELIVERED' })
     if (icmp.about) {
       if (icmp.mtu !== undefined && icmp.code === unreachableCode.fragmentationNeeded) {
         this.#pathMtus.set(icmp.about.dst, { mtu: icmp.mtu, expires: namespace.network.clock.now() + pathMtuLifetime })
@@ -248,8 +248,9 @@ export class Ip {
     const type = decision?.route.type
     const errno: Errno = type === 'unreachable' ? 'EHOSTUNREACH' : type === 'prohibit' ? 'EACCES' : 'ENETUNREACH'
     if (this.#namespace.network.recorders.length > 0) {
-      const detail = decision ? `${type} ${decision.route.dst}` : `no route to ${packet.dst}`
-      note(this.#namespace, 'route', packet, { detail, verdict: 'LOST' })
+      const route = decision ? routeLine(this.#namespace, decision.route).trimEnd() : undefined
+      const detail = route ?? `no route to ${packet.dst}`
+      note(this.#namespace, 'route', packet, { detail: `${detail}: ${errno}`, ...(route ? { route } : {}), verdict: 'LOST' })
     }
     return errno
   }
@@ -265,16 +266,31 @@ export class Ip {
       note(this.#namespace, stage, packet, { interface: link.name, detail, verdict: 'LOST' })
   }
 
-  #noteRoute(stage: Stage, packet: Packet, decision: Decision): void {
+  #noteRoute(stage: Stage, packet: Packet, decision: Decision, from: Link | undefined): void {
     if (this.#namespace.network.recorders.length === 0) return
     const { route } = decision
-    const words = [
-      route.type === 'unicast' ? '' : `${route.type} `,
-      route.dst,
-      route.via ? ` via ${route.via}` : '',
-      route.dev ? ` dev ${route.dev}` : '',
-    ]
-    note(this.#namespace, stage, packet, { ...(route.dev ? { interface: route.dev } : {}), detail: words.join('') })
+    const line = routeLine(this.#namespace, route).trimEnd()
+    const ends = { ...(from ? { in: from.name } : {}), ...(route.dev ? { interface: route.dev, out: route.dev } : {}) }
+    note(this.#namespace, stage, packet, { ...ends, detail: `${stage === 'send' ? 'sent' : 'routed'} by ${line}`, route: line })
+  }
+
+  #noteDelivery(link: Link, packet: Packet): void {
+    const socket = this.#namespace.table.wanting(packet)
+    const port = `${packet.protocol} port ${packet.dport}`
+    note(
+      this.#namespace,
+      'deliver',
+      packet,
+      socket
+        ? { interface: link.name, detail: `to ${socket.owner} on ${port} (${socket.state})`, socket, verdict: 'DELIVERED' }
+        : { interface: link.name, detail: `no socket on ${port}`, verdict: 'REJECT' },
+    )
+  }
+
+  /** What Linux drops without counting it against an interface. */
+  #ended(stage: Stage, packet: Packet, link: Link, detail: string): void {
+    if (this.#namespace.network.recorders.length > 0)
+      note(this.#namespace, stage, packet, { interface: link.name, detail, verdict: 'LOST' })
   }
 }
 

@@ -458,8 +458,20 @@ export class NetworkNamespace {
     for (const neighbour of link.neighbours.values()) neighbour.timer?.close()
     link.neighbours.clear()
     this.#links = this.#links.filter((other) => other !== link)
+    this.#forgetSettings(link.name)
     this.routing.linkDown(link, true)
     this.#changed()
+  }
+
+  /** An interface's own directory below /proc/sys/net/ipv4/conf goes with it. */
+  #forgetSettings(name: string): void {
+    this.#interfaceSettings.delete(name)
+    const prefix = `net.ipv4.conf.${name}.`
+    const own = Object.keys(this.#sysctls).filter((key) => key.startsWith(prefix))
+    if (own.length === 0) return
+    const kept = { ...this.#sysctls }
+    for (const key of own) delete kept[key]
+    this.#sysctls = kept
   }
 
   #changed(): void {

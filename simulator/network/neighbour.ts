@@ -33,8 +33,8 @@ const queueLength = 101
 export function resolve(link: Link, address: string, packet: Packet): string | undefined {
   let entry = link.neighbours.get(address)
   const { network, machine } = link.namespace
-  if (entry?.state === 'PERMANENT') return entry.mac
-  if (entry?.state === 'REACHABLE' && entry.topology === network.topology) return entry.mac
+  if (entry?.state === 'PERMANENT') return found(link, entry, packet)
+  if (entry?.state === 'REACHABLE' && entry.topology === network.topology) return found(link, entry, packet)
   if (entry?.state !== 'INCOMPLETE') {
     if (!entry) {
       entry = { address, mac: undefined, state: 'INCOMPLETE', heard: 0, topology: 0, waiting: [], timer: undefined }
@@ -44,22 +44,35 @@ export function resolve(link: Link, address: string, packet: Packet): string | u
     entry.state = 'INCOMPLETE'
     ask(link, address)
     const answered = link.neighbours.get(address)
-    if (answered?.state === 'REACHABLE') return answered.mac
+    if (answered?.state === 'REACHABLE') return found(link, answered, packet)
     if (known && network.recorders.length > 0)
       note(link.namespace, 'neighbour', packet, { interface: link.name, detail: `${address} no longer answers` })
     const waited = entry
     waited.mac = undefined
     waited.timer = network.clock.after(probeTime, () => unanswered(link, waited, 1))
   }
-  if (entry.waiting.length < queueLength) entry.waiting.push(copyPacket(packet))
+  const full = entry.waiting.length >= queueLength
+  if (!full) entry.waiting.push(copyPacket(packet))
   if (network.recorders.length > 0) {
     note(link.namespace, 'neighbour', packet, {
       interface: link.name,
-      detail: `no answer to ARP who-has ${address} on ${machine.name}`,
-      verdict: 'LOST',
+      detail: `no answer to ARP who-has ${address} on ${machine.name}: ${full ? 'the queue is full' : 'the packet waits'}`,
+      neighbour: { address },
+      ...(full ? { verdict: 'LOST' as const } : {}),
     })
   }
   return undefined
+}
+
+function found(link: Link, { address, mac, state }: Neighbour, packet: Packet): string | undefined {
+  if (link.namespace.network.recorders.length > 0 && mac !== undefined) {
+    note(link.namespace, 'neighbour', packet, {
+      interface: link.name,
+      detail: `${address} lladdr ${mac} ${state}`,
+      neighbour: { address, mac },
+    })
+  }
+  return mac
 }
 
 /** An ARP message came in by `link`. */
@@ -125,7 +138,13 @@ function unanswered(link: Link, entry: Neighbour, asked: number): void {
     return
   }
   entry.state = 'FAILED'
-  for (const packet of entry.waiting.splice(0)) link.namespace.ip.unreachable(packet, 1)
+  for (const packet of entry.waiting.splice(0)) {
+    if (link.namespace.network.recorders.length > 0) {
+      const detail = `nobody answered ${probes} ARP questions for ${entry.address}: FAILED`
+      note(link.namespace, 'neighbour', packet, { interface: link.name, detail, neighbour: { address: entry.address }, verdict: 'LOST' })
+    }
+    link.namespace.ip.unreachable(packet, 1)
+  }
 }
 
 function sendTo(link: Link, mac: string, packet: Packet): void {

@@ -1,10 +1,11 @@
 import type { Closer } from '../clock.ts'
 import { icmpMessage } from './icmp.ts'
 import type { NetworkNamespace } from './namespace.ts'
-import type { IcmpHeader, Packet } from './packet.ts'
+import { type IcmpHeader, type Packet, tcpPacket } from './packet.ts'
 import { openPing, type Ping } from './ping.ts'
 import { type HttpsService, NetworkError, type QueueVerdict, type Sockets, type TcpConnection, type TcpHandlers } from './sockets.ts'
 import { TcpSocket, type TcpSocketState } from './tcp.ts'
+import { note, type SocketView } from './trace.ts'
 import { bindUdp, type UdpEndpoint } from './udp.ts'
 
 interface Listener {
@@ -158,6 +159,21 @@ export class SocketTable {
     return true
   }
 
+  /** Who would take a TCP segment or a UDP datagram that reached this host; for traces. */
+  wanting(packet: Packet): SocketView | undefined {
+    if (packet.protocol === 'udp') {
+      const sockets = this.udpPorts.get(packet.dport) ?? []
+      const socket = sockets.find(({ address }) => address === packet.dst) ?? sockets.find(({ address }) => address === undefined)
+      return socket && { owner: socket.owner, state: 'UNCONN' }
+    }
+    const opening = packet.tcp?.syn === true && !packet.tcp.isAck && !packet.tcp.rst
+    const socket = this.#connections.get(connectionKey(packet.dst, packet.dport, packet.src, packet.sport))
+    if (socket && !(socket.state === 'TIME-WAIT' && opening)) return { owner: socket.owner, state: socket.state }
+    if (!opening) return undefined
+    const listener = this.#listeners.get(packet.dport)?.find(({ address }) => address === undefined || address === packet.dst)
+    return listener && { owner: listener.owner, state: 'LISTEN' }
+  }
+
   /** What the program bound to an NFQUEUE says; undefined where there is none. */
   askQueue(queue: number, packet: Packet): QueueVerdict | undefined {
     return this.#queues.get(queue)?.(packet)
@@ -276,6 +292,7 @@ export class SocketTable {
     })
     const socket = new TcpSocket(this, owner, local, { ...to }, { handlers })
     if (!decision || source === undefined) {
+      if (network.recorders.length > 0) this.#noteUnroutable(local, to)
       network.clock.soon(() => {
         if (socket.state === 'SYN-SENT') handlers.error?.(new NetworkError('ENETUNREACH'))
         socket.drop()
@@ -285,6 +302,14 @@ export class SocketTable {
     this.#connections.set(connectionKey(local.address, local.port, to.address, to.port), socket)
     socket.connect()
     return socket
+  }
+
+  /** connect() fails before there is a packet: the SYN that is noted is the one that would have left. */
+  #noteUnroutable(local: { address: string; port: number }, to: { address: string; port: number }): void {
+    const header = { seq: 0, ack: 0, syn: true, fin: false, rst: false, isAck: false, psh: false, window: 0 }
+    const packet = tcpPacket(local.address, local.port, to.address, to.port, header)
+    packet.serial = this.namespace.network.nextSerial()
+    note(this.namespace, 'route', packet, { detail: `no route to ${to.address}: ENETUNREACH`, verdict: 'LOST' })
   }
 
   #expire(): void {

@@ -39,7 +39,13 @@ export function vxlanReceive(packet: Packet, links: readonly Link[]): boolean {
   const listening = links.filter((link) => link.vxlan?.port === packet.dport && link.up)
   if (listening.length === 0) return false
   const link = listening.find((candidate) => candidate.vxlan?.id === packet.vni)
-  if (!link?.vxlan) return true // another VNI: the kernel drops it silently
+  if (!link?.vxlan) {
+    const { namespace } = listening[0]!
+    if (namespace.network.recorders.length > 0) {
+      note(namespace, 'decapsulate', packet, { detail: `no VXLAN device has VNI ${packet.vni}: dropped silently`, verdict: 'LOST' })
+    }
+    return true
+  }
   const inner = packet.inner
   inner.latency = packet.latency
   inner.crossed = packet.crossed

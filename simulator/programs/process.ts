@@ -6,6 +6,8 @@ import type { Sockets } from '../network/sockets.ts'
 import type { Random } from '../random.ts'
 import type { ByteSink, ByteSource } from '../streams.ts'
 import type { Terminal } from '../terminal.ts'
+import type { Trace } from '../tracing/document.ts'
+import type { TraceRequest } from '../tracing/request.ts'
 import type { Usage } from './usage.ts'
 
 export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGTERM' | 'SIGPIPE' | 'SIGTSTP' | 'SIGWINCH'
@@ -59,6 +61,8 @@ export interface Process {
   commands(): string[]
   /** The network namespace it runs in, for `ip`, `ss`, `iptables-save` …; `namespace.machine` is the host's kernel. */
   readonly namespace: NetworkNamespace
+  /** Records a connection attempt anywhere in the cluster, for `faultline trace`. Throws TraceError. */
+  readonly trace?: (request: TraceRequest) => Promise<Trace>
 }
 
 export interface SpawnOptions {

@@ -119,7 +119,7 @@ it("does not let a pod send under another's address", async () => {
   })
 })
 
-it('names the policy or pod behind a rule in a trace', async () => {
+it('names the policies behind a rule in a trace', async () => {
   const world = await ninePods('calico')
   world.apply(closed)
   const hops = world.cluster.network.trace(() => {
@@ -127,7 +127,8 @@ it('names the policy or pod behind a rule in a trace', async () => {
   })
   expect(hops.find(({ verdict }) => verdict === 'DROP')).toMatchObject({
     table: 'filter',
-    origin: { kind: 'Pod', namespace: 'x', name: 'a' },
+    chain: expect.stringMatching(/^cali-tw-/),
+    origin: { kind: 'NetworkPolicy', namespace: 'x', name: 'policy-0' },
     rule: expect.stringContaining('End of tier default. Drop if no policies passed packet'),
   })
 })

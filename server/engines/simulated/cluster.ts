@@ -1,5 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node'
 import { stringify } from 'yaml'
+import type { Trace } from '../../../protocol/trace.ts'
 import type { Cluster, ClusterId, ClusterSpec, ProbeResult, TerminalStream } from '../engine.ts'
 import type { Certificates } from './certificates.ts'
 import { clientCredentials } from './client-certificates.ts'
@@ -57,6 +58,9 @@ export function simulatedCluster({ id, spec, tokens, server, certificates, threa
     },
     async openTerminal(size, output) {
       return openTerminal(await thread(), id, size, output)
+    },
+    async trace(request, signal) {
+      return (await thread()).ask<Trace>({ kind: 'trace', cluster: id, request }, signal)
     },
     checkpoints: {
       async save(name) {

@@ -184,7 +184,8 @@ function simulatedSpec(spec: ClusterSpec): SimulatedSpec {
 }
 
 function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown) => void): ClusterWorld {
-  return { pacemaker, catalogue, tokens, rootCertificate: authority, openapi: openapiSchemas, onError }
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+  return { pacemaker, catalogue, tokens, rootCertificate: authority, openapi: openapiSchemas, turn, onError }
 }
 
 /** How much faster time passes in a hurry, and how far back it begins, ms: so long that a lab is armed before the present is reached. */

@@ -1,3 +1,4 @@
+import { faultline } from '../../../simulator/programs/faultline/faultline.ts'
 import { netTools } from '../../../simulator/programs/net-tools.ts'
 import { cniPlugins, nodeImages } from '../../../simulator/programs/node-images.ts'
 import type { Catalogue, Command } from '../../../simulator/programs/process.ts'
@@ -21,6 +22,7 @@ export const catalogue: Catalogue = {
   nodeExecutables: { ...cniPlugins, ...inFolder('/usr/bin', { ...tools, ...netTools }) },
   workstationExecutables: {
     ...inFolder('/usr/bin', { ...tools, ...netTools }),
+    '/usr/local/bin/faultline': faultline,
     '/usr/local/bin/kubectl': kubectl,
   },
 }

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { TraceRequest } from '../../../protocol/trace.ts'
 import type { Peer, UpgradeTransport } from '../../../simulator/apiserver/api.ts'
 import type { ClusterSpec, Probe, ProbeResult, ProbeSource } from '../engine.ts'
 import type { ClientAuthority } from './client-certificates.ts'
@@ -32,6 +33,7 @@ export type ThreadRequest = {
     }
   | { readonly kind: 'terminal'; readonly cluster: string; readonly columns: number; readonly rows: number }
   | { readonly kind: 'probe'; readonly cluster: string; readonly from: ProbeSource; readonly what: Probe }
+  | { readonly kind: 'trace'; readonly cluster: string; readonly request: TraceRequest }
   | { readonly kind: 'script'; readonly cluster: string; readonly script: string; readonly files: Readonly<Record<string, string>> }
   | { readonly kind: 'checkpoint'; readonly cluster: string; readonly name: string }
   | { readonly kind: 'rewind'; readonly cluster: string; readonly name: string }

@@ -1,7 +1,8 @@
 import { deserialize, serialize } from 'node:v8'
 import { type MessagePort, parentPort } from 'node:worker_threads'
+import type { Trace, TraceRequest } from '../../../protocol/trace.ts'
 import { plugins } from '../../../simulator/bootstrap/spec.ts'
-import type { ClusterSnapshot } from '../../../simulator/cluster/cluster.ts'
+import type { ClusterSnapshot, SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
 import type { ClusterSpec } from '../engine.ts'
 import { type Hosted, hostCluster, prepareTemplate, trust } from './hosted.ts'
 import type { FromThread, ThreadNotice, ThreadRequest } from './messages.ts'
@@ -73,6 +74,8 @@ async function handle(request: ThreadRequest): Promise<void> {
       })
     case 'probe':
       return answer(port, { kind: 'done', value: await probe(need(request.cluster).cluster, request.from, request.what, abortOf(port)) })
+    case 'trace':
+      return answer(port, { kind: 'done', value: await traced(need(request.cluster).cluster, request.request) })
     case 'checkpoint': {
       const hosted = need(request.cluster)
       hosted.checkpoints.set(request.name, hosted.cluster.snapshot())
@@ -128,6 +131,12 @@ function notify(notice: ThreadNotice): void {
 
 function answer(port: MessagePort, message: FromThread): void {
   port.postMessage(message)
+}
+
+/** Where the simulator's document and the protocol's meet: they must be the same. */
+function traced(cluster: SimulatedCluster, request: TraceRequest): Promise<Trace> {
+  if (!cluster.trace) throw new Error('this cluster was made without the means to trace')
+  return cluster.trace(request)
 }
 
 /** Aborts when the caller cancels or goes away. */

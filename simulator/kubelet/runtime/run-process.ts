@@ -41,6 +41,8 @@ export interface Place {
   apiOf?(service: HttpsService): Api | undefined
   /** Why they have nothing to show to an API server; undefined where they have. */
   missingCredentials?(): string | undefined
+  /** Records a connection attempt anywhere in the cluster; only the learner's workstation can. */
+  readonly trace?: Process['trace']
   /** What its processes take together; absent: nobody counts. */
   readonly meter?: Meter
   /** Told what a program threw that is neither a signal nor a broken pipe. */
@@ -152,6 +154,7 @@ function runCommand(place: Place, command: Command, start: Start): { kill(signal
     hostname: place.hostname,
     user: place.user,
     namespace: place.namespace,
+    ...(place.trace ? { trace: place.trace } : {}),
     fetch: (request) => fetchOver(dialling, request),
     websocket: (request, protocols) => websocketOver(dialling, request, protocols),
     commands: () => commandNames(place.files, process.env),

@@ -1,11 +1,11 @@
 import { isAddress } from '../address.ts'
-import { describePacket } from '../packet.ts'
-import { note, type Stage } from '../trace.ts'
+import { type Header, headerOf, note } from '../trace.ts'
 import { chainIn } from './chains.ts'
 import { untracked } from './conntrack.ts'
 import { type Context, compileMatches, type Test } from './match.ts'
 import { setDestination, setSource } from './nat.ts'
 import { renderRule } from './render.ts'
+import { renderNftRule } from './render-nft.ts'
 import type { Chain, Rule, Table, Target } from './rule.ts'
 
 interface Compiled {
@@ -30,9 +30,10 @@ export function evaluate(context: Context, table: Table, name: string): boolean 
   const verdict = walk(context, table, name, chain, 0)
   if (verdict === 'ACCEPT' || verdict === 'DROP') return verdict === 'ACCEPT'
   if (chain.policy === 'DROP' && context.namespace.network.recorders.length > 0) {
-    note(context.namespace, context.hook as Stage, context.packet, {
-      ...interfaceOf(context),
+    note(context.namespace, context.hook, context.packet, {
+      ...interfacesOf(context),
       table: table.name,
+      chain: name,
       detail: `policy of ${name} is DROP`,
       rule: `-P ${name} DROP`,
       verdict: 'DROP',
@@ -48,9 +49,8 @@ function walk(context: Context, table: Table, name: string, chain: Chain, depth:
   for (let index = 0; index < compiled.length; index++) {
     const { rule, target, tests } = compiled[index]!
     if (!all(tests, context, table) || !target) continue
-    const before = recording ? describePacket(context.packet) : ''
     if (target.target === 'jump') {
-      if (recording) noteRule(context, table, name, rule, `jump to ${target.chain}`)
+      if (recording) noteRule(context, table, name, rule, `${target.goto ? 'goes' : 'jumps'} to ${target.chain}`)
       const next = chainIn(table.chains, target.chain)
       if (!next || next.rules.length === 0) continue
       const verdict = walk(context, table, target.chain, next, depth + 1)
@@ -59,8 +59,16 @@ function walk(context: Context, table: Table, name: string, chain: Chain, depth:
       continue
     }
     if (target.target === 'NFQUEUE') return ask(context, table, name, rule, target)
+    if (!recording) {
+      const verdict = act(context, target)
+      if (verdict) return verdict
+      continue
+    }
+    const before = headerOf(context.packet)
+    // What a rule sends back comes after the rule in the record.
+    if (target.target === 'REJECT') noteRule(context, table, name, rule, describeTarget(target), 'DROP')
     const verdict = act(context, target)
-    if (recording) noteRule(context, table, name, rule, target.target, verdict, before)
+    if (target.target !== 'REJECT') noteRule(context, table, name, rule, describeTarget(target), verdict, before)
     if (verdict) return verdict
   }
   return undefined
@@ -77,11 +85,12 @@ function ask(context: Context, table: Table, chain: string, rule: Rule, target: 
   const answer = namespace.table.askQueue(target.queue, packet)
   const verdict = (answer?.accept ?? target.bypass) ? 'ACCEPT' : 'DROP'
   if (namespace.network.recorders.length > 0) {
-    note(namespace, context.hook as Stage, packet, {
-      ...interfaceOf(context),
+    note(namespace, context.hook, packet, {
+      ...interfacesOf(context),
       table: table.name,
+      chain,
       detail: answer ? `queue ${target.queue}: ${answer.reason}` : `nobody listens on queue ${target.queue}`,
-      rule: renderRule(chain, rule),
+      rule: ruleText(table, chain, rule),
       ...(answer?.origin ? { origin: answer.origin } : {}),
       verdict,
     })
@@ -177,21 +186,45 @@ export function addressAndPort(to: string): { address: string | undefined; port:
   return { address: address === '' ? undefined : address, port }
 }
 
-function noteRule(context: Context, table: Table, chain: string, rule: Rule, detail: string, verdict?: Verdict, before?: string): void {
-  const after = describePacket(context.packet)
+function noteRule(context: Context, table: Table, chain: string, rule: Rule, detail: string, verdict?: Verdict, before?: Header): void {
   const rejected = rule.target?.target === 'REJECT'
-  note(context.namespace, context.hook as Stage, context.packet, {
-    ...interfaceOf(context),
+  const marked = before !== undefined && (before.mark ?? 0) !== context.packet.mark
+  note(context.namespace, context.hook, context.packet, {
+    ...interfacesOf(context),
     table: table.name,
+    chain,
     detail,
-    rule: renderRule(chain, rule),
+    rule: ruleText(table, chain, rule),
     ...(rule.origin ? { origin: rule.origin } : {}),
-    ...(before !== undefined && before !== after ? { before } : {}),
+    ...(marked ? { before } : {}),
     ...(verdict === 'ACCEPT' || verdict === 'DROP' ? { verdict: rejected ? 'REJECT' : verdict } : {}),
   })
 }
 
-function interfaceOf(context: Context): { interface?: string } {
-  const name = (context.in ?? context.out)?.name
-  return name === undefined ? {} : { interface: name }
+/** As the program prints it that made the table. */
+function ruleText(table: Table, chain: string, rule: Rule): string {
+  return table.iptables ? renderRule(chain, rule) : renderNftRule(rule, table)
+}
+
+function describeTarget(target: Exclude<Target, { target: 'jump' | 'NFQUEUE' }>): string {
+  switch (target.target) {
+    case 'DNAT':
+    case 'SNAT':
+      return `${target.target} to ${target.to}`
+    case 'REDIRECT':
+      return `REDIRECT to port ${target.port}`
+    case 'REJECT':
+      return `REJECT with ${target.with ?? 'icmp-port-unreachable'}`
+    case 'MARK':
+      return `MARK set 0x${target.value.toString(16)}/0x${(target.mask ?? 0xffffffff).toString(16)}`
+    case 'CONNMARK':
+      return `CONNMARK ${target.action}`
+    default:
+      return target.target
+  }
+}
+
+export function interfacesOf({ in: inLink, out }: Context): { interface?: string; in?: string; out?: string } {
+  const name = (inLink ?? out)?.name
+  return { ...(name === undefined ? {} : { interface: name }), ...(inLink ? { in: inLink.name } : {}), ...(out ? { out: out.name } : {}) }
 }

@@ -412,7 +412,11 @@ describe('the trace', () => {
       rule: '-A PREROUTING -d 10.96.0.10/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.244.1.2:80',
       origin: { kind: 'Service', namespace: 'default', name: 'web' },
     })
-    expect(hops.find(({ before }) => before)?.before).toContain('> 10.96.0.10:80 [S]')
+    expect(hops.find(({ before, detail }) => before && detail.startsWith('destination'))?.before).toMatchObject({
+      dst: '10.96.0.10',
+      dport: 80,
+      flags: 'S',
+    })
     expect(hops.filter(({ detail }) => detail === 'source rewritten by conntrack undone for a reply')).not.toEqual([])
     expect(hops.at(-1)).toMatchObject({ namespace: 'pod-1-2', stage: 'deliver', verdict: 'DELIVERED' })
     expect(network.recorders).toEqual([])

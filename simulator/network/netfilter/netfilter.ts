@@ -1,11 +1,11 @@
 import { KernelError } from '../kernel-error.ts'
 import type { Link } from '../link.ts'
 import type { NetworkNamespace } from '../namespace.ts'
-import { describePacket, type Packet } from '../packet.ts'
-import { note } from '../trace.ts'
+import type { Packet } from '../packet.ts'
+import { headerOf, note } from '../trace.ts'
 import { chainEntries, chainIn, type EditableChains, editable, removeChain } from './chains.ts'
-import { Conntrack } from './conntrack.ts'
-import { evaluate } from './evaluate.ts'
+import { Conntrack, type Tracking } from './conntrack.ts'
+import { evaluate, interfacesOf } from './evaluate.ts'
 import type { Context } from './match.ts'
 import { type Manip, setSource, translate } from './nat.ts'
 import { type Chain, conntrackPriority, emptyTables, type Hook, type Rule, type Table } from './rule.ts'
@@ -185,10 +185,14 @@ export class Netfilter {
     if (steps.length === 0) return true
     const context: Context = { namespace: this.#namespace, hook, packet, in: inLink, out: outLink, physOut }
     for (const step of steps) {
-      if (step.kind === 'conntrack') packet.tracking ??= this.conntrack.track(packet)
-      else if (step.kind === 'filter') {
+      if (step.kind === 'conntrack') {
+        if (packet.tracking) continue
+        packet.tracking = this.conntrack.track(packet)
+        if (this.#namespace.network.recorders.length > 0) this.#noteTracked(context, packet.tracking)
+      }
+      if (step.kind === 'filter') {
         if (!evaluate(context, this.#tables[step.table]!, step.chain)) return false
-      } else if (!this.#nat(context, step.table, step.chain)) return false
+      } else if (step.kind === 'nat' && !this.#nat(context, step.table, step.chain)) return false
     }
     return hook === 'INPUT' || hook === 'POSTROUTING' ? this.#confirm(context) : true
   }
@@ -207,10 +211,11 @@ export class Netfilter {
       }
     }
     const recording = this.#namespace.network.recorders.length > 0
-    const before = recording ? describePacket(packet) : ''
-    if (translate(packet, manip) && recording) {
+    const before = recording ? headerOf(packet) : undefined
+    if (translate(packet, manip) && before) {
       const undone = packet.tracking?.reply ? ' undone for a reply' : ''
       note(this.#namespace, hook, packet, {
+        ...interfacesOf(context),
         detail: `${manip === 'dst' ? 'destination' : 'source'} rewritten by conntrack${undone}`,
         before,
       })
@@ -221,12 +226,25 @@ export class Netfilter {
   #confirm(context: Context): boolean {
     const connection = context.packet.tracking?.connection
     if (!connection || connection.confirmed || context.packet.tracking?.state !== 'NEW') return true
-    return this.conntrack.confirm(connection) || this.#full(context)
+    if (!this.conntrack.confirm(connection)) return this.#full(context)
+    if (this.#namespace.network.recorders.length > 0) {
+      note(this.#namespace, 'conntrack', context.packet, { ...interfacesOf(context), detail: 'the first packet got through: entry made' })
+    }
+    return true
   }
 
-  #full({ hook, packet }: Context): boolean {
+  #noteTracked(context: Context, { state, connection }: Tracking): void {
+    const detail = connection ? `${state}${connection.confirmed ? '' : ': no entry yet'}` : `${state}: belongs to no known connection`
+    note(this.#namespace, 'conntrack', context.packet, { ...interfacesOf(context), detail })
+  }
+
+  #full(context: Context): boolean {
     if (this.#namespace.network.recorders.length > 0) {
-      note(this.#namespace, hook, packet, { detail: 'conntrack has no free tuple for it, or its table is full', verdict: 'DROP' })
+      note(this.#namespace, context.hook, context.packet, {
+        ...interfacesOf(context),
+        detail: 'conntrack has no free tuple for it, or its table is full',
+        verdict: 'DROP',
+      })
     }
     return false
   }

@@ -3,6 +3,7 @@ import type { Chain, Match, Rule, Table, Target } from '../../network/netfilter/
 import type { Packet } from '../../network/packet.ts'
 import type { QueueVerdict } from '../../network/sockets.ts'
 import { followPolicies } from '../../network-policy/follow.ts'
+import type { Policy } from '../../network-policy/policy.ts'
 import type { PolicyIndex } from '../../network-policy/policy-index.ts'
 import type { Informers } from '../informers.ts'
 import type { klog } from '../klog.ts'
@@ -71,14 +72,18 @@ function judge(index: PolicyIndex, packet: Packet): QueueVerdict {
   const port = protocol === undefined ? 0 : packet.dport
   const { allowed, because } = index.verdict({ source: packet.src, destination: packet.dst, protocol, port })
   if (!because) return { accept: allowed, reason: 'no policy isolates either end' }
-  const { direction, policy } = because
+  const { direction, policy, others } = because
   return {
     accept: allowed,
     reason: allowed
       ? `${direction} allowed by ${policy.namespace}/${policy.name}`
       : `${direction} allowed by no policy that selects the pod`,
-    origin: { kind: 'NetworkPolicy', namespace: policy.namespace, name: policy.name },
+    origin: { ...policyName(policy), ...(others ? { others: others.map(policyName) } : {}) },
   }
+}
+
+function policyName({ namespace, name }: Policy) {
+  return { kind: 'NetworkPolicy', namespace, name }
 }
 
 function policyTable(addresses: readonly string[]): Table {

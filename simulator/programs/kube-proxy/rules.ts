@@ -28,7 +28,7 @@ export function portRules(port: ServicePort, clusterCidr: string | undefined): P
   const { name, protocol, origin } = port
   const names = serviceChains(name, protocol)
   const dport = (number: number): Match => ({ match: protocol === 'udp' ? 'udp' : 'tcp', dport: String(number) })
-  const rule = (fields: Omit<Rule, 'origin'>): Rule => ({ ...fields, origin })
+  const rule = (fields: Omit<Rule, 'origin'>, from = origin): Rule => ({ ...fields, origin: from })
   const on = { protocol }
 
   const hasAny = port.endpoints.length > 0
@@ -189,7 +189,12 @@ export function portRules(port: ServicePort, clusterCidr: string | undefined): P
     endpoints.forEach((endpoint, index) => {
       const left = endpoints.length - index
       const chance: Match[] = left > 1 ? [{ match: 'statistic', mode: 'random', probability: 1 / left }] : []
-      rules.push(rule({ matches: [comment(`${name} -> ${endpoint}`), ...chance], target: jump(chainOf(endpoint)) }))
+      rules.push(
+        rule(
+          { matches: [comment(`${name} -> ${endpoint}`), ...chance], target: jump(chainOf(endpoint)) },
+          port.endpointOrigins.get(endpoint),
+        ),
+      )
     })
     return rules
   }
@@ -201,11 +206,14 @@ export function portRules(port: ServicePort, clusterCidr: string | undefined): P
     return [
       // A pod that reaches itself through its Service must see another source than its own, or the reply would not come back this way.
       rule({ source: `${address}/32`, matches: [comment(name)], target: markMasquerade }),
-      rule({
-        ...on,
-        matches: [comment(name), ...remember, { match: protocol === 'udp' ? 'udp' : 'tcp' }],
-        target: { target: 'DNAT', to: endpoint },
-      }),
+      rule(
+        {
+          ...on,
+          matches: [comment(name), ...remember, { match: protocol === 'udp' ? 'udp' : 'tcp' }],
+          target: { target: 'DNAT', to: endpoint },
+        },
+        port.endpointOrigins.get(endpoint),
+      ),
     ]
   }
 }

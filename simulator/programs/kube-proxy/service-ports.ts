@@ -1,5 +1,5 @@
 import type { Service } from 'kubernetes-types/core/v1'
-import type { EndpointSlice } from 'kubernetes-types/discovery/v1'
+import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1'
 import type { EndpointHints } from '../../controllers/endpointslice/endpoints.ts'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { Origin } from '../../network/trace.ts'
@@ -29,6 +29,8 @@ export interface ServicePort {
   /** Those on this node; none where no traffic policy asks which they are. */
   readonly localEndpoints: readonly string[]
   readonly origin: Origin
+  /** By endpoint: the slice that names it, and its pod. */
+  readonly endpointOrigins: ReadonlyMap<string, Origin>
 }
 
 /** The ports of a Service that kube-proxy serves; none for headless and ExternalName ones. */
@@ -41,7 +43,7 @@ export function servicePorts(service: ServiceObject, slices: readonly SliceObjec
   return (spec.ports ?? []).map((port) => {
     const internalLocal = spec.internalTrafficPolicy === 'Local'
     const externalLocal = external && spec.externalTrafficPolicy === 'Local'
-    const { all, local } = endpointsOf(slices, port.name ?? '', port.protocol ?? 'TCP', node)
+    const { all, local, origins } = endpointsOf(slices, port.name ?? '', port.protocol ?? 'TCP', node)
     return {
       name: servicePortName(metadata?.namespace ?? '', metadata?.name ?? '', port.name),
       protocol: (port.protocol ?? 'TCP').toLowerCase() as ServicePort['protocol'],
@@ -59,12 +61,13 @@ export function servicePorts(service: ServiceObject, slices: readonly SliceObjec
       endpoints: all,
       localEndpoints: internalLocal || externalLocal ? local : [],
       origin,
+      endpointOrigins: origins,
     }
   })
 }
 
 /** Ready endpoints; where there is none, those that still serve while they end (upstream's CategorizeEndpoints). */
-function endpointsOf(slices: readonly SliceObject[], port: string, protocol: string, node: string): { all: string[]; local: string[] } {
+function endpointsOf(slices: readonly SliceObject[], port: string, protocol: string, node: string) {
   const found = slices.flatMap((slice) =>
     (slice.ports ?? [])
       .filter((candidate) => (candidate.name ?? '') === port && (candidate.protocol ?? 'TCP') === protocol && candidate.port !== undefined)
@@ -75,6 +78,7 @@ function endpointsOf(slices: readonly SliceObject[], port: string, protocol: str
           draining: endpoint.conditions?.serving === true && endpoint.conditions.terminating === true,
           local: endpoint.nodeName === node,
           forNodes: (endpoint.hints as EndpointHints | undefined)?.forNodes,
+          origin: originOf(slice, endpoint),
         })),
       ),
   )
@@ -87,5 +91,20 @@ function endpointsOf(slices: readonly SliceObject[], port: string, protocol: str
   const ready = found.filter((endpoint) => endpoint.ready)
   const mine = ready.filter(({ forNodes }) => forNodes?.some(({ name }) => name === node))
   const hinted = ready.every(({ forNodes }) => forNodes?.length) && mine.length > 0
-  return { all: usable(hinted ? mine : found), local: usable(found.filter(({ local }) => local)) }
+  return {
+    all: usable(hinted ? mine : found),
+    local: usable(found.filter(({ local }) => local)),
+    origins: new Map(found.map(({ address, origin }) => [address, origin])),
+  }
+}
+
+function originOf({ metadata }: SliceObject, { targetRef }: Endpoint): Origin {
+  const namespace = metadata?.namespace ?? ''
+  const { kind, name } = targetRef ?? {}
+  return {
+    kind: 'EndpointSlice',
+    namespace,
+    name: metadata?.name ?? '',
+    ...(kind && name ? { target: { kind, namespace: targetRef?.namespace ?? namespace, name } } : {}),
+  }
 }

@@ -45,8 +45,8 @@ export async function askServers(
         break
       }
       await process.stdout.write(complaint(outcome, port, tcp, question.name))
-      // The kernel's no is final for this server.
-      if ('refused' in outcome) break
+      // Over UDP a refusal is tried again like silence (recv_done of bin/dig/dighost.c); a TCP connection that fails is final for this server.
+      if ('refused' in outcome && tcp) break
     }
   }
   return servfail

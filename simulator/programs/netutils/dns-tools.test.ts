@@ -112,6 +112,8 @@ describe('dig', () => {
     expect(ran.code).toBe(9)
     expect(ran.out).toContain(';; communications error to 10.244.1.8#53: connection refused\n')
     expect(ran.out).toMatch(/;; no servers could be reached\n\n$/)
+    const again = await run('nslookup web 10.244.1.8')
+    expect(again.out.match(/communications error to 10\.244\.1\.8#53: connection refused\n/g)).toHaveLength(3)
   })
 })
 

@@ -1,3 +1,4 @@
+import type { Origin } from '../../../network/trace.ts'
 import { chainName, groupChainName } from '../names.ts'
 import { act, type FelixRule, marks, type Part, when } from './felix-rule.ts'
 import { allow, closed, type PolicyChains } from './policy-chains.ts'
@@ -39,7 +40,10 @@ export function endpointChains(endpoint: Endpoint): Chains {
       { match: [when.tracked('INVALID')], action: act.drop },
       { action: act.clearMark(marks.accept | marks.pass) },
       ...(ingress ? [] : noTunnels),
-      ...tierRules(jumps),
+      ...tierRules(
+        jumps,
+        endpoint[direction].map(({ origin }) => origin),
+      ),
       ...endpoint.profiles.flatMap((profile) => [
         { action: act.jump(chainName(ingress ? 'cali-pri-' : 'cali-pro-', profile)) },
         { match: [when.markSet(marks.accept)], action: act.back, comments: ['Return if profile accepted'] },
@@ -69,15 +73,21 @@ const noTunnels: readonly FelixRule[] = [
   { match: [when.protocolNumber(4)], action: act.drop, comments: ['Drop IPinIP encapped packets originating in workloads'] },
 ]
 
-function tierRules(jumps: readonly string[]): FelixRule[] {
-  if (jumps.length === 0) return []
+/** What no policy passed is dropped because of all of them. */
+function tierRules(jumps: readonly string[], [origin, ...others]: readonly Origin[]): FelixRule[] {
+  if (jumps.length === 0 || !origin) return []
   return [
     { action: act.clearMark(marks.pass), comments: ['Start of tier default'] },
     ...jumps.flatMap((chain) => [
       { match: [when.markClear(marks.pass)], action: act.jump(chain) },
       { match: [when.markSet(marks.accept)], action: act.back, comments: ['Return if policy accepted'] },
     ]),
-    { match: [when.markClear(marks.pass)], action: act.drop, comments: ['End of tier default. Drop if no policies passed packet'] },
+    {
+      match: [when.markClear(marks.pass)],
+      action: act.drop,
+      comments: ['End of tier default. Drop if no policies passed packet'],
+      origin: { ...origin, ...(others.length > 0 ? { others } : {}) },
+    },
   ]
 }
 

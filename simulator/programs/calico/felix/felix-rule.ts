@@ -13,6 +13,8 @@ export interface FelixRule {
   readonly match?: readonly Part[]
   readonly action?: { readonly text: string; readonly target: Target }
   readonly comments?: readonly string[]
+  /** Where it is another than that of the chain. */
+  readonly origin?: Origin
 }
 
 /**
@@ -111,13 +113,13 @@ export function rendered(chain: string, rules: readonly FelixRule[], options: { 
       ].join(' '),
     ),
   )
-  return rules.map(({ match = [], action, comments = [] }, index) => {
+  return rules.map(({ match = [], action, comments = [], origin = options.origin }, index) => {
     const said = [`cali:${hashes[index]}`, ...comments.map(escaped)].map((comment): Match => ({ match: 'comment', comment }))
     return {
       ...Object.assign({}, ...match.map(({ fields }) => fields)),
       matches: [...said, ...match.flatMap((part) => part.match ?? [])],
       ...(action ? { target: action.target } : {}),
-      ...(options.origin ? { origin: options.origin } : {}),
+      ...(origin ? { origin } : {}),
     }
   })
 }

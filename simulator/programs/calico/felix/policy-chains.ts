@@ -1,3 +1,4 @@
+import type { Origin } from '../../../network/trace.ts'
 import type { Direction, PodQuery, PolicyPort } from '../../../network-policy/policy.ts'
 import type { IndexedPolicy, IndexedRule } from '../../../network-policy/policy-index.ts'
 import { chainName, setName, uniqueId } from '../names.ts'
@@ -14,6 +15,7 @@ export interface WantedSet {
 export interface PolicyChains {
   /** `NAMESPACE/knp.default.NAME`, as Felix names a Kubernetes policy. */
   readonly id: string
+  readonly origin: Origin
   readonly selector: string
   readonly inbound: string
   readonly outbound: string
@@ -37,6 +39,7 @@ export function policyChains({ policy, ingress, egress }: IndexedPolicy): Policy
     )
   return {
     id,
+    origin: { kind: 'NetworkPolicy', namespace: policy.namespace, name: policy.name },
     selector: policySelectorText(policy.namespace, policy.target.pods),
     inbound,
     outbound,

@@ -31,8 +31,7 @@ export function policyDataplane(netfilter: Netfilter, index: PolicyIndex, node: 
     let known = policies.get(policy)
     if (!known) {
       const made = policyChains(policy)
-      const { namespace, name } = policy.policy
-      known = { made, chains: renderAll(made.chains, { kind: 'NetworkPolicy', namespace, name }) }
+      known = { made, chains: renderAll(made.chains, made.origin) }
       policies.set(policy, known)
     }
     return known

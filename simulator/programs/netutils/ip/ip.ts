@@ -1,12 +1,13 @@
 import { isAddress } from '../../../network/address.ts'
 import { KernelError } from '../../../network/kernel-error.ts'
 import type { NetworkNamespace } from '../../../network/namespace.ts'
+import { routeLine } from '../../../network/route-line.ts'
 import type { NewRoute, RouteTable, RouteType } from '../../../network/routing.ts'
 import type { Process } from '../../process.ts'
 import { command } from '../command.ts'
 import { UsageError } from '../options.ts'
 import { addressLines, briefLine, linkLines, statisticsLines } from './links.ts'
-import { neighbourLines, routeLine, ruleLine, sortedRoutes } from './routes.ts'
+import { neighbourLines, ruleLine, sortedRoutes } from './routes.ts'
 
 const version = 'ip utility, iproute2-6.1.0, libbpf 1.1.0'
 const usage = `Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
