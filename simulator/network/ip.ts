@@ -45,7 +45,7 @@ export class Ip {
     }
     const mtu = this.#mtu(packet.dst, decision)
     // IP_PMTUDISC_WANT: what fits asks not to be cut on its way, what does not fit is cut here.
-    if (packet.protocol === 'udp' && !packet.inner) packet.df = packet.size <= mtu
+    if (packet.protocol === 'udp' && !packet.inner && !packet.df) packet.df = packet.size <= mtu
     if (packet.df && packet.size > mtu) return 'EMSGSIZE'
     return this.#finish(packet, decision, mtu)
   }
