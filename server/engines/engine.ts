@@ -2,7 +2,8 @@ import type { KubeConfig } from '@kubernetes/client-node'
 
 export type EngineName = 'simulated' | 'kind'
 export type ClusterId = string
-export type Cni = 'kindnet' | 'calico' | 'flannel' | 'cilium' | 'weave'
+/** `none`: nodes stay NotReady until somebody installs a plugin. */
+export type Cni = 'kindnet' | 'calico' | 'flannel' | 'cilium' | 'weave' | 'none'
 
 export interface ClusterSpec {
   /** The control plane included. */

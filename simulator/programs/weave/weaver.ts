@@ -26,6 +26,8 @@ interface WeaverState {
   started?: { name: string; peers: readonly string[]; password?: string }
   mesh: MeshState
   allocator?: AllocatorState
+  /** launch.sh has gone on to what follows the start of weaver. */
+  up?: boolean
   /** The bridge has its address, and the node was told. */
   exposed: boolean
   readonly known: InformerMemory
@@ -138,7 +140,12 @@ function launch(context: DaemonContext<WeaverState>, log: WeaveLog, api: Api | u
     },
     log,
   )
-  const timers = context.timers(() => reclaim())
+  const timers = context.timers((key) => {
+    if (key === 'reclaim') return reclaim()
+    state.up = true
+    join()
+    expose()
+  })
   if (!context.resumed) {
     for (const { address, length } of namespace.needLink(weaveBridge).addresses) {
       log('INFO', `${weaveBridge} bridge has address ${address}/${length}`)
@@ -172,10 +179,8 @@ function launch(context: DaemonContext<WeaverState>, log: WeaveLog, api: Api | u
     timers.set('reclaim', context.clock.now() + context.random.below(5000))
   })
   following.start()
-  if (!context.resumed) {
-    join()
-    expose()
-  }
+  // launch.sh finds weaver not listening yet, sleeps a second, and runs kube-utils before it exposes the bridge: time for peers to meet.
+  if (!context.resumed) timers.set('start', context.clock.now() + 1000 + context.random.below(500))
 
   function serve(): void {
     const answer = (method: string, path: string) => {
@@ -234,7 +239,7 @@ function launch(context: DaemonContext<WeaverState>, log: WeaveLog, api: Api | u
 
   /** `weave expose`: the bridge gets an address, by which the host and the pods reach each other. Waits for the ring where there is none. */
   function expose(): void {
-    if (state.exposed || !cluster || context.state.started === undefined) return
+    if (state.exposed || !cluster || !state.up) return
     const cidr = allocator.allocate(exposed)
     if (!cidr || state.exposed) return
     const [address = ''] = cidr.split('/')
