@@ -35,13 +35,20 @@ describe('the command line', () => {
 
   it('refuses what it does not know, with what it does', async () => {
     expect(await main(['strat'])).toBe(2)
-    expect(err).toBe('faultline: There is no command "strat".\n  Commands: start, lab, simulate.\n')
+    expect(err).toBe('faultline: There is no command "strat".\n  Commands: start, lab, simulate, manifests.\n')
     expect(await main(['toString'])).toBe(2)
     expect(await main(['help', 'strat'])).toBe(2)
     expect(await main(['lab', 'list', '--colour'])).toBe(2)
     expect(err).toContain("Unknown option '--colour'")
     expect(await main(['simulate', '--nodes', 'many'])).toBe(2)
     expect(err).toContain('--nodes takes a whole number, not "many"')
+  })
+
+  it('prints the manifests of a plugin, and says which there are', async () => {
+    expect(await main(['manifests', 'flannel'])).toBe(0)
+    expect(out).toMatch(/^apiVersion: v1\nkind: Namespace\nmetadata:\n {2}name: kube-flannel\n[\s\S]*\n---\n[\s\S]*kind: DaemonSet\n/)
+    expect(await main(['manifests', 'fannel'])).toBe(2)
+    expect(err).toBe('faultline: There are no manifests of "fannel".\n  Plugins: kindnet, flannel, weave.\n')
   })
 
   it('lists labs, and what is wrong with broken ones', async () => {

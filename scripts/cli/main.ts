@@ -12,6 +12,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly run
     summary: 'start a bare simulated cluster for kubectl',
     run: async (argv) => (await import('./simulate.ts')).simulateCommand(argv),
   },
+  manifests: {
+    summary: 'print the manifests of a network plugin',
+    run: async (argv) => (await import('./manifests.ts')).manifests(argv),
+  },
 }
 
 const usage = `Usage: faultline <command> [options]

@@ -3,7 +3,8 @@ import type { Trace, TraceRequest } from '../../protocol/trace.ts'
 
 export type EngineName = 'simulated' | 'kind'
 export type ClusterId = string
-export type Cni = 'kindnet' | 'calico' | 'flannel' | 'cilium' | 'weave'
+/** `none`: nodes stay NotReady until somebody installs a plugin. */
+export type Cni = 'kindnet' | 'calico' | 'flannel' | 'cilium' | 'weave' | 'none'
 
 export interface ClusterSpec {
   /** The control plane included. */

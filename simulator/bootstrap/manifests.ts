@@ -10,6 +10,7 @@ import { kindnet } from './kindnet.ts'
 import { kubeProxy } from './kube-proxy.ts'
 import { rbacObjects } from './rbac/rbac-objects.ts'
 import { addresses, type ClusterSpec, nodeAddress } from './spec.ts'
+import { weave } from './weave.ts'
 
 /** Everything that stands in a fresh cluster's API, in the order in which it is created. */
 export function bootstrapObjects(spec: ClusterSpec): KubeObject[] {
@@ -40,6 +41,8 @@ function networkPlugin(spec: ClusterSpec): KubeObject[] {
       return flannel()
     case 'calico':
       return calico()
+    case 'weave':
+      return weave(addresses.podCidr)
     case 'none':
       return []
   }

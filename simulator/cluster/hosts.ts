@@ -1,4 +1,5 @@
 import { controlPlaneManifests } from '../bootstrap/control-plane.ts'
+import { installablePlugins, pluginYaml } from '../bootstrap/plugin-manifests.ts'
 import { addresses, type ClusterSpec, nodeAddress, nodeNames } from '../bootstrap/spec.ts'
 import { type FileTree, fileTree } from '../memory-files.ts'
 import { type Catalogue, executable, type Program } from '../programs/process.ts'
@@ -6,6 +7,9 @@ import { type Catalogue, executable, type Program } from '../programs/process.ts
 /** The workstation's address on the node segment. */
 export const workstationAddress = '172.18.0.100'
 export const workstationName = 'workstation'
+
+/** Where the workstation has the manifests of network plugins, for clusters that were made without one or are to change theirs. */
+const manifestFolder = '/etc/faultline/manifests'
 
 type Files = Record<string, { content: string; mode?: number }>
 
@@ -50,6 +54,7 @@ export function workstationFiles(spec: ClusterSpec, catalogue: Catalogue, now: n
         ...operatingSystem(spec, workstationName, 'Faultline workstation'),
         '/root/.profile': { content: "alias k=kubectl\nalias ll='ls -l'\nalias ls='ls --color=auto'\nalias grep='grep --color=auto'\n" },
         '/tmp/.keep': { content: '' },
+        ...texts(Object.fromEntries(installablePlugins.map((plugin) => [`${manifestFolder}/${plugin}.yaml`, pluginYaml(plugin, spec)]))),
         ...programs(catalogue.workstationExecutables),
       },
       now,

@@ -2,7 +2,7 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import type { Api } from '../apiserver/api.ts'
 import type { NetworkNamespace } from '../network/namespace.ts'
 import { upLoopback } from '../network/network.ts'
-import { NetworkError } from '../network/sockets.ts'
+import { NetworkError, type PlainAnswer } from '../network/sockets.ts'
 import { type CniCall, CniError, type CniPlugin, type CniResult, programId } from '../programs/process.ts'
 import { remembered } from '../remembered.ts'
 import { goDialError, joinHostPort } from './runtime/dial.ts'
@@ -85,7 +85,8 @@ function addNetwork(kubelet: Kubelet, pod: Pod, id: string, namespace: NetworkNa
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       if (!(error instanceof CniError)) kubelet.world.onError(error)
-      throw new CniError(error instanceof CniError ? error.code : 999, `plugin type="${type}" failed (add): ${message}`)
+      const name = typeof config.name === 'string' ? ` name="${config.name}"` : ''
+      throw new CniError(error instanceof CniError ? error.code : 999, `plugin type="${type}"${name} failed (add): ${message}`)
     }
   }
   return previous as CniResult
@@ -131,8 +132,25 @@ function call(
     delegate: (type, delegated, before) => findPlugin(kubelet, type).add({ ...one, config: delegated, previous: before }),
     delegateDel: (type, delegated) => findPlugin(kubelet, type).del({ ...one, config: delegated }),
     connectApi: (server, token) => dialApi(kubelet, server, token),
+    request: (server, method, path) => requestHost(kubelet, server, method, path),
   }
   return one
+}
+
+function requestHost(kubelet: Kubelet, { host, port }: { host: string; port: number }, method: string, path: string): PlainAnswer {
+  const { root } = kubelet.world.machine
+  const sockets = root.socketsFor('cni')
+  const dialling = `${method === 'GET' ? 'Get' : method === 'POST' ? 'Post' : 'Delete'} "http://${joinHostPort(host, port)}${path}": dial tcp ${joinHostPort(host, port)}`
+  try {
+    const { local } = sockets.connectTcp({ address: host, port }, {})
+    const state = root.table.entries().find((entry) => entry.local.port === local.port && entry.local.address === local.address)?.state
+    if (state === 'SYN-SENT') throw new Error(`${dialling}: i/o timeout`)
+    const answer = state === 'ESTAB' ? root.table.answer(port, method, path) : undefined
+    if (!answer) throw goDialError(new NetworkError('ECONNREFUSED'), dialling)
+    return answer
+  } finally {
+    sockets.close()
+  }
 }
 
 /** A handshake over the host's own network is over when the dial returns, or it is not answered at all. */

@@ -17,7 +17,8 @@ export function bridgeReceive(bridge: Link, port: Link, packet: Packet): void {
     passUp(bridge, copyPacket(packet), false)
     return forward(bridge, port, packet, false)
   }
-  const filtered = packet.protocol !== 'arp' && bridge.namespace.bridgeNetfilter()
+  // An Open vSwitch datapath switches frames likewise, but is no business of br_netfilter.
+  const filtered = bridge.kind === 'bridge' && packet.protocol !== 'arp' && bridge.namespace.bridgeNetfilter()
   if (filtered && !prerouting(bridge, packet)) return
   if (!isOwn(bridge, packet.dstMac)) return forward(bridge, port, packet, filtered)
   packet.dstMac = bridge.mac

@@ -34,6 +34,7 @@ export function transmit(link: Link, packet: Packet): void {
     case 'ethernet':
       return segmentTransmit(link, packet)
     case 'bridge':
+    case 'openvswitch':
       return bridgeTransmit(link, packet)
     case 'vxlan':
       return vxlanTransmit(link, packet)

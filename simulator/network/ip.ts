@@ -46,7 +46,7 @@ export class Ip {
     }
     const mtu = this.#mtu(packet.dst, decision)
     // IP_PMTUDISC_WANT: what fits asks not to be cut on its way, what does not fit is cut here.
-    if (packet.protocol === 'udp' && !packet.inner) packet.df = packet.size <= mtu
+    if (packet.protocol === 'udp' && !packet.inner && !packet.df) packet.df = packet.size <= mtu
     if (packet.df && packet.size > mtu) {
       if (namespace.network.recorders.length > 0) {
         const detail = `${packet.size} bytes with DF are more than the MTU ${mtu} towards ${packet.dst}: EMSGSIZE`

@@ -2,7 +2,7 @@ import type { NetworkNamespace } from './namespace.ts'
 import type { Neighbour } from './neighbour.ts'
 import type { Segment } from './segment.ts'
 
-export type LinkKind = 'loopback' | 'ethernet' | 'veth' | 'bridge' | 'vxlan' | 'ipip' | 'dummy'
+export type LinkKind = 'loopback' | 'ethernet' | 'veth' | 'bridge' | 'vxlan' | 'ipip' | 'dummy' | 'openvswitch'
 
 export interface LinkAddress {
   readonly address: string
@@ -19,6 +19,8 @@ export interface VxlanSettings {
   readonly port: number
   readonly dev?: string
   readonly learning: boolean
+  /** The outer header says "don't fragment", as Open vSwitch's tunnels are told to. */
+  readonly df?: true
 }
 
 /** `ip link add … type ipip local LOCAL [remote REMOTE]`; without a remote the next hop is the tunnel's far end, as on Calico's tunl0. */
@@ -33,6 +35,8 @@ export interface FdbEntry {
   readonly port?: string
   /** The tunnel end behind which the MAC lives. The MAC of zeros is where VXLAN floods. */
   readonly remote?: string
+  /** What goes there is wrapped into ESP besides, which costs its bytes. */
+  readonly esp?: true
   readonly permanent: boolean
 }
 

@@ -110,6 +110,11 @@ export class NetworkNamespace {
     return this.#add(name, 'bridge', options)
   }
 
+  /** `ovs-dpctl add-dp NAME`: a datapath and its own interface; `setLink` makes others its ports. */
+  addDatapath(name: string, options: { mtu?: number; mac?: string } = {}): Link {
+    return this.#add(name, 'openvswitch', options)
+  }
+
   /** `dev` costs the MTU 50 bytes where none is given, as the kernel reckons. */
   addVxlan(name: string, vxlan: VxlanSettings, options: { mtu?: number; mac?: string } = {}): Link {
     const lower = vxlan.dev === undefined ? undefined : this.needLink(vxlan.dev)
@@ -442,7 +447,7 @@ export class NetworkNamespace {
     }
     if (master === null) return
     const bridge = this.needLink(master)
-    if (bridge.kind !== 'bridge') throw new KernelError('EOPNOTSUPP', `device "${master}" is no bridge`)
+    if (bridge.kind !== 'bridge' && bridge.kind !== 'openvswitch') throw new KernelError('EOPNOTSUPP', `device "${master}" is no bridge`)
     link.master = bridge
     bridge.ports.push(link)
   }

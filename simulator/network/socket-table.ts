@@ -3,7 +3,15 @@ import { icmpMessage } from './icmp.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import { type IcmpHeader, type Packet, tcpPacket } from './packet.ts'
 import { openPing, type Ping } from './ping.ts'
-import { type HttpsService, NetworkError, type QueueVerdict, type Sockets, type TcpConnection, type TcpHandlers } from './sockets.ts'
+import {
+  type HttpsService,
+  NetworkError,
+  type PlainAnswer,
+  type QueueVerdict,
+  type Sockets,
+  type TcpConnection,
+  type TcpHandlers,
+} from './sockets.ts'
 import { TcpSocket, type TcpSocketState } from './tcp.ts'
 import { note, type SocketView } from './trace.ts'
 import { bindUdp, type UdpEndpoint } from './udp.ts'
@@ -38,6 +46,8 @@ export class SocketTable {
   readonly udpPorts = new Map<number, UdpEndpoint[]>()
   readonly pings = new Map<number, Set<Ping>>()
   readonly #queues = new Map<number, (packet: Packet) => QueueVerdict>()
+  readonly #logs = new Map<number, Set<(packet: Packet) => void>>()
+  readonly #answers = new Map<number, (method: string, path: string) => PlainAnswer>()
   readonly #lingering: { socket: TcpSocket; until: number }[] = []
   #nextPort: number | undefined
 
@@ -92,6 +102,22 @@ export class SocketTable {
         this.#queues.set(queue, decide)
         const unbind = () => {
           if (this.#queues.get(queue) === decide) this.#queues.delete(queue)
+        }
+        return tracked(once(open, { close: unbind }))
+      },
+      bindLog: (group, hear) => {
+        check()
+        let hearers = this.#logs.get(group)
+        if (!hearers) this.#logs.set(group, (hearers = new Set()))
+        hearers.add(hear)
+        return tracked(once(open, { close: () => void this.#logs.get(group)?.delete(hear) }))
+      },
+      answerAtOnce: (port, answer) => {
+        check()
+        if (this.#answers.has(port)) throw new NetworkError('EADDRINUSE', `port ${port} is answered at already`)
+        this.#answers.set(port, answer)
+        const unbind = () => {
+          if (this.#answers.get(port) === answer) this.#answers.delete(port)
         }
         return tracked(once(open, { close: unbind }))
       },
@@ -179,6 +205,16 @@ export class SocketTable {
     return this.#queues.get(queue)?.(packet)
   }
 
+  /** Whoever is bound to an NFLOG group hears of a packet. */
+  tellLog(group: number, packet: Packet): void {
+    for (const hear of this.#logs.get(group) ?? []) hear(packet)
+  }
+
+  /** What the program behind a port says at once; undefined where there is none. */
+  answer(port: number, method: string, path: string): PlainAnswer | undefined {
+    return this.#answers.get(port)?.(method, path)
+  }
+
   /** A UDP datagram reached this host. False: no socket wants it. */
   udp(packet: Packet): boolean {
     const sockets = this.udpPorts.get(packet.dport)
@@ -243,6 +279,8 @@ export class SocketTable {
     this.udpPorts.clear()
     this.pings.clear()
     this.#queues.clear()
+    this.#logs.clear()
+    this.#answers.clear()
   }
 
   /** Everything is gone and nobody is told. */
@@ -256,6 +294,8 @@ export class SocketTable {
     this.udpPorts.clear()
     this.pings.clear()
     this.#queues.clear()
+    this.#logs.clear()
+    this.#answers.clear()
     this.#lingering.length = 0
   }
 

@@ -63,7 +63,8 @@ export interface TcpConnection extends Closer {
 
 export interface UdpSocket extends Closer {
   readonly local: Endpoint
-  send(bytes: Uint8Array, to: Endpoint): void
+  /** `dontFragment` is IP_MTU_DISCOVER's IP_PMTUDISC_PROBE: what is too big for the way is lost. */
+  send(bytes: Uint8Array, to: Endpoint, options?: { dontFragment?: boolean }): void
 }
 
 export interface UdpHandlers {
@@ -87,6 +88,11 @@ export interface QueueVerdict {
   readonly origin?: Origin
 }
 
+export interface PlainAnswer {
+  readonly status: number
+  readonly body: string
+}
+
 /**
  * The sockets of one network namespace: the only way in which anything in a cluster talks.
  * Callback style and synchronous: a reply may arrive before the call returns to the event loop, never before the call itself returns.
@@ -108,6 +114,13 @@ export interface Sockets {
    * to that queue.
    */
   bindQueue(queue: number, decide: (packet: Packet) => QueueVerdict): Closer
+  /** NFLOG's user space: hears of each packet that a rule logs to the group. */
+  bindLog(group: number, hear: (packet: Packet) => void): Closer
+  /**
+   * Answers requests to this host's `port` from callers that cannot wait for a packet: CNI plugins, which run within one call. Throws
+   * EADDRINUSE.
+   */
+  answerAtOnce(port: number, answer: (method: string, path: string) => PlainAnswer): Closer
   /** Addresses of this namespace's interfaces, loopback last; the first is what a pod calls its address. */
   addresses(): string[]
 }

@@ -20,12 +20,14 @@ export function vxlanTransmit(link: Link, packet: Packet): void {
     }
     return
   }
-  for (const { remote } of entries) {
+  for (const { remote, esp } of entries) {
     if (remote === undefined) continue
     const inner = entries.length === 1 ? packet : copyPacket(packet)
     inner.tracking = undefined
     const outer = vxlanPacket(vxlan.local, flowPort(inner), remote, vxlan.port, vxlan.id, inner)
     outer.serial = inner.serial
+    outer.df = vxlan.df ?? false
+    if (esp) outer.size = 20 + espSize(outer.size - 20)
     if (namespace.network.recorders.length > 0) {
       note(namespace, 'encapsulate', outer, { interface: link.name, detail: `vxlan ${vxlan.id} to ${remote}, ${outer.size} bytes` })
     }
@@ -92,6 +94,11 @@ export function ipipReceive(packet: Packet, links: readonly Link[]): boolean {
   }
   link.namespace.arrive(link, inner)
   return true
+}
+
+/** Bytes of an IP payload in ESP's transport mode with AES-GCM (RFC 4303, 4106): header 8, IV 8, padding to 4 with its 2 bytes, check value 16. */
+export function espSize(payload: number): number {
+  return 8 + 8 + Math.ceil((payload + 2) / 4) * 4 + 16
 }
 
 /** The kernel hashes the inner flow into the ephemeral range, so that routers spread flows; any stable hash does. */

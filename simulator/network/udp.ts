@@ -54,10 +54,11 @@ export function bindUdp(
   table.udpPorts.set(port, [...(table.udpPorts.get(port) ?? []), socket])
   return {
     local: { address: address ?? '0.0.0.0', port },
-    send: (bytes, to) => {
+    send: (bytes, to, options) => {
       if (socket.closed) return
       if (bytes.length > largest) return fail(new NetworkError('EMSGSIZE'))
       const packet = udpPacket(address ?? '', port, to.address, to.port, bytes.slice())
+      if (options?.dontFragment) packet.df = true
       if (at.ttl !== undefined) packet.ttl = at.ttl
       const errno = table.namespace.ip.output(packet)
       if (errno) fail(new NetworkError(errno))

@@ -12,6 +12,7 @@ import { kindnetd } from './kindnet/kindnetd.ts'
 import { kubeProxy } from './kube-proxy/kube-proxy.ts'
 import type { Command, Image, Program } from './process.ts'
 import { MiB } from './usage.ts'
+import { weaveImages } from './weave/images.ts'
 
 /** The reference plugins that a node has before any network plugin is installed (package kubernetes-cni). */
 export const cniPlugins: Readonly<Record<string, Program>> = {
@@ -63,6 +64,7 @@ export function nodeImages(tools: Readonly<Record<string, Command>>): Image[] {
       executables: { '/flannel': flannelPlugin, ...alpine },
     },
     ...calicoImages(tools),
+    ...weaveImages(tools),
     {
       repositories: ['registry.k8s.io/pause'],
       tags: (tag) => /^3\.\d+$/.test(tag),

@@ -2,7 +2,7 @@ import type { Api, MessageSocket } from '../apiserver/api.ts'
 import type { Clock, Timers } from '../clock.ts'
 import type { FileSystem } from '../files.ts'
 import type { NetworkNamespace } from '../network/namespace.ts'
-import type { Sockets } from '../network/sockets.ts'
+import type { PlainAnswer, Sockets } from '../network/sockets.ts'
 import type { Random } from '../random.ts'
 import type { ByteSink, ByteSource } from '../streams.ts'
 import type { Terminal } from '../terminal.ts'
@@ -174,6 +174,8 @@ export interface CniCall {
    * at once (a plugin cannot wait here, so silence counts as a time-out), and `Unauthorized` for a token that is nobody's.
    */
   connectApi(server: { host: string; port: number }, token: string): Api
+  /** A plain HTTP request to a program of the host. Throws an Error in Go's words where nobody listens. */
+  request(server: { host: string; port: number }, method: string, path: string): PlainAnswer
 }
 
 export interface CniResult {

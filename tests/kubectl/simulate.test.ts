@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -66,10 +66,33 @@ it('shows Calico as its manifest installs it', async () => {
   expect(await running.ended).toBe(0)
 })
 
+it('makes a cluster without a network, onto which real kubectl installs Weave Net from the printed manifests', async () => {
+  const kubeconfig = join(folder, 'none.yaml')
+  const running = simulate('--cni', 'none', '--nodes', '2', '--kubeconfig', kubeconfig)
+  for (let waited = 0; !running.out().includes('\n') && waited < 20_000; waited += 50)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(running.out(), running.err()).toMatch(/2 nodes, none,/)
+  const kubectl = async (...words: string[]) => (await run(realKubectl('1.35'), ['--kubeconfig', kubeconfig, ...words])).stdout
+  expect((await kubectl('get', 'nodes')).match(/ NotReady /g)).toHaveLength(2)
+  expect(await kubectl('describe', 'node', 'faultline-worker')).toContain(
+    'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized',
+  )
+  const file = join(folder, 'weave.yaml')
+  writeFileSync(file, (await run(process.execPath, [join(root, 'scripts/faultline.mjs'), 'manifests', 'weave'])).stdout)
+  expect(await kubectl('apply', '-f', file)).toContain('daemonset.apps/weave-net created')
+  await kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=60s')
+  await kubectl('rollout', 'status', '-n', 'kube-system', 'ds/weave-net', '--timeout=60s')
+  const status = await kubectl('exec', '-n', 'kube-system', 'ds/weave-net', '-c', 'weave', '--', '/home/weave/weave', '--local', 'status')
+  expect(status).toMatch(/Connections: 1 \(1 established\)/)
+  expect(status).toContain('Range: 10.32.0.0/12')
+  running.child.kill('SIGINT')
+  expect(await running.ended).toBe(0)
+})
+
 it('refuses what it does not model, in one sentence with the mend', async () => {
   const running = simulate('--cni', 'cilium', '--kubeconfig', join(folder, 'cluster.yaml'))
   expect(await running.ended).not.toBe(0)
   expect(running.err()).toMatch(/does not model the CNI plugin cilium/)
-  expect(running.err()).toMatch(/kindnet, flannel or calico/)
+  expect(running.err()).toMatch(/kindnet, flannel, calico, weave or none/)
   expect(existsSync(join(folder, 'cluster.yaml'))).toBe(false)
 })

@@ -7,7 +7,7 @@ import { catalogue } from './images.ts'
 
 const start = Date.UTC(2026, 0, 1)
 
-function boot(cni: 'kindnet' | 'flannel' | 'calico', seed = 1, from?: ClusterSnapshot) {
+function boot(cni: 'kindnet' | 'flannel' | 'calico' | 'weave', seed = 1, from?: ClusterSnapshot) {
   const time = new HeldTime(from?.at ?? start)
   const defects: unknown[] = []
   const cluster = createCluster(
@@ -35,7 +35,7 @@ const contents = ({ api }: SimulatedCluster) =>
 const pods = ({ api }: SimulatedCluster) => api.list<any>('pods')
 const isReady = (pod: any) => pod.status?.conditions?.some((one: any) => one.type === 'Ready' && one.status === 'True')
 
-it.each(['kindnet', 'flannel', 'calico'] as const)('boots with %s: nodes Ready, every pod running', async (cni) => {
+it.each(['kindnet', 'flannel', 'calico', 'weave'] as const)('boots with %s: nodes Ready, every pod running', async (cni) => {
   const { cluster, defects, pass } = boot(cni)
   await pass(60_000)
   expect(cluster.api.list<any>('nodes').map((node) => isReady(node))).toEqual([true, true, true])

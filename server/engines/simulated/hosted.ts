@@ -144,7 +144,7 @@ async function makeTemplate(spec: ClusterSpec, report: (error: unknown) => void)
   try {
     cluster.clock.settle()
     let passed = 0
-    while (!isReady(cluster)) {
+    while (!isReady(cluster, spec)) {
       if (passed >= bootLimitMs)
         throw new Error(`a ${spec.nodes}-node cluster with ${spec.cni} did not become ready within ${bootLimitMs / 1000} simulated seconds`)
       await time.pass(bootStepMs, turn)
@@ -164,15 +164,17 @@ async function fork(spec: ClusterSpec, report: (error: unknown) => void): Promis
   return { ...template, random: (template.random ^ Math.imul(spec.seed, 0x9e3779b1)) >>> 0 }
 }
 
-function isReady({ api }: SimulatedCluster): boolean {
-  type Conditioned = { status?: { conditions?: { type: string; status: string }[] } }
+/** Without a network plugin, nodes and what needs their network cannot be ready; what runs on the hosts' own can. */
+function isReady({ api }: SimulatedCluster, { cni, nodes: count }: ClusterSpec): boolean {
+  type Conditioned = { spec?: { hostNetwork?: boolean }; status?: { conditions?: { type: string; status: string }[] } }
   const is = (object: Conditioned, type: string) =>
     object.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True')
   const nodes = api.list<Conditioned>('nodes')
-  const pods = api.list<Conditioned>('pods', { namespace: 'kube-system' })
+  const all = api.list<Conditioned>('pods', { namespace: 'kube-system' })
+  const pods = cni === 'none' ? all.filter(({ spec }) => spec?.hostNetwork) : all
   return (
-    nodes.length > 0 &&
-    nodes.every((node) => is(node, 'Ready')) &&
+    nodes.length === count &&
+    (cni === 'none' || nodes.every((node) => is(node, 'Ready'))) &&
     pods.length > 0 &&
     pods.every((pod) => is(pod, 'Ready')) &&
     api.list('endpointslices.discovery.k8s.io', { namespace: 'kube-system' }).length > 0

@@ -100,7 +100,7 @@ async function host(
   saved?: ClusterSnapshot,
   hurry = false,
 ): Promise<void> {
-  if (!(plugins as readonly string[]).includes(spec.cni))
+  if (spec.cni !== 'none' && !(plugins as readonly string[]).includes(spec.cni))
     throw Object.assign(new Error(`The simulated cluster does not model the CNI plugin ${spec.cni}.`), { code: 'cni-not-modelled' })
   clusters.get(id)?.close()
   clusters.set(

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../kubernetes.ts'
 import type { ClusterSpec } from '../spec.ts'
-import { account, clusterBinding, clusterRole, user } from './objects.ts'
+import { account, binding, clusterBinding, clusterRole, role, user } from './objects.ts'
 import { read, rule } from './rule.ts'
 
 /** Rights of the cluster's network plugin, as the plugin's own manifest gives them. */
@@ -25,9 +25,31 @@ export function pluginRbac(spec: Pick<ClusterSpec, 'cni'>): KubeObject[] {
     }
     case 'calico':
       return calicoRbac()
+    case 'weave':
+      return weaveRbac()
     case 'none':
       return []
   }
+}
+
+function weaveRbac(): KubeObject[] {
+  const labels = { labels: { name: 'weave-net' } }
+  const [namespace, name, subjects] = ['kube-system', 'weave-net', [account('weave-net')]]
+  return [
+    clusterRole(
+      name,
+      [
+        rule(read, '', 'namespaces nodes pods'),
+        rule(read, 'extensions', 'networkpolicies'),
+        rule(read, 'networking.k8s.io', 'networkpolicies'),
+        rule('patch update', '', 'nodes/status'),
+      ],
+      labels,
+    ),
+    clusterBinding(name, subjects, name, labels),
+    role(namespace, name, [rule('get update', '', 'configmaps', 'weave-net'), rule('create', '', 'configmaps')], labels),
+    binding(namespace, name, subjects, name, labels),
+  ]
 }
 
 const calicoGroup = 'crd.projectcalico.org'

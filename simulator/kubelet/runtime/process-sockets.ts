@@ -1,5 +1,5 @@
 import type { Closer } from '../../clock.ts'
-import type { QueueVerdict, Sockets, TcpHandlers } from '../../network/sockets.ts'
+import type { PlainAnswer, QueueVerdict, Sockets, TcpHandlers } from '../../network/sockets.ts'
 import type { Account } from '../meter.ts'
 
 /** Wraps a callback so that it does nothing after the end of its process, and a mistake in it ends that process alone. */
@@ -53,6 +53,15 @@ export function guardSockets(sockets: Sockets & Closer, guard: Guard, account?: 
         })()
         // Whoever dies over a packet leaves it without a verdict: the kernel drops what was queued to it.
         return verdict ?? { accept: false, reason: 'its program gave no verdict' }
+      }),
+    bindLog: (group, hear) => sockets.bindLog(group, guard(hear)),
+    answerAtOnce: (port, answer) =>
+      sockets.answerAtOnce(port, (method, path) => {
+        let answered: PlainAnswer | undefined
+        guard(() => {
+          answered = answer(method, path)
+        })()
+        return answered ?? { status: 500, body: '' }
       }),
     addresses: () => sockets.addresses(),
     close: () => sockets.close(),

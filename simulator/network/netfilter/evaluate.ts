@@ -165,6 +165,9 @@ function act(context: Context, target: Exclude<Target, { target: 'jump' | 'NFQUE
         `${target.prefix ?? ''}IN=${context.in?.name ?? ''} OUT=${context.out?.name ?? ''} SRC=${packet.src} DST=${packet.dst} LEN=${packet.size} TTL=${packet.ttl} PROTO=${packet.protocol.toUpperCase()}${packet.protocol === 'icmp' ? '' : ` SPT=${packet.sport} DPT=${packet.dport}`}`,
       )
       return undefined
+    case 'NFLOG':
+      namespace.table.tellLog(target.group, packet)
+      return undefined
     case 'NOTRACK':
       packet.tracking = untracked
       return undefined

@@ -72,7 +72,7 @@ function compileMatch(match: Match): Test | undefined {
     case 'set':
       return ({ namespace, packet }, table) => {
         const set = table.sets?.[match.set] ?? namespace.netfilter.sets[match.set]
-        return set !== undefined && inSet(set, packet, match.flags) !== (match.invert ?? false)
+        return set !== undefined && inSet(set, packet, match.flags, namespace.netfilter.sets) !== (match.invert ?? false)
       }
     case 'rpfilter':
       return (context) => comesBack(context, match.validmark ?? false) !== (match.invert ?? false)

@@ -71,6 +71,7 @@ function renderMatch(match: Match): string[] {
       return ['-m', 'multiport', ...list('--sports', match.sports), ...list('--dports', match.dports), ...list('--ports', match.ports)]
     }
     case 'conntrack':
+      if (match.asState) return ['-m', 'state', ...not, '--state', (match.ctstate ?? []).join(',')]
       return [
         '-m',
         'conntrack',
@@ -151,6 +152,8 @@ function renderTarget(target: Target): string[] {
     }
     case 'LOG':
       return ['-j', 'LOG', ...(target.prefix ? ['--log-prefix', quote(target.prefix)] : [])]
+    case 'NFLOG':
+      return ['-j', 'NFLOG', '--nflog-group', `${target.group}`]
     case 'NFQUEUE':
       return ['-j', 'NFQUEUE', '--queue-num', `${target.queue}`, ...(target.bypass ? ['--queue-bypass'] : [])]
     case 'NOTRACK':

@@ -39,6 +39,8 @@ export type Match =
       readonly match: 'conntrack'
       readonly ctstate?: readonly ConntrackState[]
       readonly invert?: boolean
+      /** Written as the older match `state`, which means the same. */
+      readonly asState?: true
       readonly ctorigdst?: string
       readonly ctdir?: 'ORIGINAL' | 'REPLY'
     }
@@ -100,6 +102,8 @@ export type Target =
   | { readonly target: 'MARK'; readonly value: number; readonly mask?: number }
   | { readonly target: 'CONNMARK'; readonly action: 'save' | 'restore'; readonly mask?: number }
   | { readonly target: 'LOG'; readonly prefix?: string }
+  /** Tells the programs that are bound to the group. */
+  | { readonly target: 'NFLOG'; readonly group: number }
   | { readonly target: 'NOTRACK' }
   /** Asks the program that is bound to the queue. With nobody there the packet is dropped, or with `bypass` accepted. */
   | { readonly target: 'NFQUEUE'; readonly queue: number; readonly bypass?: boolean }

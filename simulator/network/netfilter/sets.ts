@@ -4,8 +4,8 @@ import type { Packet } from '../packet.ts'
 /** An ipset. Replaced whole when its members change; snapshots share it. */
 export interface IpSet {
   readonly name: string
-  readonly type: 'hash:ip' | 'hash:net' | 'hash:ip,port' | 'hash:net,port' | 'hash:ip,port,ip'
-  /** `10.244.1.3`, `10.0.0.0/8`, `10.244.1.3,tcp:80`; a trailing ` nomatch` excepts a narrower net. */
+  readonly type: 'list:set' | 'hash:ip' | 'hash:net' | 'hash:ip,port' | 'hash:net,port' | 'hash:ip,port,ip'
+  /** `10.244.1.3`, `10.0.0.0/8`, `10.244.1.3,tcp:80`; a trailing ` nomatch` excepts a narrower net. Of list:set, names of sets. */
   readonly members: readonly string[]
   /** IPv4 where absent. */
   readonly family?: 'inet6'
@@ -15,7 +15,18 @@ type Test = (packet: Packet, flags: readonly ('src' | 'dst')[]) => boolean
 const compiled = new WeakMap<IpSet, Test>()
 
 /** Whether `packet` is in `set`, its dimensions read from the sides that `flags` names (ipset(8)). */
-export function inSet(set: IpSet, packet: Packet, flags: readonly ('src' | 'dst')[]): boolean {
+export function inSet(
+  set: IpSet,
+  packet: Packet,
+  flags: readonly ('src' | 'dst')[],
+  others: Readonly<Record<string, IpSet>> = {},
+): boolean {
+  if (set.type === 'list:set') {
+    return set.members.some((name) => {
+      const member = others[name]
+      return member !== undefined && inSet(member, packet, flags)
+    })
+  }
   let test = compiled.get(set)
   if (!test) {
     test = compile(set)

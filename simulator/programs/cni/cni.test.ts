@@ -38,6 +38,9 @@ function node() {
       connectApi: () => {
         throw new Error('not part of this node')
       },
+      request: () => {
+        throw new Error('not part of this node')
+      },
     }
     return one
   }

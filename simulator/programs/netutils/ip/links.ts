@@ -17,7 +17,7 @@ function flags(link: Link): string {
 /** loopback and tunnels have no operational state of their own. */
 export function state(link: Link): string {
   if (!link.up) return 'DOWN'
-  if (['loopback', 'vxlan', 'ipip', 'dummy'].includes(link.kind)) return 'UNKNOWN'
+  if (['loopback', 'vxlan', 'ipip', 'dummy', 'openvswitch'].includes(link.kind)) return 'UNKNOWN'
   return hasCarrier(link) ? 'UP' : link.kind === 'veth' ? 'LOWERLAYERDOWN' : 'DOWN'
 }
 
@@ -33,7 +33,7 @@ const queueLength = 1000
 
 export function linkLines(link: Link, details: boolean): string[] {
   const discipline =
-    ['ethernet', 'loopback', 'veth', 'bridge', 'vxlan', 'ipip', 'dummy'].includes(link.kind) && link.up ? 'noqueue' : 'noop'
+    ['ethernet', 'loopback', 'veth', 'bridge', 'vxlan', 'ipip', 'dummy', 'openvswitch'].includes(link.kind) && link.up ? 'noqueue' : 'noop'
   const master = link.master ? ` master ${link.master.name}` : ''
   const head = `${link.index}: ${shownName(link)}: <${flags(link)}> mtu ${link.mtu} qdisc ${discipline}${master} state ${state(link)} mode DEFAULT group default qlen ${queueLength}`
   return [head, `    ${hardware(link)}`, ...(details ? detailLines(link) : [])]
@@ -58,6 +58,7 @@ function detailLines(link: Link): string[] {
     ]
   }
   if (link.ipip) return [`    ipip remote ${link.ipip.remote ?? 'any'} local ${link.ipip.local ?? 'any'} ttl inherit nopmtudisc`]
+  if (link.kind === 'openvswitch') return ['    openvswitch']
   if (link.kind === 'veth' || link.kind === 'bridge') return [`    ${link.kind}${link.hairpin ? ' hairpin on' : ''}`]
   return []
 }
