@@ -35,7 +35,7 @@ export function deleteObject(
   if (options.gracePeriodSeconds !== undefined && options.gracePeriodSeconds < 0) options = { ...options, gracePeriodSeconds: 1 }
   const now = world.clock.now()
   const grace = definition.gracePeriodSeconds?.(object, options.gracePeriodSeconds) ?? 0
-  const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy)
+  const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy ?? defaultPolicy(definition, metadata))
   const held = finalizers.length > 0 || namespaceHeld(definition, object)
 
   let next = object
@@ -96,6 +96,12 @@ function checkPreconditions(
       `invalid DeleteOptions: propagationPolicy: Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Background", "Foreground", "Orphan", "nil"`,
     )
   }
+}
+
+/** What a finalizer of the object has decided already stands. */
+function defaultPolicy({ orphansDependents }: ResourceDefinition, { finalizers = [] }: ObjectMeta): DeleteOptions['propagationPolicy'] {
+  const decided = finalizers.includes(foreground) || finalizers.includes(orphan)
+  return orphansDependents && !decided ? 'Orphan' : undefined
 }
 
 function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions['propagationPolicy']): string[] {

@@ -20,7 +20,7 @@ import {
   unknownResource,
   unsupportedMediaType,
 } from '../status.ts'
-import { createDefinitions, type Definitions, presented, requireVerb, resourceNameOf, storable, typed } from './definitions.ts'
+import { converted, createDefinitions, type Definitions, presented, requireVerb, resourceNameOf, storable, typed } from './definitions.ts'
 import { type Deleted, deleteObject, settled } from './deletion.ts'
 import { applyPatch, ownership } from './managed-fields.ts'
 import { hasGeneration, metadataErrors, metadataUpdateErrors } from './metadata.ts'
@@ -96,6 +96,8 @@ export function createRegistry(world: RegistryWorld): Registry {
   }
 
   const create: Registry['create'] = (definition, given, who) => {
+    const { conversion } = definition
+    if (conversion) return conversion.fromStored(create(conversion.stored, converted(definition, typed(definition, given)), who))
     if (definition.custom?.terminating) requireVerb(definition, 'create')
     const resource = resourceNameOf(definition)
     const context = contextNow()
@@ -146,6 +148,10 @@ export function createRegistry(world: RegistryWorld): Registry {
   }
 
   const update: Registry['update'] = (definition, given, who, subresource) => {
+    const { conversion } = definition
+    if (conversion) {
+      return conversion.fromStored(update(conversion.stored, converted(definition, typed(definition, given)), who, subresource))
+    }
     const incoming = typed(definition, given)
     const name = incoming.metadata?.name ?? ''
     const namespace = scope(definition, incoming.metadata?.namespace)
@@ -236,7 +242,10 @@ export function createRegistry(world: RegistryWorld): Registry {
     return settled(store, resource, object, false) ?? put(definition, object)
   }
 
-  const patch: Registry['patch'] = (definition, namespace, name, body, options, who) => {
+  const patch: Registry['patch'] = (shownAs, namespace, name, body, options, who) => {
+    // Whatever version is patched, what is written and owned is the stored one.
+    const definition = shownAs.conversion?.stored ?? shownAs
+    const written = (object: KubeObject) => presented(shownAs, object)
     const previous = find(definition, namespace, name)
     if (options.subresource === 'status' && !definition.status) throw unknownResource()
     const manager = { ...who, ...(options.fieldManager !== undefined && { fieldManager: options.fieldManager }) }
@@ -244,7 +253,7 @@ export function createRegistry(world: RegistryWorld): Registry {
       const applied = applyPatch(
         definition,
         previous,
-        isObject(body) && who.decode ? who.decode(body as KubeObject) : body,
+        isObject(body) && who.decode ? converted(shownAs, who.decode(body as KubeObject)) : body,
         { name, namespace: scope(definition, namespace) },
         options,
         manager,
@@ -254,10 +263,10 @@ export function createRegistry(world: RegistryWorld): Registry {
         if (options.subresource) throw notFound({ group: definition.group, resource: definition.plural, name })
         const made = create(definition, applied.object, { ...manager, dryRun: true })
         const object = applied.own(made)
-        return { object: who.dryRun ? object : put(definition, object), created: true }
+        return { object: written(who.dryRun ? object : put(definition, object)), created: true }
       }
       const object = write(definition, applied.object, previous, manager, options.subresource, (_before, after) => applied.own(after))
-      return { object, created: false }
+      return { object: written(object), created: false }
     }
     if (!previous) throw notFound({ group: definition.group, resource: definition.plural, name })
     if (options.type === 'strategic' && definition.custom) {
@@ -266,16 +275,17 @@ export function createRegistry(world: RegistryWorld): Registry {
       )
     }
     let next: unknown
-    if (options.type === 'json') next = jsonPatch(previous, body)
-    else if (options.type === 'merge') next = mergePatch(previous, body)
-    else next = strategicPatch(previous, body, definition.kind)
+    const before = presented(shownAs, previous)
+    if (options.type === 'json') next = jsonPatch(before, body)
+    else if (options.type === 'merge') next = mergePatch(before, body)
+    else next = strategicPatch(before, body, definition.kind)
     if (!isObject(next)) throw badRequest('the patch does not leave an object')
-    const object = typed(definition, who.decode?.(next as KubeObject) ?? (next as KubeObject))
+    const object = converted(shownAs, typed(shownAs, who.decode?.(next as KubeObject) ?? (next as KubeObject)))
     if (object.metadata !== undefined && !isObject(object.metadata)) throw badRequest('metadata must be an object')
     if (object.metadata?.name !== name) {
       throw badRequest(`the name of the object (${object.metadata?.name ?? ''}) does not match the name on the URL (${name})`)
     }
-    return { object: write(definition, object, previous, manager, options.subresource), created: false }
+    return { object: written(write(definition, object, previous, manager, options.subresource)), created: false }
   }
 
   const remove: Registry['delete'] = (definition, namespace, name, options, who) => {

@@ -157,6 +157,10 @@ export const jobs: ResourceDefinition<JobObject> = {
   namespaced: true,
   ...statusStrategy,
   status: true,
+  orphansDependents: {
+    warning:
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+  },
   prepareForCreate: (job) => ({ ...withSelector(job), status: {} }),
   prepareForUpdate: (job, previous) => ({ ...job, status: previous.status }),
   defaults: (job) => change(job, 'spec', defaultJobSpec),
