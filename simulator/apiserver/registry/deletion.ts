@@ -7,6 +7,7 @@ import { badRequest, conflict } from '../status.ts'
 import { resourceNameOf } from './definitions.ts'
 import { hasGeneration } from './metadata.ts'
 import type { RegistryWorld } from './world.ts'
+import { written } from './writes.ts'
 
 export interface Deleted {
   readonly object: KubeObject
@@ -42,7 +43,7 @@ export function deleteObject(
   if (definition.prepareForDelete && !metadata.deletionTimestamp) {
     next = withFinalizers(object, finalizers)
     next = definition.prepareForDelete(next, { now }) as KubeObject
-    return { object: dryRun ? next : store.put(resource, next), removed: false }
+    return { object: dryRun ? next : written(store, resource, next), removed: false }
   }
   if (metadata.deletionTimestamp) {
     const standing = metadata.deletionGracePeriodSeconds ?? 0
@@ -70,7 +71,7 @@ export function deleteObject(
 
   if (grace > 0 || held) {
     if (next === object) return { object, removed: false }
-    return { object: dryRun ? next : store.put(resource, next), removed: false }
+    return { object: dryRun ? next : written(store, resource, next), removed: false }
   }
   if (dryRun) return { object, removed: true }
   return { object: store.remove(resource, metadata.namespace, metadata.name!) ?? object, removed: true }

@@ -25,6 +25,7 @@ import { type Deleted, deleteObject, settled } from './deletion.ts'
 import { applyPatch, ownership } from './managed-fields.ts'
 import { hasGeneration, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { type RegistryWorld, type RequestContext, strategyContext } from './world.ts'
+import { written } from './writes.ts'
 
 /**
  * The generic registry: what kube-apiserver's `registry/generic` does for every kind, over the definitions of the kinds.
@@ -73,7 +74,7 @@ export function createRegistry(world: RegistryWorld): Registry {
   const stored = (definition: ResourceDefinition, namespace: string | undefined, name: string) =>
     store.get(resourceNameOf(definition), scope(definition, namespace), name)
   const put = (definition: ResourceDefinition, object: KubeObject) =>
-    presented(definition, store.put(resourceNameOf(definition), storable(definition, object)))
+    presented(definition, written(store, resourceNameOf(definition), storable(definition, object)))
 
   const find: Registry['find'] = (definition, namespace, name) => {
     const found = stored(definition, namespace, name)
@@ -245,7 +246,7 @@ export function createRegistry(world: RegistryWorld): Registry {
   const patch: Registry['patch'] = (shownAs, namespace, name, body, options, who) => {
     // Whatever version is patched, what is written and owned is the stored one.
     const definition = shownAs.conversion?.stored ?? shownAs
-    const written = (object: KubeObject) => presented(shownAs, object)
+    const shown = (object: KubeObject) => presented(shownAs, object)
     const previous = find(definition, namespace, name)
     if (options.subresource === 'status' && !definition.status) throw unknownResource()
     const manager = { ...who, ...(options.fieldManager !== undefined && { fieldManager: options.fieldManager }) }
@@ -263,10 +264,10 @@ export function createRegistry(world: RegistryWorld): Registry {
         if (options.subresource) throw notFound({ group: definition.group, resource: definition.plural, name })
         const made = create(definition, applied.object, { ...manager, dryRun: true })
         const object = applied.own(made)
-        return { object: written(who.dryRun ? object : put(definition, object)), created: true }
+        return { object: shown(who.dryRun ? object : put(definition, object)), created: true }
       }
       const object = write(definition, applied.object, previous, manager, options.subresource, (_before, after) => applied.own(after))
-      return { object: written(object), created: false }
+      return { object: shown(object), created: false }
     }
     if (!previous) throw notFound({ group: definition.group, resource: definition.plural, name })
     if (options.type === 'strategic' && definition.custom) {
@@ -285,7 +286,7 @@ export function createRegistry(world: RegistryWorld): Registry {
     if (object.metadata?.name !== name) {
       throw badRequest(`the name of the object (${object.metadata?.name ?? ''}) does not match the name on the URL (${name})`)
     }
-    return { object: written(write(definition, object, previous, manager, options.subresource)), created: false }
+    return { object: shown(write(definition, object, previous, manager, options.subresource)), created: false }
   }
 
   const remove: Registry['delete'] = (definition, namespace, name, options, who) => {
