@@ -31,6 +31,8 @@ export interface Pacemaker {
   now(): number
   /** Asks to be called back at `at` (ms since the epoch); a later call replaces an earlier one; undefined cancels. */
   wake(at: number | undefined, call: () => void): void
+  /** Begins a turn: what it returns says whether others of the host have waited long enough. Absent: nobody waits. */
+  turn?(): () => boolean
 }
 
 export interface TimersSnapshot {
@@ -152,14 +154,18 @@ export class EventLoop implements Clock {
     if (at !== undefined) this.#setDurable(owner, key, at)
   }
 
-  /** Runs everything that is due now, synchronously, and returns how many events ran. */
+  /** Runs what is due now, synchronously, as far as one turn goes, and returns how many events ran. */
   settle(): number {
     if (this.#running || this.#closed) return 0
     this.#running = true
     this.#now = Math.max(this.#now, this.#pacemaker.now())
+    const isOver = this.#pacemaker.turn?.()
     let ran = 0
+    let cut = false
     try {
-      while (ran < eventsPerTurn) {
+      for (;;) {
+        cut = ran >= eventsPerTurn || (isOver?.() ?? false)
+        if (cut) break
         const task = this.#nextDue()
         if (!task) break
         ran++
@@ -172,7 +178,7 @@ export class EventLoop implements Clock {
     } finally {
       this.#running = false
     }
-    this.#arm(ran >= eventsPerTurn)
+    this.#arm(cut)
     return ran
   }
 

@@ -10,8 +10,8 @@ export interface PaceMemory {
 export interface Pace {
   /** Takes one request's token; false where there is none now. */
   take(): boolean
-  /** When there is one again, ms since the epoch. */
-  next(): number
+  /** When there are so many again (a full bucket at most), ms since the epoch. */
+  next(count?: number): number
 }
 
 /** kube-controller-manager's --kube-api-qps and --kube-api-burst, which each of its controllers has for itself. */
@@ -32,9 +32,9 @@ export function requestPace(clock: Pick<Clock, 'now'>, memory: PaceMemory): Pace
       memory.tokens--
       return true
     },
-    next() {
+    next(count = 1) {
       refill()
-      return memory.at + Math.ceil(((1 - Math.min(1, memory.tokens)) * 1000) / perSecond)
+      return memory.at + Math.ceil((Math.max(0, Math.min(burst, count) - memory.tokens) * 1000) / perSecond)
     },
   }
 }

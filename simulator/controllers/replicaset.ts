@@ -58,6 +58,8 @@ function replicaController(of: ReplicaKind): Controller {
       const events = recorderOf(world, of.component)
       const queue = workQueue(of.queue, clock, reconcile)
       const pace = paceOf(world, of.name)
+      /** Sets whose pods wait for the client's pace: until then their worker is at it, and what happens meanwhile is seen afterwards. */
+      const busy = new Map<string, number>()
 
       api.watch<ReplicaSetObject>(of.resource, ({ object }) => queue.add(keyOf(object)), { initial: world.fresh })
       watchOwned(world, 'pods', of.kind, queue, ({ type, object }) => {
@@ -68,6 +70,9 @@ function replicaController(of: ReplicaKind): Controller {
       })
 
       function reconcile(key: string): void {
+        const until = busy.get(key) ?? 0
+        if (until > clock.now()) return queue.addAt(key, until)
+        busy.delete(key)
         const [namespace, name] = splitKey(key)
         const set = api.find<ReplicaSetObject>(of.resource, namespace, name)
         if (!set) return
@@ -92,7 +97,7 @@ function replicaController(of: ReplicaKind): Controller {
         for (let batch = 1, left = count; left > 0 && !failure; left -= batch, batch *= 2) {
           for (let one = 0; one < Math.min(batch, left); one++) {
             if (!pace.take()) {
-              queue.addAt(keyOf(set), pace.next())
+              waitFor(set, left - one)
               return failure
             }
             const error = tried(() => active.push(createOne(set)))
@@ -105,6 +110,12 @@ function replicaController(of: ReplicaKind): Controller {
         return failure
       }
 
+      function waitFor(set: ReplicaSetObject, requests: number): void {
+        const key = keyOf(set)
+        busy.set(key, pace.next(requests))
+        queue.addAt(key, pace.next(requests))
+      }
+
       function createOne(set: ReplicaSetObject): PodObject {
         const owner = controllerReference(set, of.apiVersion, of.kind)
         const pod = podFromTemplate(set.spec?.template ?? {}, set.metadata?.namespace ?? '', owner)
@@ -115,11 +126,13 @@ function replicaController(of: ReplicaKind): Controller {
 
       function remove(set: ReplicaSetObject, active: PodObject[], count: number): StatusError | undefined {
         let failure: StatusError | undefined
+        let removed = 0
         for (const pod of count > 0 ? deletionOrder(active).slice(0, count) : []) {
           if (!pace.take()) {
-            queue.addAt(keyOf(set), pace.next())
+            waitFor(set, count - removed)
             return failure
           }
+          removed++
           const name = pod.metadata?.name ?? ''
           const error = tried(() => api.delete('pods', set.metadata?.namespace, name))
           if (!error || error.reason === 'NotFound') active.splice(active.indexOf(pod), 1)

@@ -188,6 +188,9 @@ function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown)
 const hurriedPace = 12
 const hurriedLeadMs = 4 * 60_000
 
+/** How long one cluster computes at a time while the others of its thread wait, ms: no learner notices as little. */
+const turnMs = 10
+
 /** Real time for an event loop; `settled` is called after each time it ran. In a hurry it begins in the past and catches up. */
 function realTime(hurry: boolean, settled: () => void): Pacemaker {
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -196,6 +199,10 @@ function realTime(hurry: boolean, settled: () => void): Pacemaker {
   const now = () => (hurry ? Math.min(Date.now(), hurried()) : Date.now())
   return {
     now,
+    turn() {
+      const end = performance.now() + turnMs
+      return () => performance.now() > end
+    },
     wake(at, call) {
       clearTimeout(timer)
       timer = undefined

@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest'
+import { EventLoop, type Pacemaker } from './clock.ts'
+
+/** A host with a thread for several loops: each turn lasts three events, and who wants to go on stands at the end of the line. */
+function host() {
+  const waiting: (() => void)[] = []
+  const pacemaker = (): Pacemaker => ({
+    now: () => 0,
+    turn() {
+      let events = 0
+      return () => events++ === 3
+    },
+    wake: (at, call) => void (at !== undefined && waiting.push(call)),
+  })
+  return { pacemaker, waiting }
+}
+
+it('a loop that never comes to rest lets others have their turns', () => {
+  const { pacemaker, waiting } = host()
+  const ran: string[] = []
+  const fail = (error: unknown) => {
+    throw error
+  }
+  const runaway = new EventLoop(pacemaker(), fail)
+  const other = new EventLoop(pacemaker(), fail)
+  const again = () => {
+    ran.push('runaway')
+    runaway.soon(again)
+  }
+  runaway.soon(again)
+  other.soon(() => ran.push('other'))
+  expect(runaway.settle()).toBe(3)
+  other.settle()
+  expect(ran).toEqual(['runaway', 'runaway', 'runaway', 'other'])
+  // It asked for another turn, and goes on where it was.
+  waiting.shift()!()
+  expect(ran).toHaveLength(7)
+  runaway.close()
+})
+
+it('goes on in the same order after a turn was cut', () => {
+  const { pacemaker, waiting } = host()
+  const ran: number[] = []
+  const loop = new EventLoop(pacemaker(), () => {})
+  for (let i = 0; i < 8; i++) loop.soon(() => ran.push(i))
+  loop.settle()
+  while (waiting.length > 0) waiting.shift()!()
+  expect(ran).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+})
