@@ -154,12 +154,20 @@ export class EventLoop implements Clock {
     if (at !== undefined) this.#setDurable(owner, key, at)
   }
 
-  /** Runs what is due now, synchronously, as far as one turn goes, and returns how many events ran. */
+  /** Runs everything that is due now, synchronously, and returns how many events ran. Whoever needs the instant whole calls it. */
   settle(): number {
+    return this.#run(undefined)
+  }
+
+  /** The same as far as one turn goes; the rest waits for the next. */
+  #turn(): void {
+    this.#run(this.#pacemaker.turn?.())
+  }
+
+  #run(isOver: (() => boolean) | undefined): number {
     if (this.#running || this.#closed) return 0
     this.#running = true
     this.#now = Math.max(this.#now, this.#pacemaker.now())
-    const isOver = this.#pacemaker.turn?.()
     let ran = 0
     let cut = false
     try {
@@ -247,13 +255,13 @@ export class EventLoop implements Clock {
     this.#pumpQueued = true
     queueMicrotask(() => {
       this.#pumpQueued = false
-      this.settle()
+      this.#turn()
     })
   }
 
   #arm(again: boolean): void {
     const at = again ? this.#now : this.next()
-    this.#pacemaker.wake(at, () => this.settle())
+    this.#pacemaker.wake(at, () => this.#turn())
   }
 
   #dropCancelled(): void {

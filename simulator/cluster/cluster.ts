@@ -301,7 +301,22 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       (station.files as MemoryFiles).tree,
       ...nodes.flatMap(({ files, kubelet }) => [files.tree, ...kubelet.trees()]),
     ],
-    snapshot: () => ({
+    snapshot() {
+      // What is still to happen in this instant is in no snapshot.
+      clock.settle()
+      return taken()
+    },
+    close() {
+      // The power goes first: what ends now has nobody left to say farewell to.
+      for (const machine of network.machines()) machine.down = true
+      for (const { kubelet } of nodes) kubelet.stop()
+      for (const process of station.processes) process.kill('SIGKILL')
+      clock.close()
+    },
+  }
+
+  function taken(): ClusterSnapshot {
+    return {
       version: snapshotVersion,
       spec,
       at: clock.now(),
@@ -314,14 +329,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
       nodes: nodes.map(({ files, kubelet }) => ({ files: files.snapshot(), kubelet: kubelet.snapshot() })),
       workstation: (station.files as MemoryFiles).snapshot(),
       learnerToken: world.tokens.learner,
-    }),
-    close() {
-      // The power goes first: what ends now has nobody left to say farewell to.
-      for (const machine of network.machines()) machine.down = true
-      for (const { kubelet } of nodes) kubelet.stop()
-      for (const process of station.processes) process.kill('SIGKILL')
-      clock.close()
-    },
+    }
   }
 }
 

@@ -105,8 +105,9 @@ export async function hostCluster(hosting: Hosting): Promise<Hosted> {
     },
     save() {
       announced = false
+      const snapshot = cluster.snapshot()
       atSave = cluster.moment()
-      return { ...cluster.snapshot(), checkpoints: Object.fromEntries(checkpoints) }
+      return { ...snapshot, checkpoints: Object.fromEntries(checkpoints) }
     },
     replace(snapshot) {
       cluster.close()
