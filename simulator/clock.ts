@@ -38,6 +38,8 @@ export interface Pacemaker {
   now(): number
   /** Asks to be called back at `at` (ms since the epoch); a later call replaces an earlier one; undefined cancels. */
   wake(at: number | undefined, call: () => void): void
+  /** Begins a turn: what it returns says whether others of the host have waited long enough. Absent: nobody waits. */
+  turn?(): () => boolean
 }
 
 export interface TimersSnapshot {
@@ -183,14 +185,26 @@ export class EventLoop implements Clock {
     if (at !== undefined) this.#setDurable(owner, key, at, calm)
   }
 
-  /** Runs everything that is due now, synchronously, and returns how many events ran. */
+  /** Runs everything that is due now, synchronously, and returns how many events ran. Whoever needs the instant whole calls it. */
   settle(): number {
+    return this.#run(undefined)
+  }
+
+  /** The same as far as one turn goes; the rest waits for the next. */
+  #turn(): void {
+    this.#run(this.#pacemaker.turn?.())
+  }
+
+  #run(isOver: (() => boolean) | undefined): number {
     if (this.#running || this.#closed) return 0
     this.#running = true
     this.#now = Math.max(this.#now, this.#pacemaker.now())
     let ran = 0
+    let cut = false
     try {
-      while (ran < eventsPerTurn) {
+      for (;;) {
+        cut = ran >= eventsPerTurn || (isOver?.() ?? false)
+        if (cut) break
         const task = this.#nextDue()
         if (!task) break
         ran++
@@ -203,7 +217,7 @@ export class EventLoop implements Clock {
     } finally {
       this.#running = false
     }
-    this.#arm(ran >= eventsPerTurn)
+    this.#arm(cut)
     return ran
   }
 
@@ -282,13 +296,13 @@ export class EventLoop implements Clock {
     this.#pumpQueued = true
     queueMicrotask(() => {
       this.#pumpQueued = false
-      this.settle()
+      this.#turn()
     })
   }
 
   #arm(again: boolean): void {
     const at = again ? this.#now : this.next()
-    this.#pacemaker.wake(at, () => this.settle())
+    this.#pacemaker.wake(at, () => this.#turn())
   }
 
   #dropCancelled(): void {

@@ -253,20 +253,24 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     return { name, machine, files, kubelet }
   })
 
-  const snapshot = (): ClusterSnapshot => ({
-    version: snapshotVersion,
-    spec,
-    at: clock.now(),
-    laid,
-    random: random.state,
-    store: store.snapshot(),
-    network: network.snapshot(),
-    ...(cloud && { cloud: cloud.snapshot() }),
-    timers: clock.snapshot(),
-    nodes: nodes.map(({ files, kubelet }) => ({ files: files.snapshot(), kubelet: kubelet.snapshot() })),
-    workstation: (station.files as MemoryFiles).snapshot(),
-    learnerToken: world.tokens.learner,
-  })
+  function snapshot(): ClusterSnapshot {
+    // What is still to happen in this instant is in no snapshot.
+    clock.settle()
+    return {
+      version: snapshotVersion,
+      spec,
+      at: clock.now(),
+      laid,
+      random: random.state,
+      store: store.snapshot(),
+      network: network.snapshot(),
+      ...(cloud && { cloud: cloud.snapshot() }),
+      timers: clock.snapshot(),
+      nodes: nodes.map(({ files, kubelet }) => ({ files: files.snapshot(), kubelet: kubelet.snapshot() })),
+      workstation: (station.files as MemoryFiles).snapshot(),
+      learnerToken: world.tokens.learner,
+    }
+  }
   const { turn } = world
   const rehearse = turn && ((request: TraceRequest) => traceOnCopy(running, world, turn, request))
   const station = createWorkstation({

@@ -15,7 +15,7 @@ import { nodeLifecycleController, taintEvictionController } from './node-lifecyc
 import { persistentVolumeBinder } from './persistentvolume/binder.ts'
 import { localPathProvisioner } from './persistentvolume/local-path-provisioner.ts'
 import { podAutoscaler } from './podautoscaler/horizontal.ts'
-import { replicasetController } from './replicaset.ts'
+import { replicasetController, replicationController } from './replicaset.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { scheduler } from './scheduler/scheduler.ts'
 import { rootCertificatePublisher, serviceAccountController } from './serviceaccounts.ts'
@@ -33,6 +33,7 @@ export const controllers: readonly Controller[] = [
   taintEvictionController,
   deploymentController,
   replicasetController,
+  replicationController,
   statefulsetController,
   daemonsetController,
   endpointsliceController,

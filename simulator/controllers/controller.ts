@@ -7,6 +7,7 @@ import { sameJson } from '../json.ts'
 import type { KubeObject, OwnerReference, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
 import { customResourceDefinitionsName } from '../resources/customresourcedefinition/definition.ts'
+import { fullBucket, type Pace, type PaceMemory, requestPace } from './pace.ts'
 import type { AutoscalingMemory } from './podautoscaler/stabilization.ts'
 
 /** What a controller is given. */
@@ -38,11 +39,19 @@ export interface ControllerMemory {
   readonly events: Record<string, EventMemory>
   /** What the autoscaler recommended and did lately, by HorizontalPodAutoscaler. */
   readonly autoscaling: Record<string, AutoscalingMemory>
+  /** How much each controller has written lately; absent until one does. */
+  paces?: Record<string, PaceMemory>
 }
 
 /** `component` is what stands under From in `kubectl describe`. */
 export function recorderOf(world: ControllerWorld, component: string): EventRecorder {
   return eventRecorder(world.api, world.clock, { component }, (world.memory.events[component] ??= {}))
+}
+
+/** The pace of a controller's own client. */
+export function paceOf({ memory, clock }: ControllerWorld, controller: string): Pace {
+  memory.paces ??= {}
+  return requestPace(clock, (memory.paces[controller] ??= fullBucket(clock)))
 }
 
 /** A control loop, named as kube-controller-manager names it. */

@@ -42,13 +42,16 @@ export function completionIndex(job: Job, pod: Pod): number | undefined {
   return index !== undefined && index < (job.spec?.completions ?? 0) ? index : undefined
 }
 
-/** `0-2,4` as numbers; what is no index is passed over. */
+/** No job that runs here comes to as many, but a status that was written by hand may say so. */
+const mostIndexes = 100_000
+
+/** `0-2,4` as numbers, the first 100,000; what is no index is passed over. */
 export function parseIndexes(text: string | undefined): Set<number> {
   const indexes = new Set<number>()
   for (const part of (text ?? '').split(',')) {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part)
     if (!match) continue
-    for (let index = Number(match[1]); index <= Number(match[2] ?? match[1]); index++) indexes.add(index)
+    for (let index = Number(match[1]); index <= Number(match[2] ?? match[1]) && indexes.size < mostIndexes; index++) indexes.add(index)
   }
   return indexes
 }
@@ -141,13 +144,11 @@ export function isComplete(job: Job, active: number, succeeded: number): boolean
 }
 
 /** The lowest indexes that neither succeeded nor have a pod at work. */
-export function pendingIndexes(job: Job, active: readonly PodObject[], done: ReadonlySet<number>, count: number): number[] {
+export function* pendingIndexes(job: Job, active: readonly PodObject[], done: ReadonlySet<number>): Generator<number> {
   const busy = new Set(active.map((pod) => completionIndex(job, pod)))
-  const free: number[] = []
-  for (let index = 0; index < (job.spec?.completions ?? 0) && free.length < count; index++) {
-    if (!done.has(index) && !busy.has(index)) free.push(index)
+  for (let index = 0; index < (job.spec?.completions ?? 0); index++) {
+    if (!done.has(index) && !busy.has(index)) yield index
   }
-  return free
 }
 
 /** Pods of an indexed job that stand in each other's way, have no index, or one that is done. */

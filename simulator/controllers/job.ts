@@ -7,6 +7,7 @@ import {
   controllerOf,
   controllerReference,
   keyOf,
+  paceOf,
   recorderOf,
   splitKey,
   watchOwned,
@@ -60,6 +61,7 @@ export const jobController: Controller = {
     const { api, clock } = world
     const events = recorderOf(world, 'job-controller')
     const queue = workQueue('job', clock, reconcile)
+    const pace = paceOf(world, 'job-controller')
     const orphans = workQueue('job-orphan-pods', clock, releaseOrphan)
     // Apart from the queue's own timers, because a pod that fails and is gone leaves nothing else to tell how long to wait.
     const backOff = clock.timers('controller/job-backoff', (key) => queue.add(key))
@@ -195,17 +197,27 @@ export const jobController: Controller = {
         return undefined
       }
       if (isIndexed(job)) {
-        for (const index of pendingIndexes(job, active, over, missing)) {
+        let left = missing
+        for (const index of pendingIndexes(job, active, over)) {
+          if (left-- === 0 || mustWait(key)) return undefined
           const failure = create(job, index)
           if (failure) return failure
         }
         return undefined
       }
       for (let made = 0; made < missing; made++) {
+        if (mustWait(key)) return undefined
         const failure = create(job, undefined)
         if (failure) return failure
       }
       return undefined
+    }
+
+    /** Takes a token for one pod, or sees to it that the job is looked at when there is one. */
+    function mustWait(key: string): boolean {
+      if (pace.take()) return false
+      queue.addAt(key, pace.next())
+      return true
     }
 
     /** Each index has a back-off of its own. */
@@ -220,7 +232,7 @@ export const jobController: Controller = {
       const last = lastFailures(job, pods)
       let made = 0
       let soonest = Number.POSITIVE_INFINITY
-      for (const index of pendingIndexes(job, active, over, Number.POSITIVE_INFINITY)) {
+      for (const index of pendingIndexes(job, active, over)) {
         if (made === missing) break
         const failed = last.get(index)
         const until = failed ? indexBackOffUntil(failed, finishedAt(failed)) : 0
@@ -228,6 +240,7 @@ export const jobController: Controller = {
           soonest = Math.min(soonest, until)
           continue
         }
+        if (mustWait(key)) break
         const failure = create(job, index, indexAnnotations(job, failed))
         if (failure) return failure
         made++

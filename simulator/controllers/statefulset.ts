@@ -1,7 +1,17 @@
 import type { StatefulSet } from 'kubernetes-types/apps/v1'
 import { StatusError } from '../apiserver/api.ts'
 import type { KubeObject } from '../kubernetes.ts'
-import { type Controller, controllerReference, keyOf, recorderOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
+import {
+  type Controller,
+  controllerReference,
+  keyOf,
+  paceOf,
+  recorderOf,
+  splitKey,
+  watchOwned,
+  workQueue,
+  writeStatus,
+} from './controller.ts'
 import { templateHash } from './hash.ts'
 import { availableFrom, claim, isReady, isTerminal, type PodObject, podFromTemplate } from './pods.ts'
 
@@ -15,6 +25,7 @@ export const statefulsetController: Controller = {
     const { api, clock } = world
     const events = recorderOf(world, 'statefulset-controller')
     const queue = workQueue('statefulset', clock, reconcile)
+    const pace = paceOf(world, 'statefulset-controller')
     api.watch<StatefulSetObject>('statefulsets.apps', ({ object }) => queue.add(keyOf(object)), { initial: world.fresh })
     watchOwned(world, 'pods', 'StatefulSet', queue)
 
@@ -41,6 +52,7 @@ export const statefulsetController: Controller = {
       for (let ordinal = start; ordinal < start + wanted; ordinal++) {
         const pod = byOrdinal.get(ordinal)
         if (!pod) {
+          if (!pace.take()) return queue.addAt(keyOf(set), pace.next())
           create(set, ordinal, revision)
           if (ordered) return
         } else if (ordered && (!isReady(pod) || pod.metadata?.deletionTimestamp)) {

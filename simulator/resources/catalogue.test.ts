@@ -20,19 +20,18 @@ import { storageclasses } from './storage/storageclass.ts'
 import { created, noon, row, sentences, updated } from './testing.ts'
 
 test('every kind stands once, and copes with an empty object', () => {
-  const names = resources.map(({ group, plural }) => `${plural}.${group}`)
+  const names = resources.filter(({ conversion }) => !conversion).map(({ group, plural }) => `${plural}.${group}`)
   expect(new Set(names).size).toBe(names.length)
   expect(names.length).toBeGreaterThanOrEqual(33)
-  const short = resources.flatMap(({ shortNames = [], singular, plural, group }) => [
-    ...shortNames,
-    ...(group === '' ? [singular, plural] : []),
-  ])
+  const short = resources
+    .filter(({ conversion }) => !conversion)
+    .flatMap(({ shortNames = [], singular, plural, group }) => [...shortNames, ...(group === '' ? [singular, plural] : [])])
   const twice = short.filter((name, index) => short.indexOf(name) !== index && name !== 'endpoints')
   expect(twice).toEqual([])
   for (const definition of resources) {
     expect(definition.columns[0]!.name === 'Name' || definition.kind === 'Event').toBe(true)
     expect(() => definition.selectableFields?.({ metadata: {}, spec: {}, status: {} })).not.toThrow()
-    const { errors } = created(definition, { apiVersion: 'v1', kind: definition.kind })
+    const { errors } = created(definition.conversion?.stored ?? definition, { apiVersion: 'v1', kind: definition.kind })
     expect(Array.isArray(errors), definition.kind).toBe(true)
   }
 })

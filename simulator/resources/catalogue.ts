@@ -1,5 +1,6 @@
 import { apiservices } from './apiregistration/apiservice.ts'
 import { horizontalpodautoscalers } from './autoscaling/horizontalpodautoscaler.ts'
+import { horizontalpodautoscalersV1 } from './autoscaling/horizontalpodautoscaler-v1.ts'
 import { cronjobs } from './batch/cronjob.ts'
 import { jobs } from './batch/job.ts'
 import { certificatesigningrequests } from './certificates/certificatesigningrequest.ts'
@@ -31,6 +32,7 @@ import { storageclasses } from './storage/storageclass.ts'
 import { daemonsets } from './workload/daemonset.ts'
 import { deployments } from './workload/deployment.ts'
 import { replicasets } from './workload/replicaset.ts'
+import { replicationcontrollers } from './workload/replicationcontroller.ts'
 import { controllerrevisions, statefulsets } from './workload/statefulset.ts'
 
 /** Every built-in kind that is served, group by group in the order of discovery. */
@@ -44,6 +46,7 @@ export const resources: readonly ResourceDefinition[] = [
   persistentvolumeclaims,
   persistentvolumes,
   pods,
+  replicationcontrollers,
   resourcequotas,
   secrets,
   serviceaccounts,
@@ -54,6 +57,7 @@ export const resources: readonly ResourceDefinition[] = [
   replicasets,
   statefulsets,
   horizontalpodautoscalers,
+  horizontalpodautoscalersV1,
   cronjobs,
   jobs,
   certificatesigningrequests,

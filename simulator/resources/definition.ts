@@ -1,6 +1,7 @@
 import type { OpenapiSchema } from '../apiserver/openapi/schema.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
+import type { Conversion } from './conversion.ts'
 import type { Schema } from './schema/schema.ts'
 
 /** One cause in an `Invalid` Status, as apimachinery's field.Error. `message` is the full sentence without the field's name. */
@@ -114,6 +115,8 @@ export interface ResourceDefinition<T extends KubeObject = any> {
     prepare(object: T, previous: T, context: StrategyContext): T
     validate(object: T, previous: T, context: StrategyContext): FieldError[]
   }
+  /** A deletion that names no policy leaves its dependents alone, as it did before there was a garbage collector. */
+  readonly orphansDependents?: { readonly warning?: string }
   /** Seconds that a deletion waits for the kubelet (pods), given the request's own wish; absent or 0: removed at once. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number
   /** Lines for `Warning` headers on create and update. */
@@ -128,4 +131,6 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   readonly openapi?: OpenapiSchema
   /** Absent for built-in kinds. */
   readonly custom?: CustomKind
+  /** For versions of built-in kinds that are not the one that the store holds. They stand behind that one in the catalogue. */
+  readonly conversion?: Conversion
 }

@@ -69,6 +69,57 @@ describe('store', () => {
     expect(store.compacted).toBeGreaterThan(1)
   })
 
+  it('takes no more than its quota, and again once there is room', () => {
+    const store = new Store({ clock: loop(), quotaBytes: 10_000 })
+    const put = (name: string, size: number) =>
+      store.put('configmaps', { metadata: { namespace: 'a', name }, data: { text: 'x'.repeat(size) } })
+    put('one', 4_000)
+    put('two', 4_000)
+    const full = 'etcdserver: mvcc: database space exceeded'
+    const before = store.snapshot()
+    expect(() => put('three', 4_000)).toThrow(full)
+    expect(() => put('one', 7_000)).toThrow(full)
+    expect(store.snapshot()).toEqual(before)
+    put('one', 100)
+    put('three', 4_000)
+    store.remove('configmaps', 'a', 'two')
+    put('four', 4_000)
+    expect(() =>
+      new Store({ clock: loop(), quotaBytes: 10_000 }, store.snapshot()).put('configmaps', {
+        metadata: { name: 'x' },
+        data: { text: 'x'.repeat(4_000) },
+      }),
+    ).toThrow(full)
+  })
+
+  it('counts exactly what it holds, whatever was written before', () => {
+    fc.assert(
+      fc.property(writes, (all) => {
+        const store = new Store({ clock: loop() })
+        for (const write of all) apply(store, write)
+        const { bytes: _counted, ...uncounted } = store.snapshot()
+        expect(new Store({ clock: loop() }, uncounted).snapshot().bytes).toBe(store.snapshot().bytes)
+      }),
+    )
+  })
+
+  it('refuses what one request may not carry', () => {
+    const store = new Store({ clock: loop() })
+    const put = (size: number) => store.put('configmaps', { metadata: { name: 'large' }, data: { text: 'x'.repeat(size) } })
+    put(1_500_000)
+    expect(() => put(1_600_000)).toThrow('etcdserver: request is too large')
+    expect(() => put(2_200_000)).toThrow(
+      /^rpc error: code = ResourceExhausted desc = trying to send message larger than max \(22000\d\d vs\. 2097152\)$/,
+    )
+  })
+
+  it('keeps no more of the past than its quota', () => {
+    const store = new Store({ clock: loop(), quotaBytes: 100_000 })
+    for (let i = 0; i < 200; i++) store.put('configmaps', { metadata: { name: 'one' }, data: { text: 'x'.repeat(4_000) } })
+    expect(store.since('configmaps', store.revision - 5)).toHaveLength(5)
+    expect(store.since('configmaps', store.revision - 50)).toBeUndefined()
+  })
+
   it('does not deliver to a closed subscriber, even what was already queued', () => {
     const clock = loop()
     const store = new Store({ clock })

@@ -1,6 +1,7 @@
 import type { Clock, Closer } from '../clock.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
 import { Bucket } from './bucket.ts'
+import { jsonBytes } from './size.ts'
 
 /** One write. `object` of DELETED is the last state, stamped with the revision of the deletion, as etcd's watch gives it. */
 export interface StoreEvent {
@@ -16,15 +17,32 @@ export interface StoreSnapshot {
   readonly revision: number
   /** Resource, then namespace (empty for cluster-scoped), then objects sorted by name. */
   readonly objects: Readonly<Record<ResourceName, Readonly<Record<string, readonly KubeObject[]>>>>
+  /** What the objects take up together; counted anew where it is not there. */
+  readonly bytes?: number
 }
 
 export interface StoreOptions {
   readonly clock: Clock
   /** How many writes can be watched again from the past; older ones are compacted. */
   readonly history?: number
+  /** etcd's --quota-backend-bytes: what all objects may take up together. */
+  readonly quotaBytes?: number
+}
+
+/** What etcd says to a write that it does not take, as gRPC carries it to the API server. */
+export class StoreRefusal extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'StoreRefusal'
+  }
 }
 
 const defaultHistory = 2_000
+/** A thousand clusters share a process, and the largest lab needs a twentieth of this (etcd's own default is 2 GiB). */
+const defaultQuotaBytes = 32 * 1024 * 1024
+/** etcd's --max-request-bytes, and what its gRPC client sends at most. */
+const mostRequestBytes = 1.5 * 1024 * 1024
+const mostSentBytes = 2 * 1024 * 1024
 
 interface Subscriber {
   handler: (event: StoreEvent) => void
@@ -39,16 +57,21 @@ interface Subscriber {
 export class Store {
   readonly #clock: Clock
   readonly #limit: number
+  readonly #quota: number
+  /** Of the objects, and of what is kept of the past. */
+  #bytes = 0
+  #pastBytes = 0
   #revision: number
   #compacted: number
   #resources = new Map<ResourceName, Map<string, Bucket>>()
   #all = new Map<ResourceName, readonly KubeObject[]>()
-  #history: StoreEvent[] = []
+  #history: { readonly event: StoreEvent; readonly bytes: number }[] = []
   #subscribers = new Map<ResourceName, Set<Subscriber>>()
 
   constructor(options: StoreOptions, snapshot?: StoreSnapshot) {
     this.#clock = options.clock
     this.#limit = options.history ?? defaultHistory
+    this.#quota = options.quotaBytes ?? defaultQuotaBytes
     this.#revision = 1
     this.#compacted = 1
     if (snapshot) this.restore(snapshot)
@@ -84,16 +107,24 @@ export class Store {
     return all
   }
 
-  /** Writes the object under its own namespace and name and returns it as stored. */
+  /**
+   * Writes the object under its own namespace and name and returns it as stored. Throws StoreRefusal where it is too large, or where no
+   * room is left; a removal makes room at once (etcd would want to be compacted and defragmented first).
+   */
   put(resource: ResourceName, object: KubeObject): KubeObject {
     const metadata = object.metadata
     if (!metadata?.name) throw new Error(`store: an object of ${resource} has no metadata.name; name it before it is written`)
-    const stored = stamped(object, ++this.#revision)
     const bucket = this.#bucket(resource, metadata.namespace ?? '')
     const previous = bucket.get(metadata.name)
+    const stored = stamped(object, this.#revision + 1)
+    const bytes = jsonBytes(stored)
+    const growth = bytes - (previous ? jsonBytes(previous) : 0)
+    this.#admit(bytes, growth)
+    this.#bytes += growth
+    this.#revision++
     bucket.set(metadata.name, stored)
     this.#all.delete(resource)
-    this.#record({ revision: this.#revision, type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous })
+    this.#record({ revision: this.#revision, type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous }, bytes)
     return stored
   }
 
@@ -103,8 +134,10 @@ export class Store {
     if (!previous) return undefined
     this.#bucket(resource, namespace ?? '').delete(name)
     this.#all.delete(resource)
+    const bytes = jsonBytes(previous)
+    this.#bytes -= bytes
     const object = stamped(previous, ++this.#revision)
-    this.#record({ revision: this.#revision, type: 'DELETED', resource, object, previous })
+    this.#record({ revision: this.#revision, type: 'DELETED', resource, object, previous }, bytes)
     return object
   }
 
@@ -127,7 +160,7 @@ export class Store {
     if (revision < this.#compacted) return undefined
     const events: StoreEvent[] = []
     for (let i = this.#history.length - 1; i >= 0; i--) {
-      const event = this.#history[i]!
+      const { event } = this.#history[i]!
       if (event.revision <= revision) break
       if (event.resource === resource) events.push(event)
     }
@@ -162,7 +195,7 @@ export class Store {
       for (const [namespace, bucket] of spaces) if (bucket.size > 0) lists[namespace] = bucket.list()
       objects[resource] = lists
     }
-    return { revision: this.#revision, objects }
+    return { revision: this.#revision, objects, bytes: this.#bytes }
   }
 
   /**
@@ -178,8 +211,19 @@ export class Store {
     }
     this.#all.clear()
     this.#history = []
+    this.#pastBytes = 0
+    this.#bytes = snapshot.bytes ?? this.resources().reduce((sum, resource) => sum + total(this.list(resource)), 0)
     this.#revision = Math.max(snapshot.revision, atLeast)
     this.#compacted = this.#revision
+  }
+
+  /** Forgets the oldest writes, until so many at most are left and take up so many bytes at most. */
+  #compact(events: number, bytes: number): void {
+    let dropped = 0
+    while (dropped < this.#history.length - 1 && (this.#history.length - dropped > events || this.#pastBytes > bytes)) {
+      this.#pastBytes -= this.#history[dropped++]!.bytes
+    }
+    if (dropped > 0) this.#compacted = this.#history.splice(0, dropped).at(-1)!.event.revision
   }
 
   #bucket(resource: ResourceName, namespace: string): Bucket {
@@ -190,13 +234,22 @@ export class Store {
     return bucket
   }
 
-  #record(event: StoreEvent): void {
-    this.#history.push(event)
-    // Dropping half at once keeps the cost per write constant.
-    if (this.#history.length >= this.#limit * 2) {
-      const dropped = this.#history.splice(0, this.#history.length - this.#limit)
-      this.#compacted = dropped.at(-1)!.revision
+  #admit(bytes: number, growth: number): void {
+    if (bytes > mostSentBytes) {
+      throw new StoreRefusal(
+        `rpc error: code = ResourceExhausted desc = trying to send message larger than max (${bytes} vs. ${mostSentBytes})`,
+      )
     }
+    if (bytes > mostRequestBytes) throw new StoreRefusal('etcdserver: request is too large')
+    if (growth > 0 && this.#bytes + growth > this.#quota) throw new StoreRefusal('etcdserver: mvcc: database space exceeded')
+  }
+
+  #record(event: StoreEvent, bytes: number): void {
+    this.#history.push({ event, bytes })
+    this.#pastBytes += bytes
+    // Dropping half at once keeps the cost per write constant.
+    if (this.#history.length >= this.#limit * 2) this.#compact(this.#limit, this.#quota)
+    else if (this.#pastBytes > this.#quota) this.#compact(this.#history.length, this.#quota / 2)
     const subscribers = this.#subscribers.get(event.resource)
     if (!subscribers) return
     for (const subscriber of subscribers) {
@@ -209,6 +262,10 @@ export class Store {
 
 function keyOf(object: KubeObject): string {
   return `${object.metadata?.namespace ?? ''}/${object.metadata?.name}`
+}
+
+function total(objects: readonly KubeObject[]): number {
+  return objects.reduce((sum, object) => sum + jsonBytes(object), 0)
 }
 
 function stamped(object: KubeObject, revision: number): KubeObject {

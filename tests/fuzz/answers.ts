@@ -22,6 +22,7 @@ const reasons: Readonly<Record<number, readonly string[]>> = {
 const upstreamInternalErrors = [
   /resourceVersion should not be set on objects to be created/,
   /This pod has more than one PodDisruptionBudget/,
+  /^etcdserver: (request is too large|mvcc: database space exceeded)$/,
 ]
 
 /** What is wrong with an answer; undefined where it is one that kube-apiserver could give. */

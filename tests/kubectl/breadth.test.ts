@@ -17,6 +17,17 @@ interface Row {
 const settings = (value: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings, labels: { set: one } }\ndata: { a: "${value}" }\n`
 
+const replicationController = `apiVersion: v1
+kind: ReplicationController
+metadata: { name: old }
+spec: { replicas: 2, template: { metadata: { labels: { app: old } }, spec: { containers: [{ name: web, image: "nginx:1.27-alpine", ports: [{ containerPort: 80 }] }] } } }
+`
+const autoscalerV1 = (target: number) => `apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: { name: web }
+spec: { minReplicas: 2, maxReplicas: 4, targetCPUUtilizationPercentage: ${target}, scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }
+`
+
 /** One line after the other on one cluster, in the namespace `lab`. `FOLDER` is a folder of the session's own. */
 const table: readonly Row[] = [
   { line: 'create namespace lab', out: /^namespace\/lab created/ },
@@ -230,10 +241,30 @@ const table: readonly Row[] = [
   { line: 'rollout status deployment/web --timeout=30s', out: /successfully rolled out/ },
   { line: 'scale deployment web --replicas=3 --current-replicas=9', code: 1, err: /Expected replicas to be 9, was 2/ },
   { line: 'scale --replicas=3 deployment/web', out: /scaled/ },
-  // kubectl 1.32 writes autoscaling/v1, which is not served.
-  { since: '1.35', line: 'autoscale deployment web --min=1 --max=4 --cpu-percent=70', out: /autoscaled/ },
-  { since: '1.35', line: 'get hpa web', out: /web +Deployment\/web/ },
-  { since: '1.35', line: 'delete hpa web', out: /horizontalpodautoscaler\.autoscaling "web" deleted/ },
+  // kubectl 1.32 writes autoscaling/v1, 1.35 v2.
+  { line: 'autoscale deployment web --min=1 --max=4 --cpu-percent=70', out: /^horizontalpodautoscaler\.autoscaling\/web autoscaled\n$/ },
+  { line: 'get hpa web', out: /web +Deployment\/web +cpu: <unknown>\/70% +1 +4 +0/ },
+  {
+    line: 'get horizontalpodautoscalers.v1.autoscaling web -o jsonpath={.apiVersion}:{.spec.targetCPUUtilizationPercentage}',
+    out: /^autoscaling\/v1:70$/,
+  },
+  { line: 'get hpa web -o jsonpath={.apiVersion}:{.spec.metrics[0].resource.target.averageUtilization}', out: /^autoscaling\/v2:70$/ },
+  {
+    line: 'apply -f -',
+    input: autoscalerV1(60),
+    err: /missing the kubectl\.kubernetes\.io\/last-applied-configuration/,
+    out: /configured/,
+  },
+  { line: 'get hpa web', out: /cpu: <unknown>\/60% +2 +4/ },
+  { line: 'apply -f - --server-side --force-conflicts', input: autoscalerV1(55), out: /serverside-applied/ },
+  { line: 'describe hpa web', out: /resource cpu on pods +\(as a percentage of request\): +<unknown> \/ 55%\nMin replicas: +2/ },
+  {
+    line: 'apply -f -',
+    input: autoscalerV1(0),
+    code: 1,
+    err: /spec\.metrics\[0\]\.resource\.target\.averageUtilization: Invalid value: 0: must be greater than 0/,
+  },
+  { line: 'delete hpa web', out: /horizontalpodautoscaler\.autoscaling "web" deleted/ },
   { line: 'expose deployment web --port=8080 --target-port=80 --name=shown', out: /service\/shown exposed/ },
   { line: `patch cm successor --patch '{"data":{"b":"2"}}'`, out: /patched/ },
   { line: `patch cm successor --type=json -p '[{"op":"remove","path":"/data/b"}]'`, out: /patched/ },
@@ -245,6 +276,39 @@ const table: readonly Row[] = [
   { line: `patch cm successor --type=merge -p '{}'`, out: /patched \(no change\)/ },
   { line: `patch deployment web --subresource=scale --type=merge -p '{"spec":{"replicas":2}}'`, out: /patched/ },
   { line: 'get deployment web --subresource=scale', out: /web +2/ },
+  // what came before ReplicaSets
+  { line: 'create -f -', input: replicationController, out: /^replicationcontroller\/old created\n$/ },
+  { line: `wait --for=jsonpath='{.status.availableReplicas}'=2 rc/old --timeout=20s`, out: /^replicationcontroller\/old condition met/ },
+  {
+    line: 'get rc -o wide',
+    out: /^NAME +DESIRED +CURRENT +READY +AGE +CONTAINERS +IMAGES +SELECTOR\nold +2 +2 +2 +\S+ +web +nginx:1\.27-alpine +app=old\n$/,
+  },
+  {
+    line: 'describe rc old',
+    out: /Selector: +app=old\nLabels: +app=old\n[\s\S]*Replicas: +2 current \/ 2 desired\nPods Status: +2 Running \/ 0 Waiting \/ 0 Succeeded \/ 0 Failed\n[\s\S]*SuccessfulCreate +\S+ +(\(x\d.*\) +)?replication-controller +Created pod: old-/,
+  },
+  { line: 'get all', out: /NAME +DESIRED +CURRENT +READY +AGE\nreplicationcontroller\/old +2 +2 +2/ },
+  { line: 'scale rc old --replicas=1', out: /^replicationcontroller\/old scaled\n$/ },
+  { line: `wait --for=jsonpath='{.status.replicas}'=1 rc/old --timeout=20s`, out: /condition met/ },
+  { line: 'get rc old --subresource=scale', out: /old +1 +1/ },
+  { line: 'expose rc old --port=80 --name=older', out: /^service\/older exposed\n$/ },
+  { line: 'get svc older -o jsonpath={.spec.selector.app}', out: /^old$/ },
+  { line: 'autoscale rc old --max=2 --cpu-percent=50', out: /autoscaled/ },
+  { line: 'logs rc/old --tail=1', out: /start worker process|notice/ },
+  { line: 'explain rc.spec.selector', out: /KIND: +ReplicationController\nVERSION: +v1\n/ },
+  { line: 'cluster-info dump --namespaces=lab', out: /"kind": "ReplicationControllerList"[\s\S]*"name": "old"/ },
+  {
+    line: 'patch rc old --type=merge -p {"spec":{"selector":{"app":"other"}}}',
+    code: 1,
+    err: /`selector` does not match template `labels`/,
+  },
+  { line: 'delete rc old --cascade=orphan', out: /^replicationcontroller "old" deleted/ },
+  { line: 'get pods -l app=old -o jsonpath={.items[*].metadata.ownerReferences}', out: /^$/ },
+  { line: 'create -f -', input: replicationController.replace('replicas: 2', 'replicas: 1'), out: /created/ },
+  { line: `wait --for=jsonpath='{.status.readyReplicas}'=1 rc/old --timeout=20s`, out: /condition met/ },
+  { line: 'get pods -l app=old -o jsonpath={.items[*].metadata.ownerReferences[*].kind}', out: /^ReplicationController$/ },
+  { line: 'delete rc/old svc/older hpa/old', out: /replicationcontroller "old" deleted/ },
+  { line: 'wait --for=delete pod -l app=old --timeout=20s', out: /^(pod\/\S+ condition met\n)*$/ },
   // waiting
   { line: 'wait --for=condition=Available deployment/web --timeout=20s', out: /condition met/ },
   { line: 'wait --for=condition=Ready pod -l app=web --timeout=20s', out: /condition met/ },

@@ -108,8 +108,9 @@ export async function hostCluster(hosting: Hosting): Promise<Hosted> {
     },
     save() {
       announced = false
+      const snapshot = cluster.snapshot()
       atSave = cluster.moment()
-      return { ...cluster.snapshot(), checkpoints: Object.fromEntries(checkpoints) }
+      return { ...snapshot, checkpoints: Object.fromEntries(checkpoints) }
     },
     replace(snapshot) {
       cluster.close()
@@ -194,6 +195,9 @@ function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown)
 const hurriedPace = 12
 const hurriedLeadMs = 4 * 60_000
 
+/** How long one cluster computes at a time while the others of its thread wait, ms: no learner notices as little. */
+const turnMs = 10
+
 /** Real time for an event loop; `settled` is called after each time it ran. In a hurry it begins in the past and catches up. */
 function realTime(hurry: boolean, settled: () => void): Pacemaker {
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -202,6 +206,10 @@ function realTime(hurry: boolean, settled: () => void): Pacemaker {
   const now = () => (hurry ? Math.min(Date.now(), hurried()) : Date.now())
   return {
     now,
+    turn() {
+      const end = performance.now() + turnMs
+      return () => performance.now() > end
+    },
     wake(at, call) {
       clearTimeout(timer)
       timer = undefined

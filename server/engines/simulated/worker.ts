@@ -10,13 +10,17 @@ import { probe } from './probe.ts'
 import { serveFetch, serveUpgrade } from './serve-api.ts'
 import { runScript, serveTerminal } from './workstation.ts'
 
-/** How long after a change a cluster is saved, ms: at most this much is lost with the process. */
+/** How long after a change a cluster is saved, ms: at most this much is lost with the process … */
 const saveAfterMs = 500
+/** … unless saving it takes so long that it would be more than this share of what the thread does. */
+const saveShare = 0.05
 
 const parent = parentPort
 if (!parent) throw new Error('worker.ts runs as a worker thread only')
 
 const clusters = new Map<string, Hosted>()
+/** What the last save of each took, ms. */
+const saveCosts = new Map<string, number>()
 
 parent.on('message', (request: ThreadRequest) => {
   handle(request).catch((error: unknown) => {
@@ -52,6 +56,7 @@ async function handle(request: ThreadRequest): Promise<void> {
     case 'destroy': {
       clusters.get(request.cluster)?.close()
       clusters.delete(request.cluster)
+      saveCosts.delete(request.cluster)
       return answer(port, { kind: 'done' })
     }
     case 'flush':
@@ -103,16 +108,19 @@ async function host(
   if (spec.cni !== 'none' && !(plugins as readonly string[]).includes(spec.cni))
     throw Object.assign(new Error(`The simulated cluster does not model the CNI plugin ${spec.cni}.`), { code: 'cni-not-modelled' })
   clusters.get(id)?.close()
-  clusters.set(
-    id,
-    await hostCluster({ id, spec, tokens, saved, hurry, report: reportFor(id), changed: () => setTimeout(() => save(id), saveAfterMs) }),
-  )
+  clusters.set(id, await hostCluster({ id, spec, tokens, saved, hurry, report: reportFor(id), changed: () => saveSoon(id) }))
+}
+
+function saveSoon(id: string): void {
+  setTimeout(() => save(id), Math.max(saveAfterMs, (saveCosts.get(id) ?? 0) / saveShare))
 }
 
 function save(id: string): void {
   const hosted = clusters.get(id)
   if (!hosted) return
+  const began = performance.now()
   notify({ kind: 'snapshot', cluster: id, snapshot: serialize(hosted.save()) })
+  saveCosts.set(id, performance.now() - began)
 }
 
 function need(id: string): Hosted {

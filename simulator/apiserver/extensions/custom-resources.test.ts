@@ -54,6 +54,32 @@ describe('definitions', () => {
     ])
   })
 
+  it('have an APIService for each version that is served, unless somebody keeps one', () => {
+    const { api, settle, defects } = world()
+    const named = 'apiservices.apiregistration.k8s.io'
+    const own = () =>
+      api
+        .list<any>(named)
+        .filter(({ spec }) => spec.group === 'example.com')
+        .map(({ metadata, spec, status }) => [metadata.name, spec.versionPriority, status.conditions[0].reason])
+    expect(own()).toEqual([
+      ['v1.example.com', 100, 'Local'],
+      ['v1beta1.example.com', 100, 'Local'],
+    ])
+    api.delete(named, undefined, 'v1.example.com')
+    settle()
+    expect(own()).toHaveLength(2)
+    api.delete(crds, undefined, widgets)
+    settle()
+    expect(own()).toEqual([])
+    const spec = { group: 'example.com', version: 'v1', groupPriorityMinimum: 5, versionPriority: 5 }
+    api.create(named, { metadata: { name: 'v1.example.com' }, spec })
+    api.create(crds, looseDefinition('wonders', 'Wonder', { names: { plural: 'wonders', kind: 'Wonder' } }))
+    settle()
+    expect(own()).toEqual([['v1.example.com', 5, 'Local']])
+    expect(defects).toEqual([])
+  })
+
   it('take their instances with them, finalizers first', () => {
     const { api, settle, time, clock } = world()
     api.create(widgets, widget('a'))

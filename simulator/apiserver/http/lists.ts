@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../kubernetes.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
-import { presented, resourceNameOf } from '../registry/definitions.ts'
+import { isShownAsStored, presented, resourceNameOf } from '../registry/definitions.ts'
 import type { Registry } from '../registry/registry.ts'
 import { selectorPredicate } from '../selectors.ts'
 import { badRequest, expired, tooLargeResourceVersion } from '../status.ts'
@@ -60,7 +60,7 @@ export function listPage(
     all ??= store.list(resource, namespace)
   }
 
-  if (definition.custom) all = all.map((object) => presented(definition, object))
+  if (!isShownAsStored(definition)) all = all.map((object) => presented(definition, object))
   const start = token ? all.findIndex((object) => keyOf(object) > token.after) : 0
   const rest = start < 0 ? [] : token ? all.slice(start) : all
   const found = matches ? rest.filter(matches) : rest

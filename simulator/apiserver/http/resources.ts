@@ -128,11 +128,9 @@ export async function serveObject(registry: Registry, given: ResourceRequest & {
       if (subresource) throw methodNotAllowed()
       requireVerb(definition, 'delete')
       const options = deleteOptionsOf(query, await readObject(request))
-      return deletedResponse(
-        registry,
-        given,
-        registry.delete(definition, namespace, name, options, { user: given.user, dryRun: options.dryRun }),
-      )
+      const warning = options.propagationPolicy === undefined ? definition.orphansDependents?.warning : undefined
+      const deleted = registry.delete(definition, namespace, name, options, { user: given.user, dryRun: options.dryRun })
+      return deletedResponse(registry, given, deleted, warning === undefined ? [] : [warning])
     }
     default:
       throw methodNotAllowed()
@@ -164,11 +162,16 @@ const returnsObject = new Set([
   'podtemplates',
 ])
 
-function deletedResponse(registry: Registry, given: ResourceRequest & { name: string }, { object, removed }: Deleted): Response {
+function deletedResponse(
+  registry: Registry,
+  given: ResourceRequest & { name: string },
+  { object, removed }: Deleted,
+  warnings: readonly string[],
+): Response {
   const { definition, name } = given
-  if (!removed || returnsObject.has(resourceNameOf(definition))) return objectResponse(registry, given, object)
+  if (!removed || returnsObject.has(resourceNameOf(definition))) return objectResponse(registry, given, object, 200, warnings)
   const details = { name, ...(definition.group && { group: definition.group }), kind: definition.plural, uid: object.metadata?.uid }
-  return jsonResponse({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details })
+  return jsonResponse({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }, { warnings })
 }
 
 function listResponse(registry: Registry, given: ResourceRequest): Response {

@@ -9,6 +9,7 @@ export const kinds: Readonly<Record<string, string>> = {
   'v1/ServiceAccount': 'core.ServiceAccount',
   'v1/Service': 'core.Service',
   'v1/Pod': 'core.Pod',
+  'v1/ReplicationController': 'core.ReplicationController',
   'v1/ResourceQuota': 'core.ResourceQuota',
   'v1/Binding': 'core.Binding',
   'v1/Event': 'core.Event',

@@ -319,6 +319,12 @@ export const messages: Readonly<Record<string, string>> = {
     '1:monitors:[]s! 2:image:s! 3:fsType:s 4:pool:s|default=rbd 5:user:s|default=admin 6:keyring:s|default=/etc/ceph/keyring 7:secretRef:core.SecretReference!|atomic 8:readOnly:b',
   'core.RBDVolumeSource':
     '1:monitors:[]s! 2:image:s! 3:fsType:s 4:pool:s|default=rbd 5:user:s|default=admin 6:keyring:s|default=/etc/ceph/keyring 7:secretRef:core.LocalObjectReference!|atomic 8:readOnly:b',
+  'core.ReplicationController':
+    '1:metadata:meta.ObjectMeta 2:spec:core.ReplicationControllerSpec 3:status:core.ReplicationControllerStatus',
+  'core.ReplicationControllerCondition': '1:type:s! 2:status:s! 3:lastTransitionTime:T 4:reason:s 5:message:s',
+  'core.ReplicationControllerSpec': '1:replicas:i! 4:minReadySeconds:i 2:selector:{}s|atomic 3:template:core.PodTemplateSpec!',
+  'core.ReplicationControllerStatus':
+    '1:replicas:i! 2:fullyLabeledReplicas:i 4:readyReplicas:i 5:availableReplicas:i 3:observedGeneration:i 6:conditions:[]core.ReplicationControllerCondition|merge=type,keys=type',
   'core.ResourceClaim': '1:name:s! 2:request:s',
   'core.ResourceFieldSelector': '1:containerName:s 2:resource:s! 3:divisor:Q',
   'core.ResourceHealth': '1:resourceID:s! 2:health:s',

@@ -5,7 +5,7 @@ import type { Api, ListOptions, ServedResource, UserInfo, WatchEvent, WatchOptio
 import { answerTokenRequest } from '../authentication/token-request.ts'
 import { type Predicate, selectorPredicate } from '../selectors.ts'
 import { notImplemented } from '../status.ts'
-import { apiVersionOf, type Definitions, presented, requireVerb, resourceNameOf } from './definitions.ts'
+import { apiVersionOf, type Definitions, isShownAsStored, presented, requireVerb, resourceNameOf } from './definitions.ts'
 import { bindPod } from './pods.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import type { RegistryWorld } from './world.ts'
@@ -22,7 +22,7 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
   const listed = (resource: ResourceName, namespace: string | undefined): readonly KubeObject[] => {
     const definition = definitions.named(resource)
     const all = store.list(resource, namespace)
-    return definition.custom ? all.map((object) => presented(definition, object)) : all
+    return isShownAsStored(definition) ? all : all.map((object) => presented(definition, object))
   }
   return {
     served: () => servedBy(definitions),
@@ -107,7 +107,7 @@ function servedBy({ all }: Definitions): readonly ServedResource[] {
 
 /** The change as the kind's version shows its objects. */
 export function shown(definition: ResourceDefinition, event: StoreEvent): StoreEvent {
-  if (!definition.custom) return event
+  if (isShownAsStored(definition)) return event
   const { object, previous } = event
   return { ...event, object: presented(definition, object), previous: previous && presented(definition, previous) }
 }

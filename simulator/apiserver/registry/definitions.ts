@@ -26,7 +26,23 @@ export function requireVerb(definition: ResourceDefinition, verb: string): void 
 
 /** What the store holds, as this version of the kind shows it. */
 export function presented(definition: ResourceDefinition, stored: KubeObject): KubeObject {
+  if (definition.conversion) return definition.conversion.fromStored(stored)
   return definition.custom ? definition.custom.present(stored) : stored
+}
+
+/** Whether what the store holds is what this version shows. */
+export function isShownAsStored(definition: ResourceDefinition): boolean {
+  return !definition.custom && !definition.conversion
+}
+
+/** The object in the version that the store holds. Throws BadRequest where it cannot be converted. */
+export function converted({ conversion, kind, version }: ResourceDefinition, object: KubeObject): KubeObject {
+  if (!conversion) return object
+  try {
+    return conversion.toStored(object)
+  } catch (error) {
+    throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${(error as Error).message}`)
+  }
 }
 
 /** How the store is to hold it. */

@@ -7,6 +7,7 @@ import { badRequest, conflict } from '../status.ts'
 import { resourceNameOf } from './definitions.ts'
 import { hasGeneration } from './metadata.ts'
 import type { RegistryWorld } from './world.ts'
+import { written } from './writes.ts'
 
 export interface Deleted {
   readonly object: KubeObject
@@ -35,14 +36,14 @@ export function deleteObject(
   if (options.gracePeriodSeconds !== undefined && options.gracePeriodSeconds < 0) options = { ...options, gracePeriodSeconds: 1 }
   const now = world.clock.now()
   const grace = definition.gracePeriodSeconds?.(object, options.gracePeriodSeconds) ?? 0
-  const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy)
+  const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy ?? defaultPolicy(definition, metadata))
   const held = finalizers.length > 0 || namespaceHeld(definition, object)
 
   let next = object
   if (definition.prepareForDelete && !metadata.deletionTimestamp) {
     next = withFinalizers(object, finalizers)
     next = definition.prepareForDelete(next, { now }) as KubeObject
-    return { object: dryRun ? next : store.put(resource, next), removed: false }
+    return { object: dryRun ? next : written(store, resource, next), removed: false }
   }
   if (metadata.deletionTimestamp) {
     const standing = metadata.deletionGracePeriodSeconds ?? 0
@@ -70,7 +71,7 @@ export function deleteObject(
 
   if (grace > 0 || held) {
     if (next === object) return { object, removed: false }
-    return { object: dryRun ? next : store.put(resource, next), removed: false }
+    return { object: dryRun ? next : written(store, resource, next), removed: false }
   }
   if (dryRun) return { object, removed: true }
   return { object: store.remove(resource, metadata.namespace, metadata.name!) ?? object, removed: true }
@@ -96,6 +97,12 @@ function checkPreconditions(
       `invalid DeleteOptions: propagationPolicy: Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Background", "Foreground", "Orphan", "nil"`,
     )
   }
+}
+
+/** What a finalizer of the object has decided already stands. */
+function defaultPolicy({ orphansDependents }: ResourceDefinition, { finalizers = [] }: ObjectMeta): DeleteOptions['propagationPolicy'] {
+  const decided = finalizers.includes(foreground) || finalizers.includes(orphan)
+  return orphansDependents && !decided ? 'Orphan' : undefined
 }
 
 function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions['propagationPolicy']): string[] {

@@ -7,6 +7,7 @@ import { badRequest, conflict, forbidden, internalError, tooManyRequests } from 
 import type { Deleted } from './deletion.ts'
 import type { Registry } from './registry.ts'
 import type { RequestContext } from './world.ts'
+import { written } from './writes.ts'
 
 /** The binding subresource: sets `spec.nodeName` and the PodScheduled condition, once (pod storage's setPodHostAndAnnotations). */
 export function bindPod(registry: Registry, namespace: string, name: string, node: string, who: RequestContext): void {
@@ -26,7 +27,8 @@ export function bindPod(registry: Registry, namespace: string, name: string, nod
   }
   const bound = { ...pod, spec: { ...pod.spec!, nodeName: node }, status: { ...pod.status, conditions: [...others, scheduled] } }
   if (who.dryRun) return
-  registry.world.store.put('pods', { ...bound, metadata: { ...pod.metadata, generation: (pod.metadata?.generation ?? 1) + 1 } })
+  const metadata = { ...pod.metadata, generation: (pod.metadata?.generation ?? 1) + 1 }
+  written(registry.world.store, 'pods', { ...bound, metadata })
 }
 
 /** The eviction subresource (policy/v1): a delete that asks the pod's disruption budget first. */

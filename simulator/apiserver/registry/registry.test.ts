@@ -47,6 +47,14 @@ describe('create', () => {
     )
   })
 
+  it('passes on what the store refuses', () => {
+    const { api } = tinyWorld()
+    const container = { name: 'web', image: 'nginx', args: ['x'.repeat(1_600_000)] }
+    const large = { ...pod('large'), spec: { containers: [container] } } as Pod & KubeObject
+    expect(refusal(() => api.create('pods', large)).status).toMatchObject({ code: 500, message: 'etcdserver: request is too large' })
+    expect(api.find('pods', 'default', 'large')).toBeUndefined()
+  })
+
   it('names every cause, in brackets where there are several', () => {
     const { api } = tinyWorld()
     const bad = deployment('web', -1)

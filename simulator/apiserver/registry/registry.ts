@@ -20,11 +20,12 @@ import {
   unknownResource,
   unsupportedMediaType,
 } from '../status.ts'
-import { createDefinitions, type Definitions, presented, requireVerb, resourceNameOf, storable, typed } from './definitions.ts'
+import { converted, createDefinitions, type Definitions, presented, requireVerb, resourceNameOf, storable, typed } from './definitions.ts'
 import { type Deleted, deleteObject, settled } from './deletion.ts'
 import { applyPatch, ownership } from './managed-fields.ts'
 import { hasGeneration, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { type RegistryWorld, type RequestContext, strategyContext } from './world.ts'
+import { written } from './writes.ts'
 
 /**
  * The generic registry: what kube-apiserver's `registry/generic` does for every kind, over the definitions of the kinds.
@@ -73,7 +74,7 @@ export function createRegistry(world: RegistryWorld): Registry {
   const stored = (definition: ResourceDefinition, namespace: string | undefined, name: string) =>
     store.get(resourceNameOf(definition), scope(definition, namespace), name)
   const put = (definition: ResourceDefinition, object: KubeObject) =>
-    presented(definition, store.put(resourceNameOf(definition), storable(definition, object)))
+    presented(definition, written(store, resourceNameOf(definition), storable(definition, object)))
 
   const find: Registry['find'] = (definition, namespace, name) => {
     const found = stored(definition, namespace, name)
@@ -96,6 +97,8 @@ export function createRegistry(world: RegistryWorld): Registry {
   }
 
   const create: Registry['create'] = (definition, given, who) => {
+    const { conversion } = definition
+    if (conversion) return conversion.fromStored(create(conversion.stored, converted(definition, typed(definition, given)), who))
     if (definition.custom?.terminating) requireVerb(definition, 'create')
     const resource = resourceNameOf(definition)
     const context = contextNow()
@@ -146,6 +149,10 @@ export function createRegistry(world: RegistryWorld): Registry {
   }
 
   const update: Registry['update'] = (definition, given, who, subresource) => {
+    const { conversion } = definition
+    if (conversion) {
+      return conversion.fromStored(update(conversion.stored, converted(definition, typed(definition, given)), who, subresource))
+    }
     const incoming = typed(definition, given)
     const name = incoming.metadata?.name ?? ''
     const namespace = scope(definition, incoming.metadata?.namespace)
@@ -236,7 +243,10 @@ export function createRegistry(world: RegistryWorld): Registry {
     return settled(store, resource, object, false) ?? put(definition, object)
   }
 
-  const patch: Registry['patch'] = (definition, namespace, name, body, options, who) => {
+  const patch: Registry['patch'] = (shownAs, namespace, name, body, options, who) => {
+    // Whatever version is patched, what is written and owned is the stored one.
+    const definition = shownAs.conversion?.stored ?? shownAs
+    const shown = (object: KubeObject) => presented(shownAs, object)
     const previous = find(definition, namespace, name)
     if (options.subresource === 'status' && !definition.status) throw unknownResource()
     const manager = { ...who, ...(options.fieldManager !== undefined && { fieldManager: options.fieldManager }) }
@@ -244,7 +254,7 @@ export function createRegistry(world: RegistryWorld): Registry {
       const applied = applyPatch(
         definition,
         previous,
-        isObject(body) && who.decode ? who.decode(body as KubeObject) : body,
+        isObject(body) && who.decode ? converted(shownAs, who.decode(body as KubeObject)) : body,
         { name, namespace: scope(definition, namespace) },
         options,
         manager,
@@ -254,10 +264,10 @@ export function createRegistry(world: RegistryWorld): Registry {
         if (options.subresource) throw notFound({ group: definition.group, resource: definition.plural, name })
         const made = create(definition, applied.object, { ...manager, dryRun: true })
         const object = applied.own(made)
-        return { object: who.dryRun ? object : put(definition, object), created: true }
+        return { object: shown(who.dryRun ? object : put(definition, object)), created: true }
       }
       const object = write(definition, applied.object, previous, manager, options.subresource, (_before, after) => applied.own(after))
-      return { object, created: false }
+      return { object: shown(object), created: false }
     }
     if (!previous) throw notFound({ group: definition.group, resource: definition.plural, name })
     if (options.type === 'strategic' && definition.custom) {
@@ -266,16 +276,17 @@ export function createRegistry(world: RegistryWorld): Registry {
       )
     }
     let next: unknown
-    if (options.type === 'json') next = jsonPatch(previous, body)
-    else if (options.type === 'merge') next = mergePatch(previous, body)
-    else next = strategicPatch(previous, body, definition.kind)
+    const before = presented(shownAs, previous)
+    if (options.type === 'json') next = jsonPatch(before, body)
+    else if (options.type === 'merge') next = mergePatch(before, body)
+    else next = strategicPatch(before, body, definition.kind)
     if (!isObject(next)) throw badRequest('the patch does not leave an object')
-    const object = typed(definition, who.decode?.(next as KubeObject) ?? (next as KubeObject))
+    const object = converted(shownAs, typed(shownAs, who.decode?.(next as KubeObject) ?? (next as KubeObject)))
     if (object.metadata !== undefined && !isObject(object.metadata)) throw badRequest('metadata must be an object')
     if (object.metadata?.name !== name) {
       throw badRequest(`the name of the object (${object.metadata?.name ?? ''}) does not match the name on the URL (${name})`)
     }
-    return { object: write(definition, object, previous, manager, options.subresource), created: false }
+    return { object: shown(write(definition, object, previous, manager, options.subresource)), created: false }
   }
 
   const remove: Registry['delete'] = (definition, namespace, name, options, who) => {

@@ -3,6 +3,7 @@ import { apiApprovalController } from './approval.ts'
 import { establishingController } from './establishing.ts'
 import { finalizingController } from './finalizing.ts'
 import { namingController } from './naming.ts'
+import { registrationController } from './registration.ts'
 
 /** What makes stored CustomResourceDefinitions into kinds and takes them away again: run by kube-apiserver itself. */
 export const customResourceDefinitionControllers: readonly Controller[] = [
@@ -10,4 +11,5 @@ export const customResourceDefinitionControllers: readonly Controller[] = [
   namingController,
   establishingController,
   finalizingController,
+  registrationController,
 ]

@@ -1,9 +1,10 @@
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus } from 'kubernetes-types/autoscaling/v2'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import type { FieldError, ResourceDefinition } from '../definition.ts'
-import { invalid, notSupported, required } from '../fields.ts'
+import { forbidden, invalid, notSupported, required } from '../fields.ts'
 import { change, fill } from '../fill.ts'
 import type { Plain } from '../plain.ts'
+import { parseQuantity } from '../quantity.ts'
 import { statusStrategy } from '../strategy.ts'
 
 type AutoscalerObject = Plain<HorizontalPodAutoscaler>
@@ -54,12 +55,44 @@ function sourceErrors(at: string, metric: MetricSpec): FieldError[] {
   if ((field === 'resource' || field === 'containerResource') && !(source as { name?: string }).name) {
     errors.push(required(`${at}.${field}.name`, 'must specify a resource name'))
   }
-  const type = source.target?.type
-  const types = ['AverageValue', 'Utilization', 'Value']
-  if (!type) errors.push(required(`${at}.${field}.target.type`, 'must specify a metric target type'))
-  else if (!types.includes(type)) errors.push(notSupported(`${at}.${field}.target.type`, type, types))
+  errors.push(...targetErrors(`${at}.${field}.target`, source.target ?? ({} as MetricTarget)))
+  const { averageUtilization, averageValue, value } = source.target ?? {}
+  const none = (name: string, sentence: string) => errors.push(required(`${at}.${field}.target.${name}`, sentence))
+  if (field === 'resource' || field === 'containerResource') {
+    if (averageUtilization === undefined && averageValue === undefined) {
+      none('averageUtilization', 'must set either a target raw value or a target utilization')
+    } else if (averageUtilization !== undefined && averageValue !== undefined) {
+      errors.push(forbidden(`${at}.${field}.target.averageValue`, 'may not set both a target raw value and a target utilization'))
+    }
+  } else if (field === 'pods') {
+    if (!isPositive(averageValue)) none('averageValue', 'must specify a positive target averageValue')
+  } else if (value === undefined && averageValue === undefined) {
+    const sentence =
+      field === 'external'
+        ? 'must set either a target value for metric or a per-pod target'
+        : 'must set either a target value or averageValue'
+    none('averageValue', sentence)
+  } else if (field === 'external' && value !== undefined && averageValue !== undefined) {
+    errors.push(forbidden(`${at}.external.target.value`, 'may not set both a target value for metric and a per-pod target'))
+  }
   return errors
 }
+
+function targetErrors(at: string, { type, value, averageValue, averageUtilization }: MetricTarget): FieldError[] {
+  const errors: FieldError[] = []
+  if (!type) errors.push(required(`${at}.type`, 'must specify a metric target type'))
+  if (!['Utilization', 'Value', 'AverageValue'].includes(type)) {
+    errors.push(invalid(`${at}.type`, type ?? '', 'must be either Utilization, Value, or AverageValue'))
+  }
+  if (value !== undefined && !isPositive(value)) errors.push(invalid(`${at}.value`, value, 'must be positive'))
+  if (averageValue !== undefined && !isPositive(averageValue)) errors.push(invalid(`${at}.averageValue`, averageValue, 'must be positive'))
+  if (averageUtilization !== undefined && averageUtilization < 1) {
+    errors.push(invalid(`${at}.averageUtilization`, averageUtilization, 'must be greater than 0'))
+  }
+  return errors
+}
+
+const isPositive = (quantity: string | undefined): boolean => (parseQuantity(quantity ?? '0')?.nanos ?? 0n) > 0n
 
 function targets(autoscaler: AutoscalerObject): string {
   const specs = autoscaler.spec?.metrics ?? []

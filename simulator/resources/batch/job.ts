@@ -75,6 +75,29 @@ export function validateJobSpec(at: string, spec: JobSpec): FieldError[] {
   return [...errors, ...validatePolicies(at, spec)]
 }
 
+/** How large an indexed job may be (batch/validation.go). */
+function validateSize(at: string, { completions = 0, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes }: JobSpec): FieldError[] {
+  const [many, parallelOfMany, failedOfMany] = [100_000, 10_000, 10_000]
+  const errors: FieldError[] = []
+  if (parallelism > many) {
+    errors.push(invalid(`${at}.parallelism`, parallelism, `must be less than or equal to ${many} when completion mode is Indexed`))
+  }
+  if (maxFailedIndexes !== undefined && maxFailedIndexes > many) {
+    errors.push(invalid(`${at}.maxFailedIndexes`, maxFailedIndexes, `must be less than or equal to ${many}`))
+  }
+  if (completions <= many || backoffLimitPerIndex === undefined) return errors
+  const atMost = (limit: number) =>
+    `must be less than or equal to ${limit} when completions are above ${many} and used with backoff limit per index`
+  if (maxFailedIndexes === undefined) {
+    errors.push(required(`${at}.maxFailedIndexes`, `must be specified when completions is above ${many}`))
+  }
+  if (parallelism > parallelOfMany) errors.push(invalid(`${at}.parallelism`, parallelism, atMost(parallelOfMany)))
+  if (maxFailedIndexes !== undefined && maxFailedIndexes > failedOfMany) {
+    errors.push(invalid(`${at}.maxFailedIndexes`, maxFailedIndexes, atMost(failedOfMany)))
+  }
+  return errors
+}
+
 const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore']
 
 /** What fields of the policies ask of the others (batch/validation.go). */
@@ -88,6 +111,7 @@ function validatePolicies(at: string, spec: JobSpec): FieldError[] {
   if (most !== undefined && spec.completions !== undefined && most > spec.completions) {
     errors.push(invalid(`${at}.maxFailedIndexes`, most, 'must be less than or equal to completions'))
   }
+  if (indexed) errors.push(...validateSize(at, spec))
   for (const [field, given] of Object.entries({ backoffLimitPerIndex: limit, podFailurePolicy })) {
     if (given === undefined || restart === 'Never' || restart === 'Always') continue
     errors.push(invalid(`${at}.template.spec.restartPolicy`, restart ?? '', `only "Never" is supported when ${field} is specified`))
@@ -157,6 +181,10 @@ export const jobs: ResourceDefinition<JobObject> = {
   namespaced: true,
   ...statusStrategy,
   status: true,
+  orphansDependents: {
+    warning:
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+  },
   prepareForCreate: (job) => ({ ...withSelector(job), status: {} }),
   prepareForUpdate: (job, previous) => ({ ...job, status: previous.status }),
   defaults: (job) => change(job, 'spec', defaultJobSpec),

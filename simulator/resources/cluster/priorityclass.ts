@@ -4,10 +4,15 @@ import type { FieldError, ResourceDefinition } from '../definition.ts'
 import { forbidden } from '../fields.ts'
 import { fillText } from '../fill.ts'
 import type { Plain } from '../plain.ts'
+import { oneOf } from '../pod/spec.ts'
 
 const highestOfUsers = 1_000_000_000
 
 function validate(priority: Plain<PriorityClass>): FieldError[] {
+  return [...valueErrors(priority), ...oneOf('preemptionPolicy', priority.preemptionPolicy, ['PreemptLowerPriority', 'Never'])]
+}
+
+function valueErrors(priority: Plain<PriorityClass>): FieldError[] {
   const name = priority.metadata?.name ?? ''
   const system: Record<string, number> = { 'system-node-critical': 2000001000, 'system-cluster-critical': 2000000000 }
   if (name.startsWith('system-')) {

@@ -19,7 +19,8 @@ function validateReplicaSet(set: ReplicaSetObject): FieldError[] {
   ]
 }
 
-function validateStatus({ status }: ReplicaSetObject): FieldError[] {
+/** What the numbers of a status may not say; those of a ReplicationController obey the same. */
+export function validateReplicaStatus({ status }: Pick<ReplicaSetObject, 'status'>): FieldError[] {
   const errors: FieldError[] = []
   const counts = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const
   for (const key of counts) {
@@ -51,7 +52,7 @@ export const replicasets: ResourceDefinition<ReplicaSetObject> = {
     ...validateReplicaSet(set),
     ...unchanged('spec.selector', set.spec?.selector, previous.spec?.selector),
   ],
-  validateStatusUpdate: validateStatus,
+  validateStatusUpdate: validateReplicaStatus,
   selectableFields: (set) => ({ 'status.replicas': String(set.status?.replicas ?? 0) }),
   columns: [
     nameColumn,

@@ -8,6 +8,9 @@ import type { Plain } from '../plain.ts'
 import { validatePodTemplate } from '../pod/spec.ts'
 import { isEmptySelector, matchesSelector, selectorText, validateSelector } from '../selectors.ts'
 
+interface Templated {
+  spec?: { template?: PodTemplateSpec }
+}
 interface Workload {
   spec?: { selector?: LabelSelector; template?: PodTemplateSpec }
 }
@@ -52,8 +55,11 @@ export function scaleOf<T extends Plain<Scalable>>(): ScaleMapping<T> {
   }
 }
 
-export function templateColumns<T extends Plain<Workload>>(): Column<T>[] {
-  return [...containerColumns<T>((object) => object.spec?.template?.spec?.containers), selectorColumn<T>((object) => object.spec?.selector)]
+/** `selector`: where it stands, for kinds whose selector is no LabelSelector. */
+export function templateColumns<T extends Plain<Templated>>(
+  selector = (object: T): LabelSelector | undefined => (object as Workload).spec?.selector,
+): Column<T>[] {
+  return [...containerColumns<T>((object) => object.spec?.template?.spec?.containers), selectorColumn<T>(selector)]
 }
 
 /** A number of pods or a share of them, `25%`. */
