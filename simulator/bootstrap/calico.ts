@@ -1,4 +1,5 @@
 import type { KubeObject } from '../kubernetes.ts'
+import { calicoKinds } from './calico-kinds/kinds.ts'
 import { addresses, versions } from './spec.ts'
 
 /**
@@ -7,6 +8,7 @@ import { addresses, versions } from './spec.ts'
  */
 export function calico(): KubeObject[] {
   return [
+    ...calicoKinds,
     budget,
     ...['calico-kube-controllers', 'calico-node', 'calico-cni-plugin'].map(
       (name): KubeObject => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } }),

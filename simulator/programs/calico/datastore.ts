@@ -1,5 +1,6 @@
 import type { Api, StatusError } from '../../apiserver/api.ts'
 import type { KubeObject } from '../../kubernetes.ts'
+import { parseCidr } from '../../resources/addresses.ts'
 
 /** Calico's own objects as its Kubernetes datastore keeps them (group crd.projectcalico.org). */
 export const resources = {
@@ -83,6 +84,12 @@ export function refusal(error: StatusError): string {
 export function enabledPools(api: Pick<Api, 'list'>): IPPool[] {
   return api
     .list<IPPool>(resources.pools)
-    .filter(({ spec }) => !spec.disabled)
+    .filter((pool) => isUsable(pool) && !pool.spec.disabled)
     .sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
+}
+
+/** A definition lets through what Calico's own API would not: what is no IPv4 pool is passed over, as by upstream's validation. */
+export function isUsable({ spec }: IPPool): boolean {
+  const { blockSize = 26 } = spec
+  return parseCidr(spec.cidr)?.family === 'IPv4' && blockSize >= 20 && blockSize <= 32
 }

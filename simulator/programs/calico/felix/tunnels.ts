@@ -4,7 +4,7 @@ import { parsePrefix, prefixContains } from '../../../network/address.ts'
 import type { NetworkNamespace } from '../../../network/namespace.ts'
 import type { NewRoute } from '../../../network/routing.ts'
 import type { InformerCache } from '../../informers.ts'
-import { type IPAMBlock, type IPPool, resources } from '../datastore.ts'
+import { type IPAMBlock, type IPPool, isUsable, resources } from '../datastore.ts'
 import { vtepMac } from '../names.ts'
 import { ownSets, type Tunnels, vxlanPort } from './static-chains.ts'
 
@@ -32,7 +32,7 @@ export function tunnelsOf(pools: readonly IPPool[]): Tunnels {
 
 /** Felix's VXLAN manager: the device, its neighbours and forwarding entries, and a route for each other node's block. */
 export function syncVxlan(namespace: NetworkNamespace, api: InformerCache, node: string): void {
-  const pools = api.list<IPPool>(resources.pools)
+  const pools = api.list<IPPool>(resources.pools).filter(isUsable)
   const peers = api.list<NodeObject>('nodes').flatMap((object) => peerOf(object) ?? [])
   const own = peers.find(({ name }) => name === node)
   syncSets(namespace, pools, peers, node)
