@@ -4,32 +4,38 @@ const accounts = fields({ names: list(text), selector: text })
 const service = fields({ name: text, namespace: text })
 const icmp = fields({ code: whole, type: whole })
 
-const entity = fields({
-  namespaceSelector: text,
-  nets: list(text),
-  notNets: list(text),
-  notPorts: list(wholeOrText),
-  notSelector: text,
-  ports: list(wholeOrText),
-  selector: text,
-  serviceAccounts: accounts,
-  services: service,
-})
+const entity = refusing(
+  fields({
+    namespaceSelector: text,
+    nets: list(text),
+    notNets: list(text),
+    notPorts: list(wholeOrText),
+    notSelector: text,
+    ports: list(wholeOrText),
+    selector: text,
+    serviceAccounts: accounts,
+    services: service,
+  }),
+  { unless: '!has(self.services)', what: 'services in rules' },
+)
 
-const rule = fields(
-  {
-    action: text,
-    destination: entity,
-    http: fields({ methods: list(text), paths: list(fields({ exact: text, prefix: text })) }),
-    icmp,
-    ipVersion: whole,
-    metadata: fields({ annotations: map(text) }),
-    notICMP: icmp,
-    notProtocol: wholeOrText,
-    protocol: wholeOrText,
-    source: entity,
-  },
-  ['action'],
+const rule = refusing(
+  fields(
+    {
+      action: text,
+      destination: entity,
+      http: fields({ methods: list(text), paths: list(fields({ exact: text, prefix: text })) }),
+      icmp,
+      ipVersion: whole,
+      metadata: fields({ annotations: map(text) }),
+      notICMP: icmp,
+      notProtocol: wholeOrText,
+      protocol: wholeOrText,
+      source: entity,
+    },
+    ['action'],
+  ),
+  { unless: '!has(self.http)', what: 'http in rules' },
 )
 
 const common = {

@@ -10,6 +10,11 @@ export const resources = {
   handles: 'ipamhandles.crd.projectcalico.org',
   cluster: 'clusterinformations.crd.projectcalico.org',
   felix: 'felixconfigurations.crd.projectcalico.org',
+  policies: 'networkpolicies.crd.projectcalico.org',
+  globalPolicies: 'globalnetworkpolicies.crd.projectcalico.org',
+  networkSets: 'networksets.crd.projectcalico.org',
+  globalNetworkSets: 'globalnetworksets.crd.projectcalico.org',
+  tiers: 'tiers.crd.projectcalico.org',
 } as const
 
 const apiVersion = 'crd.projectcalico.org/v1'

@@ -8,6 +8,8 @@ import { catalogue } from '../images.ts'
 export interface Step {
   policies?: (NetworkPolicySpec & { in?: string })[]
   labels?: Record<string, Record<string, string | null>>
+  /** Objects of crd.projectcalico.org; namespaced ones in x unless `in` says otherwise. */
+  calico?: { kind: string; name: string; in?: string; labels?: Record<string, string>; spec: object }[]
 }
 
 const namespaces = ['x', 'y', 'z']
@@ -59,16 +61,22 @@ export async function ninePods(cni: Plugin) {
     if (second === undefined) cluster.api.patch('namespaces', undefined, first, { metadata: { labels } }, { type: 'merge' })
     else cluster.api.patch('pods', first, second, { metadata: { labels } }, { type: 'merge' })
   }
+  const filled = (spec: object) => JSON.stringify(spec).replace(/\{(\w\/\w)\}/g, (_, pod: string) => address(pod))
+  const calicoPlace = ({ kind, in: namespace = 'x' }: NonNullable<Step['calico']>[number]) => {
+    const lower = kind.toLowerCase()
+    const plural = lower.endsWith('y') ? `${lower.slice(0, -1)}ies` : `${lower}s`
+    return { resource: `${plural}.crd.projectcalico.org`, namespace: /^Network/.test(kind) ? namespace : undefined }
+  }
   return {
     cluster,
     pass,
     address,
     netns: (pod: string) => netns.get(pod)!,
     defects,
-    apply({ policies = [], labels = {} }: Step) {
+    apply({ policies = [], labels = {}, calico = [] }: Step) {
       for (const [target, change] of Object.entries(labels)) label(target, change)
       for (const [index, { in: namespace = 'x', ...spec }] of policies.entries()) {
-        const text = JSON.stringify(spec).replace(/\{(\w\/\w)\}/g, (_, pod: string) => address(pod))
+        const text = filled(spec)
         const metadata = { name: `policy-${index}`, namespace }
         cluster.api.create('networkpolicies.networking.k8s.io', {
           apiVersion: 'networking.k8s.io/v1',
@@ -77,11 +85,21 @@ export async function ninePods(cni: Plugin) {
           spec: JSON.parse(text),
         })
       }
+      for (const one of calico) {
+        const { resource, namespace } = calicoPlace(one)
+        const { kind, name, labels: own = {} } = one
+        const metadata = { name, labels: own, ...(namespace !== undefined && { namespace }) }
+        cluster.api.create(resource, { apiVersion: 'crd.projectcalico.org/v1', kind, metadata, spec: JSON.parse(filled(one.spec)) })
+      }
       cluster.clock.settle()
     },
-    undo({ policies = [], labels = {} }: Step) {
+    undo({ policies = [], labels = {}, calico = [] }: Step) {
       for (const [index, { in: namespace = 'x' }] of policies.entries())
         cluster.api.delete('networkpolicies.networking.k8s.io', namespace, `policy-${index}`)
+      for (const one of calico) {
+        const { resource, namespace } = calicoPlace(one)
+        cluster.api.delete(resource, namespace, one.name)
+      }
       for (const [target, change] of Object.entries(labels)) {
         const before: Record<string, string> = target.includes('/') ? { pod: target.split('/')[1]! } : {}
         label(target, { ...Object.fromEntries(Object.keys(change).map((key) => [key, null])), ...before })

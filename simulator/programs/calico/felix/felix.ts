@@ -1,11 +1,13 @@
 import type { Node } from 'kubernetes-types/core/v1'
 import type { KubeObject, ResourceName } from '../../../kubernetes.ts'
-import { followPolicies } from '../../../network-policy/follow.ts'
+import { followPolicies, type PolicySource } from '../../../network-policy/follow.ts'
 import { type InformerMemory, informers } from '../../informers.ts'
 import type { DaemonContext } from '../../process.ts'
 import { enabledPools, refusal, resources } from '../datastore.ts'
 import { calicoLine } from '../log.ts'
 import { vethName } from '../names.ts'
+import { CalicoPolicies } from '../policies/calico-policies.ts'
+import type { CalicoPolicyObject, NetworkSetObject } from '../policies/policy-objects.ts'
 import { policyDataplane } from './policy-dataplane.ts'
 import { ensureHooks, installStandingRules, standingFilterChains } from './standing-rules.ts'
 import type { HostAction } from './static-chains.ts'
@@ -17,6 +19,12 @@ const listRoots: Readonly<Record<ResourceName, string>> = {
   namespaces: '/calico/resources/v3/projectcalico.org/profiles',
   pods: '/calico/resources/v3/projectcalico.org/workloadendpoints',
   'networkpolicies.networking.k8s.io': '/calico/resources/v3/projectcalico.org/kubernetesnetworkpolicies',
+  serviceaccounts: '/calico/resources/v3/projectcalico.org/profiles',
+  [resources.policies]: '/calico/resources/v3/projectcalico.org/networkpolicies',
+  [resources.globalPolicies]: '/calico/resources/v3/projectcalico.org/globalnetworkpolicies',
+  [resources.networkSets]: '/calico/resources/v3/projectcalico.org/networksets',
+  [resources.globalNetworkSets]: '/calico/resources/v3/projectcalico.org/globalnetworksets',
+  [resources.tiers]: '/calico/resources/v3/projectcalico.org/tiers',
   [resources.pools]: '/calico/resources/v3/projectcalico.org/ippools',
   [resources.blocks]: '/calico/ipam/v2/assignment/',
 }
@@ -54,8 +62,64 @@ export function felix(context: DaemonContext<{ readonly known: InformerMemory }>
     queued = true
     clock.soon(network)
   }
-  const { index, begin: learn } = followPolicies(following, clock, { lazy: false }, () => sync())
-  const policy = policyDataplane(netfilter, index, node, standingFilterChains)
+  const source: PolicySource = {
+    cache,
+    // What a namespace says of itself, Calico's selectors see in its pods and sets.
+    onChange: (resource, handler) =>
+      following.onChange<any>(resource, (event) => {
+        handler(event)
+        if (resource === 'namespaces') inherited(event.object.metadata?.name ?? '')
+      }),
+  }
+  const { index, begin: learn } = followPolicies(source, clock, { lazy: false }, () => sync())
+  const own = new CalicoPolicies(
+    cache,
+    () => index.selections.pods(),
+    (key, error) =>
+      context.log(
+        calicoLine(
+          clock.now(),
+          'WARNING',
+          56,
+          'felix/validation_filter.go 82',
+          `Validation failed; treating as missing error=${error} key=${key}`,
+        ),
+      ),
+  )
+  const policy = policyDataplane(netfilter, index, node, standingFilterChains, own)
+  let syncing = false
+  const syncSoon = () => {
+    if (syncing || !begun) return
+    syncing = true
+    clock.soon(() => {
+      syncing = false
+      sync()
+    })
+  }
+  const inherited = (space: string) => {
+    if (!begun) return
+    own.refresh(space)
+    syncSoon()
+  }
+  following.onChange('serviceaccounts', ({ object }) => inherited(object.metadata?.namespace ?? ''))
+  following.onChange(resources.tiers, syncSoon)
+  for (const [resource, kind] of [
+    [resources.globalPolicies, 'GlobalNetworkPolicy'],
+    [resources.policies, 'NetworkPolicy'],
+  ] as const) {
+    following.onChange<CalicoPolicyObject>(resource, ({ type, object }) => {
+      if (!begun) return
+      own.setPolicy(object, kind, type === 'DELETED')
+      syncSoon()
+    })
+  }
+  for (const resource of [resources.networkSets, resources.globalNetworkSets]) {
+    following.onChange<NetworkSetObject>(resource, ({ type, object }) => {
+      if (!begun) return
+      own.setNetworkSet(object, type === 'DELETED')
+      syncSoon()
+    })
+  }
   const sync = () => {
     ensureHooks(netfilter)
     policy.sync()
@@ -81,6 +145,7 @@ export function felix(context: DaemonContext<{ readonly known: InformerMemory }>
     begun = true
     network()
     learn()
+    own.begin()
     sync()
     ready()
   }

@@ -138,6 +138,13 @@ function mode(text = ''): 'Always' | 'CrossSubnet' | 'Never' {
   return plain === 'always' ? 'Always' : plain === 'crosssubnet' ? 'CrossSubnet' : 'Never'
 }
 
+/** Tiers that are always there: Calico's own policies and Kubernetes', and those around them for AdminNetworkPolicies. */
+const standingTiers = [
+  ['default', 1_000_000, 'Deny'],
+  ['adminnetworkpolicy', 1000, 'Pass'],
+  ['baselineadminnetworkpolicy', 10_000_000, 'Pass'],
+] as const
+
 function ensureObjects({ env, random }: DaemonContext<unknown>, api: Api): void {
   if (!api.find(resources.cluster, undefined, 'default')) {
     api.create<ClusterInformation>(
@@ -149,6 +156,9 @@ function ensureObjects({ env, random }: DaemonContext<unknown>, api: Api): void 
         datastoreReady: true,
       }),
     )
+  }
+  for (const [name, order, defaultAction] of standingTiers) {
+    if (!api.find(resources.tiers, undefined, name)) api.create(resources.tiers, calicoObject('Tier', name, { order, defaultAction }))
   }
   if (!api.find(resources.felix, undefined, 'default')) {
     api.create(
