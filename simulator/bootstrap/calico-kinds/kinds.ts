@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../kubernetes.ts'
 import type { Schema } from '../../resources/schema/schema.ts'
+import { bgpConfigurationSpec, bgpPeerSpec } from './bgp-schemas.ts'
 import { globalNetworkPolicySpec, networkPolicySpec } from './policy-schema.ts'
 import { anything, fields, list, map, number, oneOf, refusing, text, truth, whole } from './schemas.ts'
 
@@ -20,16 +21,13 @@ const kinds: readonly Kind[] = [
   {
     kind: 'BGPConfiguration',
     plural: 'bgpconfigurations',
-    spec: {
-      ...anything,
-      properties: { asNumber: { type: 'integer', format: 'int32' }, nodeToNodeMeshEnabled: truth, logSeverityScreen: text },
-    },
+    spec: bgpConfigurationSpec,
   },
   { kind: 'BGPFilter', plural: 'bgpfilters', spec: anything, unmodelled: 'BGP filters' },
   {
     kind: 'BGPPeer',
     plural: 'bgppeers',
-    spec: { ...anything, properties: { asNumber: { type: 'integer', format: 'int32' }, node: text, nodeSelector: text, peerIP: text } },
+    spec: bgpPeerSpec,
   },
   {
     kind: 'BlockAffinity',

@@ -15,6 +15,8 @@ export const resources = {
   networkSets: 'networksets.crd.projectcalico.org',
   globalNetworkSets: 'globalnetworksets.crd.projectcalico.org',
   tiers: 'tiers.crd.projectcalico.org',
+  bgp: 'bgpconfigurations.crd.projectcalico.org',
+  bgpPeers: 'bgppeers.crd.projectcalico.org',
 } as const
 
 const apiVersion = 'crd.projectcalico.org/v1'
@@ -27,6 +29,7 @@ export interface IPPool extends KubeObject {
     readonly vxlanMode?: 'Always' | 'CrossSubnet' | 'Never'
     readonly natOutgoing?: boolean
     readonly disabled?: boolean
+    readonly disableBGPExport?: boolean
     readonly nodeSelector?: string
     readonly allowedUses?: readonly string[]
   }

@@ -1,7 +1,8 @@
 import type { NetworkPolicySpec } from 'kubernetes-types/networking/v1'
 import type { Plugin } from '../../../../simulator/bootstrap/spec.ts'
 import { HeldTime } from '../../../../simulator/clock.ts'
-import { createCluster } from '../../../../simulator/cluster/cluster.ts'
+import { createCluster, type SimulatedCluster } from '../../../../simulator/cluster/cluster.ts'
+import type { KubeObject } from '../../../../simulator/kubernetes.ts'
 import { catalogue } from '../images.ts'
 
 /** What stands in the cluster for one look at it. */
@@ -17,16 +18,29 @@ const namespaces = ['x', 'y', 'z']
 export const pods = namespaces.flatMap((namespace) => ['a', 'b', 'c'].map((name) => `${namespace}/${name}`))
 const nodes = ['test-worker', 'test-worker2']
 
-/** Nine pods on two nodes, each listening on TCP and UDP 80 and 81. */
-export async function ninePods(cni: Plugin) {
+/** As `kubectl apply -f` of a manifest. */
+export function install({ api, clock }: SimulatedCluster, objects: readonly KubeObject[]): void {
+  for (const object of objects) {
+    const found = api.served().find(({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind)
+    if (!found) throw new Error(`nothing is known of ${object.apiVersion} ${object.kind}`)
+    const { namespace, name = '' } = object.metadata ?? {}
+    if (api.find(found.name, namespace, name)) api.patch(found.name, namespace, name, object, { type: 'merge' })
+    else api.create(found.name, object)
+  }
+  clock.settle()
+}
+
+/** With a plugin of the cluster's own, or with one that is installed by its objects. Nine pods on two nodes, each listening on TCP and UDP 80 and 81. */
+export async function ninePods(cni: Plugin | readonly KubeObject[]) {
   const time = new HeldTime(Date.UTC(2026, 0, 1))
   const defects: unknown[] = []
   const cluster = createCluster(
-    { name: 'test', nodes: 3, cni, seed: 1 },
+    { name: 'test', nodes: 3, cni: typeof cni === 'string' ? cni : 'none', seed: 1 },
     { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
   )
   const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
   cluster.clock.settle()
+  if (typeof cni !== 'string') install(cluster, cni)
   await pass(60_000)
   for (const namespace of namespaces)
     cluster.api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: { ns: namespace } } })

@@ -11,7 +11,7 @@ import type { CalicoPolicyObject, NetworkSetObject } from '../policies/policy-ob
 import { policyDataplane } from './policy-dataplane.ts'
 import { ensureHooks, installStandingRules, standingFilterChains } from './standing-rules.ts'
 import type { HostAction } from './static-chains.ts'
-import { syncVxlan, tunnelsOf } from './tunnels.ts'
+import { syncTunnels, tunnelsOf } from './tunnels.ts'
 
 /** Kinds, by the path under which Felix's syncer knows each. */
 const listRoots: Readonly<Record<ResourceName, string>> = {
@@ -55,7 +55,7 @@ export function felix(context: DaemonContext<{ readonly known: InformerMemory }>
   const network = () => {
     queued = false
     installStandingRules(netfilter, tunnelsOf(enabledPools(cache)), hostAction(context.env['FELIX_DEFAULTENDPOINTTOHOSTACTION']))
-    syncVxlan(namespace, cache, node)
+    syncTunnels(namespace, cache, node)
   }
   const touch = () => {
     if (queued || !begun) return
