@@ -111,9 +111,11 @@ it('says in its log which policy it cannot read, and the API server which it doe
   )
   const create = (kind: string, spec: object) => world.apply({ calico: [{ kind, name: 'a', spec }] })
   expect(() => create('GlobalNetworkPolicy', { preDNAT: true, applyOnForward: true })).toThrow(
-    'GlobalNetworkPolicy.crd.projectcalico.org "a" is invalid: spec: Invalid value: "object": the simulated Calico does not model preDNAT, which is for host endpoints',
+    'GlobalNetworkPolicy.crd.projectcalico.org "a" is invalid: spec.preDNAT: Invalid value: "boolean": the simulated Calico does not model it',
   )
-  expect(() => create('NetworkPolicy', { ingress: [{ action: 'Allow', http: { methods: ['GET'] } }] })).toThrow('does not model http')
+  expect(() => create('NetworkPolicy', { ingress: [{ action: 'Allow', http: { methods: ['GET'] } }] })).toThrow(
+    'spec.ingress[0].http: Invalid value: "object": the simulated Calico does not model it',
+  )
   expect(() => create('HostEndpoint', { node: 'test-worker' })).toThrow('the simulated Calico does not model host endpoints')
   expect(() => create('Tier', { defaultAction: 'Allow' })).toThrow(
     'spec.defaultAction: Unsupported value: "Allow": supported values: "Pass", "Deny"',

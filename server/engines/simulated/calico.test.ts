@@ -249,6 +249,16 @@ it('does with traffic to the host what its environment says, and ends where the 
   environment((env) => env.filter(({ name }) => name !== 'FELIX_DEFAULTENDPOINTTOHOSTACTION'))
   await world.pass(120_000)
   expect(toHost()).toBe(false)
+  const felix = (spec: object) => {
+    api.patch('felixconfigurations.crd.projectcalico.org', undefined, 'default', { spec }, { type: 'merge' })
+    world.cluster.clock.settle()
+  }
+  felix({ defaultEndpointToHostAction: 'Accept', bpfEnabled: false })
+  expect(toHost()).toBe(true)
+  expect(() => felix({ wireguardEnabled: true })).toThrow(
+    'spec.wireguardEnabled: Invalid value: "boolean": the simulated Calico does not model it',
+  )
+  expect(() => felix({ defaultEndpointToHostAction: 'Reject' })).toThrow('spec.defaultEndpointToHostAction in body should match')
   api.delete('ippools.crd.projectcalico.org', undefined, 'default-ipv4-ippool')
   environment((env) => env.map((one) => (one.name === 'CALICO_IPV4POOL_CIDR' ? { ...one, value: '10.300.0.0/16' } : one)))
   await world.pass(60_000)

@@ -1,12 +1,12 @@
 import type { Schema } from '../../resources/schema/schema.ts'
-import { anything, fields, list, refusing, text, truth, whole } from './schemas.ts'
+import { anything, fields, list, refused, text, truth, whole } from './schemas.ts'
 
 const as: Schema = { type: 'integer', format: 'int32' }
 
-/** Fields that BIRD would have to obey and here does not: each is refused by its name. */
+/** Fields that BIRD would have to obey and here does not. */
 function withoutAny(schema: Schema, unmodelled: Readonly<Record<string, Schema>>): Schema {
-  const all = { ...schema, properties: { ...schema.properties, ...unmodelled } }
-  return refusing(all, ...Object.keys(unmodelled).map((name) => ({ unless: `!has(self.${name})`, what: `${name} of BGP` })))
+  const others = Object.entries(unmodelled).map(([name, field]) => [name, refused(field)])
+  return { ...schema, properties: { ...schema.properties, ...Object.fromEntries(others) } }
 }
 
 export const bgpConfigurationSpec = withoutAny(fields({ asNumber: as, logSeverityScreen: text, nodeToNodeMeshEnabled: truth }), {

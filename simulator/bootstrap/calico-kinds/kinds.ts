@@ -1,8 +1,9 @@
 import type { KubeObject } from '../../kubernetes.ts'
 import type { Schema } from '../../resources/schema/schema.ts'
 import { bgpConfigurationSpec, bgpPeerSpec } from './bgp-schemas.ts'
+import { felixConfigurationSpec } from './felix-schema.ts'
 import { globalNetworkPolicySpec, networkPolicySpec } from './policy-schema.ts'
-import { anything, fields, list, map, number, oneOf, refusing, text, truth, whole } from './schemas.ts'
+import { anything, fields, list, map, number, oneOf, refused, text, truth, whole } from './schemas.ts'
 
 const group = 'crd.projectcalico.org'
 
@@ -43,18 +44,7 @@ const kinds: readonly Kind[] = [
   {
     kind: 'FelixConfiguration',
     plural: 'felixconfigurations',
-    // Felix itself says which of its many parameters are not modelled.
-    spec: {
-      ...anything,
-      properties: {
-        bpfConnectTimeLoadBalancing: oneOf('TCP', 'Enabled', 'Disabled'),
-        bpfHostNetworkedNATWithoutCTLB: oneOf('Enabled', 'Disabled'),
-        defaultEndpointToHostAction: { type: 'string', pattern: '^(?i)(Drop|Accept|Return)?$' },
-        floatingIPs: oneOf('Enabled', 'Disabled'),
-        logSeverityScreen: { type: 'string', pattern: '^(?i)(Trace|Debug|Info|Warning|Error|Fatal)?$' },
-        reportingInterval: { type: 'string', pattern: '^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))*$' },
-      },
-    },
+    spec: felixConfigurationSpec,
   },
   { kind: 'GlobalNetworkPolicy', plural: 'globalnetworkpolicies', spec: globalNetworkPolicySpec },
   { kind: 'GlobalNetworkSet', plural: 'globalnetworksets', spec: fields({ nets: list(text) }) },
@@ -143,7 +133,7 @@ function definition({ kind, plural, spec, namespaced = false, status, unmodelled
       versions: [
         {
           name: 'v1',
-          schema: { openAPIV3Schema: unmodelled ? refusing(schema, { unless: 'false', what: unmodelled }) : schema },
+          schema: { openAPIV3Schema: unmodelled ? refused(schema, unmodelled) : schema },
           served: true,
           storage: true,
         },

@@ -21,8 +21,10 @@ export function fields(properties: Readonly<Record<string, Schema>>, required: r
   return { type: 'object', properties, ...(required.length > 0 && { required }) }
 }
 
-/** The simulated Calico's own addition: what it would have to obey and cannot is refused where it is written. */
-export function refusing(schema: Schema, ...refusals: readonly { readonly unless: string; readonly what: string }[]): Schema {
-  const rules = refusals.map(({ unless, what }) => ({ rule: unless, message: `the simulated Calico does not model ${what}` }))
-  return { ...schema, 'x-kubernetes-validations': rules }
+/**
+ * The simulated Calico's own addition: a field that it would have to obey and cannot is refused where it is written. A switch may be off.
+ */
+export function refused(schema: Schema, what = 'it'): Schema {
+  const rule = schema.type === 'boolean' ? '!self' : 'false'
+  return { ...schema, 'x-kubernetes-validations': [{ rule, message: `the simulated Calico does not model ${what}` }] }
 }

@@ -1,6 +1,7 @@
 import type { TcpConnection, TcpHandlers } from '../../../network/sockets.ts'
 import { NetworkError } from '../../../network/sockets.ts'
 import { type InformerMemory, informers } from '../../informers.ts'
+import { strerrorOf } from '../../netutils/command.ts'
 import type { DaemonContext } from '../../process.ts'
 import { refusal, resources } from '../datastore.ts'
 import { calicoLine } from '../log.ts'
@@ -127,7 +128,7 @@ export function bird(context: DaemonContext<{ readonly bird: BirdState }>, node:
   function connect(address: string): void {
     const neighbour = neighbourAt(address)
     if (!neighbour || live.has(address)) return
-    const handlers = speak(address, () => connection)
+    const handlers = speak(address, false, () => connection)
     const connection = sockets.connectTcp(
       { address, port: bgpPort },
       {
@@ -149,11 +150,11 @@ export function bird(context: DaemonContext<{ readonly bird: BirdState }>, node:
     }
     live.get(address)?.reset()
     live.set(address, connection)
-    return speak(address, () => connection)
+    return speak(address, true, () => connection)
   }
 
   /** One connection's side of a session. */
-  function speak(address: string, connection: () => TcpConnection): TcpHandlers {
+  function speak(address: string, incoming: boolean, connection: () => TcpConnection): TcpHandlers {
     const current = () => live.get(address) === connection()
     const lost = (why: string) => {
       if (live.has(address) && !current()) return
@@ -163,7 +164,7 @@ export function bird(context: DaemonContext<{ readonly bird: BirdState }>, node:
     return {
       data: decoder(
         (message) => {
-          if (current()) receive(address, connection(), message, lost)
+          if (current()) receive(address, connection(), incoming, message, lost)
         },
         () => lost('Error: Connection not synchronized'),
       ),
@@ -171,11 +172,11 @@ export function bird(context: DaemonContext<{ readonly bird: BirdState }>, node:
         connection().end()
         lost('Socket: Connection closed')
       },
-      error: (error) => lost(`Socket: ${error.message}`),
+      error: (error) => lost(`Socket: ${strerrorOf('glibc', error.code)}`),
     }
   }
 
-  function receive(address: string, connection: TcpConnection, message: BgpMessage, lost: (why: string) => void): void {
+  function receive(address: string, connection: TcpConnection, incoming: boolean, message: BgpMessage, lost: (why: string) => void): void {
     const session = sessions[address]
     const neighbour = neighbourAt(address)
     if (!session) return
@@ -188,7 +189,7 @@ export function bird(context: DaemonContext<{ readonly bird: BirdState }>, node:
           connection.end()
           return lost(`Error: Bad peer AS: ${message.as}`)
         }
-        if (neighbour?.passive !== false) connection.write(encoded({ type: 'open', as: plan?.as ?? message.as }))
+        if (incoming) connection.write(encoded({ type: 'open', as: plan?.as ?? message.as }))
         up(address)
         return offer(address)
       }
