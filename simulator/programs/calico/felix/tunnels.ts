@@ -41,7 +41,12 @@ export function syncTunnels(namespace: NetworkNamespace, api: InformerCache, nod
     .find(({ name }) => name === node)
   const { ipip } = tunnelsOf(api.list<IPPool>(resources.pools).filter(isUsable))
   if (ipip && own?.ipip) ensureIpip(namespace, own.address, own.ipip)
+  else if (!ipip) clearAddresses(namespace, ipipDevice)
   syncVxlan(namespace, api, node)
+}
+
+function clearAddresses(namespace: NetworkNamespace, device: string): void {
+  for (const { address, length } of namespace.link(device)?.addresses ?? []) namespace.removeAddress(device, `${address}/${length}`)
 }
 
 function ensureIpip(namespace: NetworkNamespace, local: string, address: string): void {
@@ -62,7 +67,12 @@ function syncVxlan(namespace: NetworkNamespace, api: InformerCache, node: string
   const peers = api.list<NodeObject>('nodes').flatMap((object) => peerOf(object) ?? [])
   const own = peers.find(({ name }) => name === node)
   syncSets(namespace, pools, peers, node)
-  if (!own?.vxlan || !tunnelsOf(pools).vxlan) return
+  if (!tunnelsOf(pools).vxlan) {
+    // Felix starts anew where the last pool with a tunnel is gone, and clears away the device.
+    if (namespace.link(vxlanDevice)) namespace.removeLink(vxlanDevice)
+    return syncRoutes(namespace, felixProtocol, [])
+  }
+  if (!own?.vxlan) return
   ensureDevice(namespace, own)
   const others = peers.filter(({ name, vxlan }) => name !== node && vxlan)
   syncNeighbours(namespace, others)

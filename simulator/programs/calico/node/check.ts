@@ -2,6 +2,7 @@ import { httpRequest } from '../../../network/http.ts'
 import { NetworkError } from '../../../network/sockets.ts'
 import type { Command, Process } from '../../process.ts'
 import { birdControl, peerAddress, readProtocols } from '../bird/control.ts'
+import { shutDown } from './shutdown.ts'
 
 const known: ReadonlySet<string> = new Set(['felix-live', 'felix-ready', 'bird-live', 'bird-ready'])
 const nodenameFile = '/var/lib/calico/nodename'
@@ -16,7 +17,7 @@ export const calicoNodeCheck: Command = {
       await process.stdout.write('v3.30.4\n')
       return 0
     }
-    if (flags.has('shutdown')) return 0
+    if (flags.has('shutdown')) return shutDown(process)
     const unknown = [...flags].filter((flag) => !known.has(flag))
     if (unknown.length > 0) {
       await process.stderr.write(`calico-node: the simulated calico-node does not model -${unknown[0]}\n`)
