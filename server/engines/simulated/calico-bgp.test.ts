@@ -74,6 +74,20 @@ it('has no routes without the mesh, and tries peers that do not answer', async (
   expect(() => create('BGPPeer', 'bgppeers', 'all', { peerSelector: 'all()' })).toThrow(
     'spec.peerSelector: Invalid value: "string": the simulated Calico does not model it',
   )
+  create('BGPPeer', 'bgppeers', 'odd', { peerIP: '172.18.0.9:1790', asNumber: 64512 })
+  api.patch(
+    'nodes',
+    undefined,
+    'test-worker2',
+    { metadata: { annotations: { 'projectcalico.org/RouteReflectorClusterID': '1.0.0.1' } } },
+    { type: 'merge' },
+  )
+  await world.pass(1000)
+  const pod = agents(world).find(({ spec }) => spec.nodeName === 'test-worker').metadata.name
+  const url = `https://x/api/v1/namespaces/kube-system/pods/${pod}/log`
+  const log = await (await world.cluster.server.fetch(new Request(url, { headers: { authorization: 'Bearer p' } }))).text()
+  expect(log).toContain('bird: the simulated BIRD does not model peers with a port or of IPv6, as 172.18.0.9:1790\n')
+  expect(log).toContain('bird: the simulated BIRD does not model route reflectors; test-worker2 is part of the mesh as other nodes are\n')
   expect(() => create('BGPFilter', 'bgpfilters', 'f', {})).toThrow('the simulated Calico does not model BGP filters')
   expect(world.defects).toEqual([])
 })

@@ -89,6 +89,9 @@ export function bird(context: DaemonContext<{ readonly bird: BirdState }>, node:
     if (!next) return
     const before = plan
     plan = next
+    if (before?.unmodelled.join() !== next.unmodelled.join() && !(context.resumed && !before)) {
+      for (const what of next.unmodelled) say(`the simulated BIRD does not model ${what}`)
+    }
     const wanted = new Map(next.neighbours.map((neighbour) => [neighbour.address, neighbour]))
     for (const address of Object.keys(sessions)) if (!wanted.has(address)) remove(address)
     for (const [address, neighbour] of wanted) {

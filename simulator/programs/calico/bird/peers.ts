@@ -27,6 +27,8 @@ export interface Neighbour {
 export interface BirdPlan {
   readonly as: number
   readonly neighbours: readonly Neighbour[]
+  /** What is asked of BIRD and not modelled. */
+  readonly unmodelled: readonly string[]
 }
 
 /** The full mesh of nodes, unless that is off, and BGPPeers; after confd's bird.cfg.template. Undefined while the node has no address. */
@@ -42,6 +44,10 @@ export function birdPlan(cache: InformerCache, node: string): BirdPlan | undefin
   const { asNumber: global = defaultAs, nodeToNodeMeshEnabled: mesh = true } =
     cache.find<BgpConfiguration>(resources.bgp, undefined, 'default')?.spec ?? {}
   const neighbours: Neighbour[] = []
+  const unmodelled = cache
+    .list<Node & KubeObject>('nodes')
+    .filter(({ metadata }) => metadata?.annotations?.['projectcalico.org/RouteReflectorClusterID'])
+    .map(({ metadata }) => `route reflectors; ${metadata?.name} is part of the mesh as other nodes are`)
   for (const { name, address, as } of mesh ? nodes : []) {
     if (!address || name === node) continue
     // Only one of the two connects: the one whose address is, as a text, the greater.
@@ -49,13 +55,17 @@ export function birdPlan(cache: InformerCache, node: string): BirdPlan | undefin
   }
   for (const { spec = {} } of cache.list<BgpPeer>(resources.bgpPeers)) {
     const { peerIP, asNumber = global, node: only, nodeSelector } = spec
-    if (!peerIP || !/^[\d.]+$/.test(peerIP) || peerIP === own.address) continue
+    if (!peerIP || peerIP === own.address) continue
+    if (!/^[\d.]+$/.test(peerIP)) {
+      unmodelled.push(`peers with a port or of IPv6, as ${peerIP}`)
+      continue
+    }
     if (neighbours.some(({ address }) => address === peerIP)) continue
     const specific = Boolean(only || nodeSelector)
     if (specific && !(only === node || (nodeSelector && selects(nodeSelector, own.labels)))) continue
     neighbours.push({ name: named(specific ? 'Node' : 'Global', peerIP), address: peerIP, as: asNumber, passive: false })
   }
-  return { as: own.as ?? global, neighbours: neighbours.sort((a, b) => (a.name < b.name ? -1 : 1)) }
+  return { as: own.as ?? global, neighbours: neighbours.sort((a, b) => (a.name < b.name ? -1 : 1)), unmodelled }
 }
 
 function named(kind: 'Mesh' | 'Global' | 'Node', address: string): string {
