@@ -1,12 +1,18 @@
 import type { KubeObject } from '../kubernetes.ts'
+import { calicoKinds } from './calico-kinds/kinds.ts'
+import { pluginRbac } from './rbac/plugins.ts'
 import { addresses, versions } from './spec.ts'
 
+/** How pods' packets go from node to node: calico-vxlan.yaml or calico.yaml, which is IPIP with routes that nodes tell each other by BGP. */
+export type CalicoBackend = 'vxlan' | 'bird'
+
 /**
- * Calico as its manifest calico-vxlan.yaml installs it, with the pool within the cluster's own pod range as its comment asks for. Without
- * the parts that only eBPF needs (mount-bpffs and its volumes).
+ * Calico as its manifest installs it, with the pool within the cluster's own pod range as its comment asks for. Without the parts that only
+ * eBPF needs (mount-bpffs and its volumes); its roles are with the others (rbac/plugins.ts).
  */
-export function calico(): KubeObject[] {
+export function calico(backend: CalicoBackend = 'vxlan'): KubeObject[] {
   return [
+    ...calicoKinds,
     budget,
     ...['calico-kube-controllers', 'calico-node', 'calico-cni-plugin'].map(
       (name): KubeObject => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } }),
@@ -15,11 +21,16 @@ export function calico(): KubeObject[] {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'calico-config', namespace },
-      data: { typha_service_name: 'none', calico_backend: 'vxlan', veth_mtu: '0', cni_network_config: cniConfiguration },
+      data: { typha_service_name: 'none', calico_backend: backend, veth_mtu: '0', cni_network_config: cniConfiguration },
     },
-    daemonSet(),
+    daemonSet(backend),
     controllers(),
   ]
+}
+
+/** The whole manifest, as one applies it to a cluster that has no Calico: the roles too. */
+export function calicoManifest(backend: CalicoBackend): KubeObject[] {
+  return [...pluginRbac({ cni: 'calico' }), ...calico(backend)]
 }
 
 const namespace = 'kube-system'
@@ -68,7 +79,7 @@ const value = (name: string, text: string) => ({ name, value: text })
 const envFrom = [{ configMapRef: { name: 'kubernetes-services-endpoint', optional: true } }]
 const privileged = { privileged: true }
 
-function daemonSet(): KubeObject {
+function daemonSet(backend: CalicoBackend): KubeObject {
   const labels = { 'k8s-app': 'calico-node' }
   return {
     apiVersion: 'apps/v1',
@@ -125,7 +136,7 @@ function daemonSet(): KubeObject {
               securityContext: privileged,
             },
           ],
-          containers: [nodeContainer()],
+          containers: [nodeContainer(backend)],
           volumes: [
             { name: 'lib-modules', hostPath: { path: '/lib/modules' } },
             { name: 'var-run-calico', hostPath: { path: '/var/run/calico', type: 'DirectoryOrCreate' } },
@@ -143,7 +154,8 @@ function daemonSet(): KubeObject {
   }
 }
 
-function nodeContainer() {
+function nodeContainer(backend: CalicoBackend) {
+  const bird = backend === 'bird'
   return {
     name: 'calico-node',
     image: image('node'),
@@ -156,8 +168,8 @@ function nodeContainer() {
       configured('CALICO_NETWORKING_BACKEND', 'calico_backend'),
       value('CLUSTER_TYPE', 'k8s,bgp'),
       value('IP', 'autodetect'),
-      value('CALICO_IPV4POOL_IPIP', 'Never'),
-      value('CALICO_IPV4POOL_VXLAN', 'Always'),
+      value('CALICO_IPV4POOL_IPIP', bird ? 'Always' : 'Never'),
+      value('CALICO_IPV4POOL_VXLAN', bird ? 'Never' : 'Always'),
       value('CALICO_IPV6POOL_VXLAN', 'Never'),
       configured('FELIX_IPINIPMTU', 'veth_mtu'),
       configured('FELIX_VXLANMTU', 'veth_mtu'),
@@ -172,13 +184,17 @@ function nodeContainer() {
     resources: { requests: { cpu: '250m' } },
     lifecycle: { preStop: { exec: { command: ['/bin/calico-node', '-shutdown'] } } },
     livenessProbe: {
-      exec: { command: ['/bin/calico-node', '-felix-live'] },
+      exec: { command: ['/bin/calico-node', '-felix-live', ...(bird ? ['-bird-live'] : [])] },
       periodSeconds: 10,
       initialDelaySeconds: 10,
       failureThreshold: 6,
       timeoutSeconds: 10,
     },
-    readinessProbe: { exec: { command: ['/bin/calico-node', '-felix-ready'] }, periodSeconds: 10, timeoutSeconds: 10 },
+    readinessProbe: {
+      exec: { command: ['/bin/calico-node', '-felix-ready', ...(bird ? ['-bird-ready'] : [])] },
+      periodSeconds: 10,
+      timeoutSeconds: 10,
+    },
     volumeMounts: [
       { mountPath: '/host/etc/cni/net.d', name: 'cni-net-dir', readOnly: false },
       { mountPath: '/lib/modules', name: 'lib-modules', readOnly: true },

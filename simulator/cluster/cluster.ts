@@ -35,7 +35,6 @@ import { controlPlaneImages } from '../programs/control-plane/images.ts'
 import type { Catalogue } from '../programs/process.ts'
 import { resolve } from '../programs/resolver/resolver.ts'
 import { Random } from '../random.ts'
-import { calicoDefinitions } from '../resources/calico/definitions.ts'
 import { resources } from '../resources/catalogue.ts'
 import { Store, type StoreSnapshot } from '../store/store.ts'
 import type { Trace } from '../tracing/document.ts'
@@ -68,7 +67,7 @@ export interface ClusterWorld {
 }
 
 /** The form of snapshots: another number wherever one that was saved before could not be read. */
-export const snapshotVersion = 2
+export const snapshotVersion = 3
 
 /** A cluster at one moment, as plain data. What never changes (images, base files, rules) is shared or made again from `spec`. */
 export interface ClusterSnapshot {
@@ -131,10 +130,8 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   const store = new Store({ clock }, from?.store)
   const authorizer = clusterAuthorizer(store)
   const admission = [...defaultAdmission, certificateAdmission(authorizer.authorize), escalationCheck(authorizer)]
-  // The kinds of a network plugin that are modelled stand beside the built-in ones.
-  const definitions = spec.cni === 'calico' ? [...resources, ...calicoDefinitions] : resources
   const tokens = serviceAccountTokens({ reader: store, clock, random, key: world.tokens.platform })
-  const registry = { store, definitions, clock, random, serviceCidr: addresses.serviceCidr, admission, tokens }
+  const registry = { store, definitions: resources, clock, random, serviceCidr: addresses.serviceCidr, admission, tokens }
   const api = createApi({ ...registry, user: administrator })
   const kubeletApi = (user: UserInfo) => authorizedApi(api.as(user), user, authorizer.authorize)
   const kubelets = new Map<string, RunningKubelet>()

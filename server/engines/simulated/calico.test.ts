@@ -250,8 +250,18 @@ it('does with traffic to the host what its environment says, and ends where the 
   environment((env) => env.filter(({ name }) => name !== 'FELIX_DEFAULTENDPOINTTOHOSTACTION'))
   await world.pass(120_000)
   expect(toHost()).toBe(false)
+  const felix = (spec: object) => {
+    api.patch('felixconfigurations.crd.projectcalico.org', undefined, 'default', { spec }, { type: 'merge' })
+    world.cluster.clock.settle()
+  }
+  felix({ defaultEndpointToHostAction: 'Accept', bpfEnabled: false })
+  expect(toHost()).toBe(true)
+  expect(() => felix({ wireguardEnabled: true })).toThrow(
+    'spec.wireguardEnabled: Invalid value: "boolean": the simulated Calico does not model it',
+  )
+  expect(() => felix({ defaultEndpointToHostAction: 'Reject' })).toThrow('spec.defaultEndpointToHostAction in body should match')
   api.delete('ippools.crd.projectcalico.org', undefined, 'default-ipv4-ippool')
-  environment((env) => env.map((one) => (one.name === 'CALICO_IPV4POOL_IPIP' ? { ...one, value: 'Always' } : one)))
+  environment((env) => env.map((one) => (one.name === 'CALICO_IPV4POOL_CIDR' ? { ...one, value: '10.300.0.0/16' } : one)))
   await world.pass(60_000)
   const broken = api
     .list<any>('pods', { labelSelector: 'k8s-app=calico-node' })
@@ -260,7 +270,7 @@ it('does with traffic to the host what its environment says, and ends where the 
     new Request(`https://x/api/v1/namespaces/kube-system/pods/${broken?.metadata.name}/log`, { headers: { authorization: 'Bearer p' } }),
   )
   expect(await answer.text()).toMatch(
-    /\[ERROR\]\[9\] startup\/startup\.go 970: Failed to create default IPv4 IP pool: 10\.244\.0\.0\/16 error=.*spec\.ipipMode: Forbidden: the simulated Calico does not model it/,
+    /\[ERROR\]\[9\] startup\/startup\.go 838: Invalid CIDR specified in CALICO_IPV4POOL_CIDR '10\.300\.0\.0\/16'/,
   )
   expect(world.defects).toEqual([])
 })

@@ -78,7 +78,7 @@ it('says which release saved a cluster that it cannot read, and leaves the file 
   const older = serialize({ ...saved, snapshot: serialize({ ...deserialize(saved.snapshot), version: 1 }) })
   writeFileSync(join(at, name!), older)
   const second = createSimulatedEngine({ folder: at })
-  await expect(second.reattach('one')).rejects.toThrow('The cluster was saved by another release of Faultline (form 1, this one reads 2).')
+  await expect(second.reattach('one')).rejects.toThrow('The cluster was saved by another release of Faultline (form 1, this one reads 3).')
   await second.close()
   expect(readFileSync(join(at, name!)).equals(older)).toBe(true)
 })

@@ -1,3 +1,4 @@
+import { calicoctl } from '../../../simulator/programs/calico/ctl/calicoctl.ts'
 import { faultline } from '../../../simulator/programs/faultline/faultline.ts'
 import { netTools } from '../../../simulator/programs/net-tools.ts'
 import { cniPlugins, nodeImages } from '../../../simulator/programs/node-images.ts'
@@ -19,10 +20,11 @@ const inFolder = (folder: string, commands: Readonly<Record<string, Command>>) =
 /** Everything that can run in a simulated cluster: the simulator's programs and userland's commands, composed. */
 export const catalogue: Catalogue = {
   images: [...nodeImages(tools), ...workloadImages(tools)],
-  nodeExecutables: { ...cniPlugins, ...inFolder('/usr/bin', { ...tools, ...netTools }) },
+  nodeExecutables: { ...cniPlugins, ...inFolder('/usr/bin', { ...tools, ...netTools }), '/usr/local/bin/calicoctl': calicoctl },
   workstationExecutables: {
     ...inFolder('/usr/bin', { ...tools, ...netTools }),
     '/usr/local/bin/faultline': faultline,
     '/usr/local/bin/kubectl': kubectl,
+    '/usr/local/bin/calicoctl': calicoctl,
   },
 }

@@ -46,7 +46,9 @@ function compileMatch(match: Match): Test | undefined {
       return ({ packet }) => packet.protocol === match.match && ports(packet) && (syn === undefined || isOpening(packet) === syn)
     }
     case 'icmp':
-      return ({ packet }) => packet.icmp?.type === match.type && (match.code === undefined || packet.icmp.code === match.code)
+      return ({ packet: { icmp } }) =>
+        icmp !== undefined &&
+        (icmp.type === match.type && (match.code === undefined || icmp.code === match.code)) !== (match.invert ?? false)
     case 'multiport':
       return multiport(match)
     case 'conntrack':
@@ -178,7 +180,9 @@ function multiport(match: Extract<Match, { match: 'multiport' }>): Test {
   const [sports, dports, ports] = [any(match.sports), any(match.dports), any(match.ports)]
   return ({ packet }) => {
     if (packet.protocol !== 'tcp' && packet.protocol !== 'udp') return false
-    return (!sports || sports(packet.sport)) && (!dports || dports(packet.dport)) && (!ports || ports(packet.sport) || ports(packet.dport))
+    const fits =
+      (!sports || sports(packet.sport)) && (!dports || dports(packet.dport)) && (!ports || ports(packet.sport) || ports(packet.dport))
+    return fits !== (match.invert ?? false)
   }
 }
 

@@ -65,9 +65,9 @@ function renderMatch(match: Match): string[] {
     case 'udp':
       return ['-m', 'udp', ...port('--sport', match.sport), ...port('--dport', match.dport)]
     case 'icmp':
-      return ['-m', 'icmp', '--icmp-type', match.code === undefined ? `${match.type}` : `${match.type}/${match.code}`]
+      return ['-m', 'icmp', ...not, '--icmp-type', match.code === undefined ? `${match.type}` : `${match.type}/${match.code}`]
     case 'multiport': {
-      const list = (flag: string, ports: readonly string[] | undefined) => (ports ? [flag, ports.join(',')] : [])
+      const list = (flag: string, ports: readonly string[] | undefined) => (ports ? [...not, flag, ports.join(',')] : [])
       return ['-m', 'multiport', ...list('--sports', match.sports), ...list('--dports', match.dports), ...list('--ports', match.ports)]
     }
     case 'conntrack':
@@ -151,7 +151,12 @@ function renderTarget(target: Target): string[] {
       return ['-j', 'CONNMARK', `--${target.action}-mark`, '--nfmask', `0x${mask}`, '--ctmask', `0x${mask}`]
     }
     case 'LOG':
-      return ['-j', 'LOG', ...(target.prefix ? ['--log-prefix', quote(target.prefix)] : [])]
+      return [
+        '-j',
+        'LOG',
+        ...(target.prefix ? ['--log-prefix', quote(target.prefix)] : []),
+        ...(target.level === undefined ? [] : ['--log-level', `${target.level}`]),
+      ]
     case 'NFLOG':
       return ['-j', 'NFLOG', '--nflog-group', `${target.group}`]
     case 'NFQUEUE':

@@ -14,7 +14,7 @@ export interface Rule {
   readonly destination?: string
   readonly inInterface?: string
   readonly outInterface?: string
-  readonly protocol?: 'tcp' | 'udp' | 'icmp' | 'ipip' | 'sctp' | 'ipv6-icmp' | '!tcp' | '!udp' | '!icmp'
+  readonly protocol?: 'tcp' | 'udp' | 'icmp' | 'ipip' | 'sctp' | 'ipv6-icmp' | '!tcp' | '!udp' | '!icmp' | '!sctp' | '!ipip'
   readonly matches?: readonly Match[]
   /** Absent: it only counts (or marks `recent`). */
   readonly target?: Target
@@ -28,12 +28,13 @@ export type Match =
   /** `80`, `8000:8080`, `!80`. */
   | { readonly match: 'tcp'; readonly sport?: string; readonly dport?: string; readonly syn?: boolean }
   | { readonly match: 'udp'; readonly sport?: string; readonly dport?: string }
-  | { readonly match: 'icmp'; readonly type: number; readonly code?: number }
+  | { readonly match: 'icmp'; readonly type: number; readonly code?: number; readonly invert?: boolean }
   | {
       readonly match: 'multiport'
       readonly sports?: readonly string[]
       readonly dports?: readonly string[]
       readonly ports?: readonly string[]
+      readonly invert?: boolean
     }
   | {
       readonly match: 'conntrack'
@@ -101,7 +102,7 @@ export type Target =
   /** `--set-xmark value/mask`: clears the mask's bits, then XORs the value. */
   | { readonly target: 'MARK'; readonly value: number; readonly mask?: number }
   | { readonly target: 'CONNMARK'; readonly action: 'save' | 'restore'; readonly mask?: number }
-  | { readonly target: 'LOG'; readonly prefix?: string }
+  | { readonly target: 'LOG'; readonly prefix?: string; readonly level?: number }
   /** Tells the programs that are bound to the group. */
   | { readonly target: 'NFLOG'; readonly group: number }
   | { readonly target: 'NOTRACK' }

@@ -1,5 +1,6 @@
 import type { Api, StatusError } from '../../apiserver/api.ts'
 import type { KubeObject } from '../../kubernetes.ts'
+import { parseCidr } from '../../resources/addresses.ts'
 
 /** Calico's own objects as its Kubernetes datastore keeps them (group crd.projectcalico.org). */
 export const resources = {
@@ -9,6 +10,13 @@ export const resources = {
   handles: 'ipamhandles.crd.projectcalico.org',
   cluster: 'clusterinformations.crd.projectcalico.org',
   felix: 'felixconfigurations.crd.projectcalico.org',
+  policies: 'networkpolicies.crd.projectcalico.org',
+  globalPolicies: 'globalnetworkpolicies.crd.projectcalico.org',
+  networkSets: 'networksets.crd.projectcalico.org',
+  globalNetworkSets: 'globalnetworksets.crd.projectcalico.org',
+  tiers: 'tiers.crd.projectcalico.org',
+  bgp: 'bgpconfigurations.crd.projectcalico.org',
+  bgpPeers: 'bgppeers.crd.projectcalico.org',
 } as const
 
 const apiVersion = 'crd.projectcalico.org/v1'
@@ -21,6 +29,7 @@ export interface IPPool extends KubeObject {
     readonly vxlanMode?: 'Always' | 'CrossSubnet' | 'Never'
     readonly natOutgoing?: boolean
     readonly disabled?: boolean
+    readonly disableBGPExport?: boolean
     readonly nodeSelector?: string
     readonly allowedUses?: readonly string[]
   }
@@ -83,6 +92,12 @@ export function refusal(error: StatusError): string {
 export function enabledPools(api: Pick<Api, 'list'>): IPPool[] {
   return api
     .list<IPPool>(resources.pools)
-    .filter(({ spec }) => !spec.disabled)
+    .filter((pool) => isUsable(pool) && !pool.spec.disabled)
     .sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
+}
+
+/** A definition lets through what Calico's own API would not: what is no IPv4 pool is passed over, as by upstream's validation. */
+export function isUsable({ spec }: IPPool): boolean {
+  const { blockSize = 26 } = spec
+  return parseCidr(spec.cidr)?.family === 'IPv4' && blockSize >= 20 && blockSize <= 32
 }

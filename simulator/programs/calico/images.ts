@@ -8,6 +8,7 @@ import type { Image } from '../process.ts'
 import { calicoIpam } from './cni/calico-ipam.ts'
 import { calicoPlugin } from './cni/calico-plugin.ts'
 import { install } from './cni/install.ts'
+import { calicoctl } from './ctl/calicoctl.ts'
 import { checkStatus, kubeControllers } from './kube-controllers.ts'
 import { calicoNode } from './node/calico-node.ts'
 import { calicoNodeCheck } from './node/check.ts'
@@ -16,7 +17,7 @@ import { calicoNodeCheck } from './node/check.ts'
 const tags = (tag: string) => /^v3\.30\.\d$/.test(tag)
 const repositories = (name: string) => [`docker.io/calico/${name}`, `quay.io/calico/${name}`]
 
-/** Calico's three images. */
+/** Calico's images. */
 export function calicoImages(tools: Tools): Image[] {
   return [
     {
@@ -42,6 +43,12 @@ export function calicoImages(tools: Tools): Image[] {
         ...inFolder('/usr/bin', tools, ['sh', 'bash', 'ls', 'cat', 'grep', 'sed', 'echo']),
         ...inFolder('/usr/sbin', netTools, ['ip', 'ipset', 'iptables', 'iptables-save', 'conntrack']),
       },
+    },
+    {
+      repositories: repositories('ctl'),
+      tags,
+      entrypoint: ['/calicoctl'],
+      executables: { '/calicoctl': calicoctl },
     },
     {
       repositories: repositories('kube-controllers'),

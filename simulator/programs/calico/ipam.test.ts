@@ -1,27 +1,14 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createApi } from '../../apiserver/registry/api.ts'
-import { EventLoop, HeldTime } from '../../clock.ts'
-import { Random } from '../../random.ts'
-import { calicoDefinitions } from '../../resources/calico/definitions.ts'
-import { resources as builtIn } from '../../resources/catalogue.ts'
-import { Store } from '../../store/store.ts'
+import { extensionWorld } from '../../apiserver/extensions/testing/extension-world.ts'
+import { calicoKinds } from '../../bootstrap/calico-kinds/kinds.ts'
 import { calicoObject, type IPAMBlock, type IPPool, resources } from './datastore.ts'
 import { assignAddress, releaseHandle } from './ipam.ts'
 
 function cluster(cidr = '10.244.0.0/16', blockSize = 26) {
-  const clock = new EventLoop(new HeldTime(0), (error) => {
-    throw error
-  })
-  const api = createApi({
-    store: new Store({ clock }),
-    definitions: [...builtIn, ...calicoDefinitions],
-    clock,
-    random: new Random(1),
-    serviceCidr: '10.96.0.0/16',
-    user: { username: 'calico-node', groups: [] },
-    admission: [],
-  })
+  const { api, settle } = extensionWorld()
+  for (const kind of calicoKinds) api.create('customresourcedefinitions.apiextensions.k8s.io', kind)
+  settle()
   api.create<IPPool>(resources.pools, calicoObject('IPPool', 'default-ipv4-ippool', { cidr, blockSize }))
   const take = (node: string, handle: string) => assignAddress(api, { node, handle, attributes: { node } })
   return { api, take }

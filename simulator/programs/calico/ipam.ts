@@ -10,6 +10,8 @@ import {
   type IPPool,
   resources,
 } from './datastore.ts'
+import { parseSelector } from './selectors/selector.ts'
+import { SelectorError } from './selectors/tokens.ts'
 
 /** A refusal to give an address, in Calico's words. */
 export class IpamError extends Error {
@@ -44,7 +46,7 @@ export function assignAddress(api: Api, request: AddressRequest): string {
         if (!pool) throw new IpamError(`the given pool (${wanted}) does not exist, or is not enabled`)
         return pool
       })
-    : all
+    : all.filter((pool) => selectsNode(api, pool, request.node))
   if (pools.length === 0) throw new IpamError(`no configured Calico pools for node ${request.node}`)
   const blocks = api.list<IPAMBlock>(resources.blocks)
   const own = blocks.filter(({ spec }) => spec.affinity === `host:${request.node}`)
@@ -160,4 +162,16 @@ function fnv32(text: string): number {
   let hash = 0x811c9dc5
   for (const byte of new TextEncoder().encode(text)) hash = (Math.imul(hash, 0x01000193) ^ byte) >>> 0
   return hash
+}
+
+/** A pool's selector is over the node's labels; one that cannot be read selects no node. */
+function selectsNode(api: Api, { spec: { nodeSelector = '' } }: IPPool, node: string): boolean {
+  if (nodeSelector === '' || nodeSelector === 'all()') return true
+  const labels = api.find('nodes', undefined, node)?.metadata?.labels
+  try {
+    return parseSelector(nodeSelector).matches(Object.assign(Object.create(null), labels))
+  } catch (error) {
+    if (!(error instanceof SelectorError)) throw error
+    return false
+  }
 }

@@ -1,6 +1,6 @@
+import { goPattern } from '../../go-pattern.ts'
 import type { FieldError } from '../definition.ts'
 import { forbidden, invalid, required } from '../fields.ts'
-import { goPattern } from '../../go-pattern.ts'
 import { itemsOf, type Schema, valuesOf } from '../schema/schema.ts'
 
 type Level = 'root' | 'item' | 'field'

@@ -1,9 +1,9 @@
 import type { Environment } from '@marcbachmann/cel-js'
+import { goPattern } from '../../go-pattern.ts'
 import { type Address, type Cidr, cidrContains, formatAddress, parseAddress, parseCidr } from '../addresses.ts'
 import { parseQuantity } from '../quantity.ts'
 import { goMatches } from './cel-text.ts'
 import { isOfFormat } from './formats.ts'
-import { goPattern } from '../../go-pattern.ts'
 
 /** Wrapped, so that CEL knows the type by its class. */
 class Ip {

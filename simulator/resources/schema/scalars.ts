@@ -1,8 +1,8 @@
+import { goPattern } from '../../go-pattern.ts'
 import { sameJson } from '../../json.ts'
 import type { FieldError } from '../definition.ts'
 import { invalid, notSupported, tooLong } from '../fields.ts'
 import { isOfFormat } from './formats.ts'
-import { goPattern } from '../../go-pattern.ts'
 import type { Schema } from './schema.ts'
 
 /** The type of a JSON value as OpenAPI names it, with the format that Go's decoded value would have. */

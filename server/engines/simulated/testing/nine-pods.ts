@@ -1,13 +1,16 @@
 import type { NetworkPolicySpec } from 'kubernetes-types/networking/v1'
 import type { Plugin } from '../../../../simulator/bootstrap/spec.ts'
 import { HeldTime } from '../../../../simulator/clock.ts'
-import { createCluster } from '../../../../simulator/cluster/cluster.ts'
+import { createCluster, type SimulatedCluster } from '../../../../simulator/cluster/cluster.ts'
+import type { KubeObject } from '../../../../simulator/kubernetes.ts'
 import { catalogue } from '../images.ts'
 
 /** What stands in the cluster for one look at it. */
 export interface Step {
   policies?: (NetworkPolicySpec & { in?: string })[]
   labels?: Record<string, Record<string, string | null>>
+  /** Objects of crd.projectcalico.org; namespaced ones in x unless `in` says otherwise. */
+  calico?: { kind: string; name: string; in?: string; labels?: Record<string, string>; spec: object }[]
 }
 
 const namespaces = ['x', 'y', 'z']
@@ -15,16 +18,29 @@ const namespaces = ['x', 'y', 'z']
 export const pods = namespaces.flatMap((namespace) => ['a', 'b', 'c'].map((name) => `${namespace}/${name}`))
 const nodes = ['test-worker', 'test-worker2']
 
-/** Nine pods on two nodes, each listening on TCP and UDP 80 and 81. */
-export async function ninePods(cni: Plugin) {
+/** As `kubectl apply -f` of a manifest. */
+export function install({ api, clock }: SimulatedCluster, objects: readonly KubeObject[]): void {
+  for (const object of objects) {
+    const found = api.served().find(({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind)
+    if (!found) throw new Error(`nothing is known of ${object.apiVersion} ${object.kind}`)
+    const { namespace, name = '' } = object.metadata ?? {}
+    if (api.find(found.name, namespace, name)) api.patch(found.name, namespace, name, object, { type: 'merge' })
+    else api.create(found.name, object)
+  }
+  clock.settle()
+}
+
+/** With a plugin of the cluster's own, or with one that is installed by its objects. Nine pods on two nodes, each listening on TCP and UDP 80 and 81. */
+export async function ninePods(cni: Plugin | readonly KubeObject[]) {
   const time = new HeldTime(Date.UTC(2026, 0, 1))
   const defects: unknown[] = []
   const cluster = createCluster(
-    { name: 'test', nodes: 3, cni, seed: 1 },
+    { name: 'test', nodes: 3, cni: typeof cni === 'string' ? cni : 'none', seed: 1 },
     { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
   )
   const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
   cluster.clock.settle()
+  if (typeof cni !== 'string') install(cluster, cni)
   await pass(60_000)
   for (const namespace of namespaces)
     cluster.api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: { ns: namespace } } })
@@ -59,16 +75,22 @@ export async function ninePods(cni: Plugin) {
     if (second === undefined) cluster.api.patch('namespaces', undefined, first, { metadata: { labels } }, { type: 'merge' })
     else cluster.api.patch('pods', first, second, { metadata: { labels } }, { type: 'merge' })
   }
+  const filled = (spec: object) => JSON.stringify(spec).replace(/\{(\w\/\w)\}/g, (_, pod: string) => address(pod))
+  const calicoPlace = ({ kind, in: namespace = 'x' }: NonNullable<Step['calico']>[number]) => {
+    const lower = kind.toLowerCase()
+    const plural = lower.endsWith('y') ? `${lower.slice(0, -1)}ies` : `${lower}s`
+    return { resource: `${plural}.crd.projectcalico.org`, namespace: /^Network/.test(kind) ? namespace : undefined }
+  }
   return {
     cluster,
     pass,
     address,
     netns: (pod: string) => netns.get(pod)!,
     defects,
-    apply({ policies = [], labels = {} }: Step) {
+    apply({ policies = [], labels = {}, calico = [] }: Step) {
       for (const [target, change] of Object.entries(labels)) label(target, change)
       for (const [index, { in: namespace = 'x', ...spec }] of policies.entries()) {
-        const text = JSON.stringify(spec).replace(/\{(\w\/\w)\}/g, (_, pod: string) => address(pod))
+        const text = filled(spec)
         const metadata = { name: `policy-${index}`, namespace }
         cluster.api.create('networkpolicies.networking.k8s.io', {
           apiVersion: 'networking.k8s.io/v1',
@@ -77,11 +99,21 @@ export async function ninePods(cni: Plugin) {
           spec: JSON.parse(text),
         })
       }
+      for (const one of calico) {
+        const { resource, namespace } = calicoPlace(one)
+        const { kind, name, labels: own = {} } = one
+        const metadata = { name, labels: own, ...(namespace !== undefined && { namespace }) }
+        cluster.api.create(resource, { apiVersion: 'crd.projectcalico.org/v1', kind, metadata, spec: JSON.parse(filled(one.spec)) })
+      }
       cluster.clock.settle()
     },
-    undo({ policies = [], labels = {} }: Step) {
+    undo({ policies = [], labels = {}, calico = [] }: Step) {
       for (const [index, { in: namespace = 'x' }] of policies.entries())
         cluster.api.delete('networkpolicies.networking.k8s.io', namespace, `policy-${index}`)
+      for (const one of calico) {
+        const { resource, namespace } = calicoPlace(one)
+        cluster.api.delete(resource, namespace, one.name)
+      }
       for (const [target, change] of Object.entries(labels)) {
         const before: Record<string, string> = target.includes('/') ? { pod: target.split('/')[1]! } : {}
         label(target, { ...Object.fromEntries(Object.keys(change).map((key) => [key, null])), ...before })

@@ -11,8 +11,14 @@ export interface Endpoint {
   readonly interface: string
   /** `kns.NAMESPACE`, `ksa.NAMESPACE.ACCOUNT`: what is allowed where no policy isolates. */
   readonly profiles: readonly string[]
-  readonly ingress: readonly PolicyChains[]
-  readonly egress: readonly PolicyChains[]
+  readonly tiers: readonly EndpointTier[]
+}
+
+/** The policies of one tier that select a pod, in order; whether what none of them decides goes on. */
+export interface EndpointTier {
+  readonly name: string
+  readonly passes: boolean
+  readonly policies: readonly PolicyChains[]
 }
 
 /** `cali-tw-…` for what goes to the pod and `cali-fw-…` for what comes from it (felix/rules/endpoints.go). */
@@ -20,13 +26,16 @@ export function endpointChains(endpoint: Endpoint): Chains {
   const chains: Chains = {}
   for (const direction of ['ingress', 'egress'] as const) {
     const ingress = direction === 'ingress'
-    const jumps: string[] = []
-    for (const group of grouped(endpoint[direction])) {
-      const names = group.map(({ inbound, outbound }) => (ingress ? inbound : outbound))
-      if (group.length === 1) jumps.push(names[0]!)
-      else {
+    const rules = endpoint.tiers.flatMap(({ name: tier, passes, policies }) => {
+      const jumps: string[] = []
+      for (const group of grouped(policies.filter((policy) => policy[direction]))) {
+        const names = group.map(({ inbound, outbound }) => (ingress ? inbound : outbound))
+        if (group.length === 1) {
+          jumps.push(names[0]!)
+          continue
+        }
         const name = groupChainName({
-          tier: 'default',
+          tier,
           selector: group[0]!.selector,
           direction: ingress ? 'inbound' : 'outbound',
           policies: group.map(({ id }) => id),
@@ -34,16 +43,15 @@ export function endpointChains(endpoint: Endpoint): Chains {
         chains[name] = groupRules(names)
         jumps.push(name)
       }
-    }
+      const origins = policies.filter((policy) => policy[direction]).map(({ origin }) => origin)
+      return tierRules(tier, passes, jumps, origins)
+    })
     chains[chainName(ingress ? 'cali-tw-' : 'cali-fw-', endpoint.interface)] = [
       { match: [when.tracked('RELATED', 'ESTABLISHED')], action: act.accept },
       { match: [when.tracked('INVALID')], action: act.drop },
       { action: act.clearMark(marks.accept | marks.pass) },
       ...(ingress ? [] : noTunnels),
-      ...tierRules(
-        jumps,
-        endpoint[direction].map(({ origin }) => origin),
-      ),
+      ...rules,
       ...endpoint.profiles.flatMap((profile) => [
         { action: act.jump(chainName(ingress ? 'cali-pri-' : 'cali-pro-', profile)) },
         { match: [when.markSet(marks.accept)], action: act.back, comments: ['Return if profile accepted'] },
@@ -73,21 +81,22 @@ const noTunnels: readonly FelixRule[] = [
   { match: [when.protocolNumber(4)], action: act.drop, comments: ['Drop IPinIP encapped packets originating in workloads'] },
 ]
 
-/** What no policy passed is dropped because of all of them. */
-function tierRules(jumps: readonly string[], [origin, ...others]: readonly Origin[]): FelixRule[] {
+/** What no policy of the tier passed is dropped because of all of them. */
+function tierRules(tier: string, passes: boolean, jumps: readonly string[], [origin, ...others]: readonly Origin[]): FelixRule[] {
   if (jumps.length === 0 || !origin) return []
+  const end: FelixRule = {
+    match: [when.markClear(marks.pass)],
+    action: act.drop,
+    comments: [`End of tier ${tier}. Drop if no policies passed packet`],
+    origin: { ...origin, ...(others.length > 0 ? { others } : {}) },
+  }
   return [
-    { action: act.clearMark(marks.pass), comments: ['Start of tier default'] },
+    { action: act.clearMark(marks.pass), comments: [`Start of tier ${tier}`] },
     ...jumps.flatMap((chain) => [
       { match: [when.markClear(marks.pass)], action: act.jump(chain) },
       { match: [when.markSet(marks.accept)], action: act.back, comments: ['Return if policy accepted'] },
     ]),
-    {
-      match: [when.markClear(marks.pass)],
-      action: act.drop,
-      comments: ['End of tier default. Drop if no policies passed packet'],
-      origin: { ...origin, ...(others.length > 0 ? { others } : {}) },
-    },
+    ...(passes ? [] : [end]),
   ]
 }
 

@@ -21,9 +21,16 @@ export interface FelixRule {
  * The mark bits that Felix hands out from IptablesMarkMask 0xffff0000 in its order: accept, pass, drop, two scratch bits; the rest is
  * the endpoint mark, which only IPVS needs.
  */
-export const marks = { accept: 0x10000, pass: 0x20000, scratch: 0x80000, scratch1: 0x100000, all: 0x1b0000 } as const
+export const marks = { accept: 0x10000, pass: 0x20000, drop: 0x40000, scratch: 0x80000, scratch1: 0x100000, all: 0x1b0000 } as const
 
 const hex = (value: number) => (value === 0 ? '0' : `0x${value.toString(16)}`)
+
+export type Side = 'source' | 'destination'
+export interface IcmpType {
+  readonly type: number
+  readonly code?: number
+}
+const flagOf = { source: 'src', destination: 'dst' } as const
 
 /** What Felix's match builder (felix/iptables/match_builder.go) can say, as far as it is needed here. */
 export const when = {
@@ -44,25 +51,38 @@ export const when = {
     match: { match: 'conntrack', ctstate: states, invert: true },
   }),
   protocol: (name: 'tcp' | 'udp' | 'sctp'): Part => ({ text: `-p ${name}`, fields: { protocol: name } }),
+  /** `text` is a name or a number, as the policy had it. */
+  protocolAs: (text: string, protocol: NonNullable<Rule['protocol']>): Part => ({ text: `-p ${text}`, fields: { protocol } }),
+  notProtocolAs: (text: string, protocol: NonNullable<Rule['protocol']>): Part => ({ text: `! -p ${text}`, fields: { protocol } }),
+  ports: (side: Side, ports: readonly string[], invert: boolean): Part => ({
+    text: `-m multiport ${invert ? '! ' : ''}--${side}-ports ${ports.join(',')}`,
+    match: { match: 'multiport', [side === 'source' ? 'sports' : 'dports']: ports, ...(invert && { invert }) },
+  }),
+  net: (side: Side, net: string): Part => ({ text: `--${side} ${net}`, fields: { [side]: net } }),
+  notNet: (side: Side, net: string): Part => ({ text: `! --${side} ${net}`, fields: { [side]: `!${net}` } }),
+  set: (side: Side, set: string, invert: boolean): Part => ({
+    text: `-m set ${invert ? '! ' : ''}--match-set ${set} ${flagOf[side]}`,
+    match: { match: 'set', set, flags: [flagOf[side]], ...(invert && { invert }) },
+  }),
+  portSet: (side: Side, set: string, invert: boolean): Part => ({
+    text: `-m set ${invert ? '! ' : ''}--match-set ${set} ${flagOf[side]},${flagOf[side]}`,
+    match: { match: 'set', set, flags: [flagOf[side], flagOf[side]], ...(invert && { invert }) },
+  }),
+  icmp: ({ type, code }: IcmpType, invert: boolean): Part => ({
+    text: `-m icmp ${invert ? '! ' : ''}--icmp-type ${type}${code === undefined ? '' : `/${code}`}`,
+    match: { match: 'icmp', type, ...(code === undefined ? {} : { code }), ...(invert && { invert }) },
+  }),
   protocolNumber: (number: 4 | 17): Part => ({ text: `-p ${number}`, fields: { protocol: number === 4 ? 'ipip' : 'udp' } }),
   destinationPort: (port: number): Part => ({ text: `--dport ${port}`, match: { match: 'udp', dport: String(port) } }),
   destinationPorts: (ports: readonly string[]): Part => ({
     text: `-m multiport --destination-ports ${ports.join(',')}`,
     match: { match: 'multiport', dports: ports },
   }),
-  sourceNet: (net: string): Part => ({ text: `--source ${net}`, fields: { source: net } }),
-  notSourceNet: (net: string): Part => ({ text: `! --source ${net}`, fields: { source: `!${net}` } }),
-  destinationNet: (net: string): Part => ({ text: `--destination ${net}`, fields: { destination: net } }),
-  notDestinationNet: (net: string): Part => ({ text: `! --destination ${net}`, fields: { destination: `!${net}` } }),
   sourceSet: (set: string): Part => ({ text: `-m set --match-set ${set} src`, match: { match: 'set', set, flags: ['src'] } }),
   destinationSet: (set: string): Part => ({ text: `-m set --match-set ${set} dst`, match: { match: 'set', set, flags: ['dst'] } }),
   notDestinationSet: (set: string): Part => ({
     text: `-m set ! --match-set ${set} dst`,
     match: { match: 'set', set, flags: ['dst'], invert: true },
-  }),
-  destinationPortSet: (set: string): Part => ({
-    text: `-m set --match-set ${set} dst,dst`,
-    match: { match: 'set', set, flags: ['dst', 'dst'] },
   }),
   sourceLocal: { text: '-m addrtype --src-type LOCAL', match: { match: 'addrtype', srcType: 'LOCAL' } } as Part,
   sourceNotOfInterface: {
@@ -80,6 +100,10 @@ export const act = {
   back: { text: '--jump RETURN', target: { target: 'RETURN' } } as const,
   untracked: { text: '--jump NOTRACK', target: { target: 'NOTRACK' } } as const,
   masquerade: { text: '--jump MASQUERADE --random-fully', target: { target: 'MASQUERADE', randomFully: true } } as const,
+  log: (prefix: string) => ({
+    text: `--jump LOG --log-prefix "${prefix}: " --log-level 5`,
+    target: { target: 'LOG', prefix: `${prefix}: `, level: 5 } as const,
+  }),
   jump: (chain: string) => ({ text: `--jump ${chain}`, target: { target: 'jump', chain } as const }),
   goto: (chain: string) => ({ text: `--goto ${chain}`, target: { target: 'jump', chain, goto: true } as const }),
   mark: (bits: number) => ({

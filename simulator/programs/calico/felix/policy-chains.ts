@@ -3,12 +3,15 @@ import type { Direction, PodQuery, PolicyPort } from '../../../network-policy/po
 import type { IndexedPolicy, IndexedRule } from '../../../network-policy/policy-index.ts'
 import { chainName, setName, uniqueId } from '../names.ts'
 import { policySelectorText, queryText } from '../selector-text.ts'
+import type { Selector } from '../selectors/selector.ts'
 import { act, type FelixRule, marks, type Part, when } from './felix-rule.ts'
+import { anySide, type PolicyRule, type PortRange, type RuleSide, ruleRules } from './policy-rule.ts'
 
-/** An IP set that a rule looks at: pods' addresses, or with `port` the addresses and numbers of the ports of that name. */
+/** An IP set that a rule looks at: addresses, or with `port` the addresses and numbers of the ports of that name. */
 export interface WantedSet {
   readonly name: string
-  readonly query: PodQuery
+  /** Kubernetes' selectors, or one of Calico's language. */
+  readonly members: { readonly query: PodQuery } | { readonly selector: Selector }
   readonly port?: { readonly name: string; readonly protocol: 'TCP' | 'UDP' | 'SCTP' }
 }
 
@@ -16,12 +19,20 @@ export interface PolicyChains {
   /** `NAMESPACE/knp.default.NAME`, as Felix names a Kubernetes policy. */
   readonly id: string
   readonly origin: Origin
+  readonly tier: string
+  readonly order: number
   readonly selector: string
+  /** Which directions it is about. */
+  readonly ingress: boolean
+  readonly egress: boolean
   readonly inbound: string
   readonly outbound: string
   readonly chains: Readonly<Record<string, readonly FelixRule[]>>
   readonly sets: readonly WantedSet[]
 }
+
+/** Where Kubernetes' policies stand among Calico's. */
+const kubernetesOrder = 1000
 
 /** Every pod of every namespace: where a named port stands without a selector. */
 const everyPod: PodQuery = { namespaces: {}, pods: {} }
@@ -40,7 +51,11 @@ export function policyChains({ policy, ingress, egress }: IndexedPolicy): Policy
   return {
     id,
     origin: { kind: 'NetworkPolicy', namespace: policy.namespace, name: policy.name },
+    tier: 'default',
+    order: kubernetesOrder,
     selector: policySelectorText(policy.namespace, policy.target.pods),
+    ingress: ingress !== undefined,
+    egress: egress !== undefined,
     inbound,
     outbound,
     chains: { [inbound]: chain('ingress', ingress), [outbound]: chain('egress', egress) },
@@ -69,7 +84,7 @@ function ruleChains({ rule, peers }: IndexedRule, direction: Direction, sets: Wa
   const rules: FelixRule[] = []
   for (const [protocol, ports] of byProtocol(rule.ports)) {
     for (const index of peers ? peers.keys() : [undefined]) {
-      rules.push(...calicoRule(direction, protocol, ports, index === undefined ? undefined : rule.peers![index], sets))
+      rules.push(...ruleRules(calicoRule(direction, protocol, ports, index === undefined ? undefined : rule.peers![index], sets)))
     }
   }
   return rules
@@ -81,74 +96,36 @@ function calicoRule(
   ports: readonly PolicyPort[],
   peer: NonNullable<IndexedRule['rule']['peers']>[number] | undefined,
   sets: WantedSet[],
-): FelixRule[] {
-  const source = direction === 'ingress'
-  const main: Part[] = protocol ? [when.protocol(protocol.toLowerCase() as 'tcp')] : []
-  const blocks = matchBlocks()
+): PolicyRule {
+  const ingress = direction === 'ingress'
+  const query = peer?.kind === 'pods' ? peer.query : undefined
+  const block = peer?.kind === 'block' ? peer.block : undefined
+  const selectorId = query && uniqueId('s', queryText(query))
   const want = (set: Omit<WantedSet, 'name'>, id: string) => {
     sets.push({ ...set, name: setName(id) })
     return setName(id)
   }
-
-  const query = peer?.kind === 'pods' ? peer.query : undefined
-  const selectorId = query && uniqueId('s', queryText(query))
-  const numbers = splits(ports.flatMap(({ range }) => (range ? [range] : [])))
-  const named = ports.flatMap(({ name }) => (name === undefined || !protocol ? [] : [name]))
+  const ranges = merged(ports.flatMap(({ range }) => (range ? [range] : [])))
+  const names = ports.flatMap(({ name }) => (name === undefined || !protocol ? [] : [name]))
   // A named port is on the destination: on the peer in egress, whom its set then already selects.
-  const destinationQuery = source ? undefined : query
-  const namedSets = named.map((name) => {
+  const destinationQuery = ingress ? undefined : query
+  const namedPorts = names.map((name) => {
     const of = destinationQuery ? selectorId! : uniqueId('s', 'all()')
-    const set = { query: destinationQuery ?? everyPod, port: { name, protocol: protocol! } }
+    const set = { members: { query: destinationQuery ?? everyPod }, port: { name, protocol: protocol! } }
     return want(set, uniqueId('n', `${of},${protocol!.toLowerCase()},${name}`))
   })
-  if (numbers.length + namedSets.length > 1) {
-    blocks.any([
-      ...numbers.map((split) => [when.protocol(protocol!.toLowerCase() as 'tcp'), when.destinationPorts(split)]),
-      ...namedSets.map((set) => [when.destinationPortSet(set)]),
-    ])
-  }
-
-  if (peer?.kind === 'block') {
-    const { cidr, except } = peer.block
-    main.push(source ? when.sourceNet(cidr.text) : when.destinationNet(cidr.text))
-    if (except.length > 0) blocks.none(except.map(({ text }) => [source ? when.sourceNet(text) : when.destinationNet(text)]))
-  } else if (query) {
-    const covered = !source && named.length > 0 && numbers.length === 0
-    if (!covered) {
-      const set = want({ query }, selectorId!)
-      main.push(source ? when.sourceSet(set) : when.destinationSet(set))
-    }
-  }
-  if (numbers.length + namedSets.length === 1) {
-    if (numbers[0]) main.push(when.destinationPorts(numbers[0]))
-    if (namedSets[0]) main.push(when.destinationPortSet(namedSets[0]))
-  }
-  if (blocks.rules.length > 0) main.push(when.markSet(marks.scratch))
-  return [...blocks.rules, ...allow(main)]
-}
-
-/**
- * iptables can say neither "or" nor two nets in one rule, so what needs that is said before by rules that leave a mark:
- * of a first list any must match, of each further one too, of a last one none (felix/rules matchBlockBuilder).
- */
-function matchBlocks() {
-  const rules: FelixRule[] = []
-  let positive = 0
-  const begin = (value: number) => {
-    if (rules.length === 0) rules.push({ action: act.setMasked(value, marks.scratch | marks.scratch1) })
+  const covered = !ingress && names.length > 0 && ranges.length === 0
+  const other: RuleSide = {
+    ...anySide,
+    nets: block ? [block.cidr.text] : [],
+    notNets: block ? block.except.map(({ text }) => text) : [],
+    sets: query && !covered ? [want({ members: { query } }, selectorId!)] : [],
   }
   return {
-    rules,
-    any(alternatives: readonly (readonly Part[])[]) {
-      begin(0)
-      const bit = positive++ === 0 ? marks.scratch : marks.scratch1
-      for (const match of alternatives) rules.push({ match, action: act.mark(bit) })
-      if (bit === marks.scratch1) rules.push({ match: [when.markClear(marks.scratch1)], action: act.clearMark(marks.scratch) })
-    },
-    none(alternatives: readonly (readonly Part[])[]) {
-      begin(marks.scratch)
-      for (const match of alternatives) rules.push({ match, action: act.clearMark(marks.scratch) })
-    },
+    action: 'allow',
+    ...(protocol && { protocol: when.protocol(protocol.toLowerCase() as 'tcp') }),
+    source: ingress ? other : anySide,
+    destination: { ...(ingress ? anySide : other), ports: ranges, namedPorts },
   }
 }
 
@@ -166,24 +143,13 @@ function byProtocol(ports: readonly PolicyPort[] | undefined): [PolicyPort['prot
     .map(([protocol, list]): [PolicyPort['protocol'], readonly PolicyPort[]] => [protocol, whole.has(protocol) ? [] : list])
 }
 
-/** Neighbouring and overlapping ranges as one, and no more than iptables' multiport can hold in each list: 15, a range counting twice. */
-function splits(ranges: readonly { readonly first: number; readonly last: number }[]): string[][] {
-  const merged: { first: number; last: number }[] = []
+/** Neighbouring and overlapping ranges as one. */
+function merged(ranges: readonly PortRange[]): PortRange[] {
+  const list: { first: number; last: number }[] = []
   for (const { first, last } of [...ranges].sort((a, b) => a.first - b.first)) {
-    const before = merged.at(-1)
+    const before = list.at(-1)
     if (before && first <= before.last + 1) before.last = Math.max(before.last, last)
-    else merged.push({ first, last })
+    else list.push({ first, last })
   }
-  const lists: string[][] = []
-  let left = 0
-  for (const { first, last } of merged) {
-    const slots = first === last ? 1 : 2
-    if (left < slots) {
-      lists.push([])
-      left = 15
-    }
-    lists.at(-1)!.push(first === last ? `${first}` : `${first}:${last}`)
-    left -= slots
-  }
-  return lists
+  return list
 }

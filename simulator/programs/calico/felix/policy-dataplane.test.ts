@@ -62,7 +62,7 @@ it("lets through what the specification does, by Felix's rules alone, as random 
   )
   expect(policies).toBeGreaterThan(2500)
   expect(Math.min(allowed, denied)).toBeGreaterThan(4000)
-})
+}, 60_000)
 
 it('leaves nothing behind when the pods and policies are gone', () => {
   fc.assert(

@@ -4,12 +4,14 @@ import { parsePrefix, prefixContains } from '../../../network/address.ts'
 import type { NetworkNamespace } from '../../../network/namespace.ts'
 import type { NewRoute } from '../../../network/routing.ts'
 import type { InformerCache } from '../../informers.ts'
-import { type IPAMBlock, type IPPool, resources } from '../datastore.ts'
+import { type IPAMBlock, type IPPool, isUsable, resources } from '../datastore.ts'
 import { vtepMac } from '../names.ts'
+import { syncRoutes } from './kernel-routes.ts'
 import { ownSets, type Tunnels, vxlanPort } from './static-chains.ts'
 
 type NodeObject = Node & KubeObject
 const vxlanDevice = 'vxlan.calico'
+const ipipDevice = 'tunl0'
 /** The kernel's number of Felix's own routes (dataplanedefs.VXLANDefaultProto). */
 const felixProtocol = 80
 
@@ -20,6 +22,7 @@ interface Peer {
   /** With prefix length: `172.18.0.3/16`. */
   readonly cidr: string
   readonly vxlan: string | undefined
+  readonly ipip: string | undefined
 }
 
 export function tunnelsOf(pools: readonly IPPool[]): Tunnels {
@@ -30,13 +33,46 @@ export function tunnelsOf(pools: readonly IPPool[]): Tunnels {
   }
 }
 
+/** Felix's tunnels: IPIP's device, whose routes are BIRD's, and VXLAN with its routes. */
+export function syncTunnels(namespace: NetworkNamespace, api: InformerCache, node: string): void {
+  const own = api
+    .list<NodeObject>('nodes')
+    .flatMap((object) => peerOf(object) ?? [])
+    .find(({ name }) => name === node)
+  const { ipip } = tunnelsOf(api.list<IPPool>(resources.pools).filter(isUsable))
+  if (ipip && own?.ipip) ensureIpip(namespace, own.address, own.ipip)
+  else if (!ipip) clearAddresses(namespace, ipipDevice)
+  syncVxlan(namespace, api, node)
+}
+
+function clearAddresses(namespace: NetworkNamespace, device: string): void {
+  for (const { address, length } of namespace.link(device)?.addresses ?? []) namespace.removeAddress(device, `${address}/${length}`)
+}
+
+function ensureIpip(namespace: NetworkNamespace, local: string, address: string): void {
+  if (!namespace.link(ipipDevice)) {
+    namespace.addIpip(ipipDevice, { local }, { mtu: (namespace.link('eth0')?.mtu ?? 1500) - 20 })
+  }
+  const device = namespace.needLink(ipipDevice)
+  if (!device.up) namespace.setLink(ipipDevice, { up: true })
+  for (const { address: other, length } of device.addresses) {
+    if (other !== address) namespace.removeAddress(ipipDevice, `${other}/${length}`)
+  }
+  if (namespace.needLink(ipipDevice).addresses.length === 0) namespace.addAddress(ipipDevice, `${address}/32`)
+}
+
 /** Felix's VXLAN manager: the device, its neighbours and forwarding entries, and a route for each other node's block. */
-export function syncVxlan(namespace: NetworkNamespace, api: InformerCache, node: string): void {
-  const pools = api.list<IPPool>(resources.pools)
+function syncVxlan(namespace: NetworkNamespace, api: InformerCache, node: string): void {
+  const pools = api.list<IPPool>(resources.pools).filter(isUsable)
   const peers = api.list<NodeObject>('nodes').flatMap((object) => peerOf(object) ?? [])
   const own = peers.find(({ name }) => name === node)
   syncSets(namespace, pools, peers, node)
-  if (!own?.vxlan || !tunnelsOf(pools).vxlan) return
+  if (!tunnelsOf(pools).vxlan) {
+    // Felix starts anew where the last pool with a tunnel is gone, and clears away the device.
+    if (namespace.link(vxlanDevice)) namespace.removeLink(vxlanDevice)
+    return syncRoutes(namespace, felixProtocol, [])
+  }
+  if (!own?.vxlan) return
   ensureDevice(namespace, own)
   const others = peers.filter(({ name, vxlan }) => name !== node && vxlan)
   syncNeighbours(namespace, others)
@@ -46,7 +82,7 @@ export function syncVxlan(namespace: NetworkNamespace, api: InformerCache, node:
     if (pool?.spec.vxlanMode !== 'Always' && pool?.spec.vxlanMode !== 'CrossSubnet') continue
     if (spec.affinity === `host:${node}`) {
       // What goes to nobody of this block must not go out by the default route.
-      routes.push({ dst: spec.cidr, type: 'blackhole', protocol: felixProtocol })
+      routes.push({ dst: spec.cidr, type: 'blackhole' })
       continue
     }
     const peer = others.find(({ name }) => spec.affinity === `host:${name}`)
@@ -54,11 +90,11 @@ export function syncVxlan(namespace: NetworkNamespace, api: InformerCache, node:
     const near = pool.spec.vxlanMode === 'CrossSubnet' && contains(own.cidr, peer.cidr)
     routes.push(
       near
-        ? { dst: spec.cidr, via: peer.address, dev: 'eth0', onlink: true, protocol: felixProtocol }
-        : { dst: spec.cidr, via: peer.vxlan, dev: vxlanDevice, onlink: true, protocol: felixProtocol },
+        ? { dst: spec.cidr, via: peer.address, dev: 'eth0', onlink: true }
+        : { dst: spec.cidr, via: peer.vxlan, dev: vxlanDevice, onlink: true },
     )
   }
-  syncRoutes(namespace, routes)
+  syncRoutes(namespace, felixProtocol, routes)
 }
 
 function peerOf({ metadata }: NodeObject): Peer | undefined {
@@ -69,6 +105,7 @@ function peerOf({ metadata }: NodeObject): Peer | undefined {
     cidr,
     address: cidr.split('/')[0]!,
     vxlan: metadata?.annotations?.['projectcalico.org/IPv4VXLANTunnelAddr'],
+    ipip: metadata?.annotations?.['projectcalico.org/IPv4IPIPTunnelAddr'],
   }
 }
 
@@ -102,15 +139,6 @@ function syncNeighbours(namespace: NetworkNamespace, others: readonly Peer[]): v
     const [entry] = device.fdb.get(mac) ?? []
     if (entry?.remote !== peer.address) namespace.addFdb(vxlanDevice, { mac, remote: peer.address }, true)
   }
-}
-
-function syncRoutes(namespace: NetworkNamespace, wanted: readonly NewRoute[]): void {
-  const { routing } = namespace
-  const fits = (route: (typeof routing.routes)[number], one: NewRoute) =>
-    route.dst === one.dst && route.via === one.via && route.dev === one.dev && route.type === (one.type ?? 'unicast')
-  const mine = routing.routes.filter(({ protocol }) => protocol === felixProtocol)
-  for (const route of mine) if (!wanted.some((one) => fits(route, one))) routing.remove({ dst: route.dst, protocol: felixProtocol })
-  for (const one of wanted) if (!routing.routes.some((route) => fits(route, one))) routing.add(one, true)
 }
 
 function syncSets(namespace: NetworkNamespace, pools: readonly IPPool[], peers: readonly Peer[], node: string): void {

@@ -2,6 +2,8 @@ import { serveHttp } from '../../../network/http.ts'
 import type { InformerMemory } from '../../informers.ts'
 import type { Daemon } from '../../process.ts'
 import { MiB } from '../../usage.ts'
+import { type BirdState, bird } from '../bird/bird.ts'
+import { removeControl } from '../bird/control.ts'
 import { felix } from '../felix/felix.ts'
 import { IpamError } from '../ipam.ts'
 import { calicoLine } from '../log.ts'
@@ -9,6 +11,7 @@ import { calicoVersion, startUp } from './startup.ts'
 import { type RefresherState, refreshTokens } from './token-refresher.ts'
 
 const healthPort = 9099
+const backends: ReadonlySet<string> = new Set(['bird', 'vxlan', 'none'])
 
 interface NodeState extends RefresherState {
   /** The start-up is behind it: Felix runs. */
@@ -16,20 +19,22 @@ interface NodeState extends RefresherState {
   /** Felix's rules stood once. */
   started: boolean
   readonly known: InformerMemory
+  readonly bird: BirdState
 }
 
-/** calico-node's container: start-up, then Felix. Follows projectcalico/calico 3.30's node/; BGP is not modelled, so its backend is VXLAN. */
+/** calico-node's container: start-up, then Felix and, with that backend, BIRD. Follows projectcalico/calico 3.30's node/. */
 export const calicoNode: Daemon<NodeState> = {
   kind: 'daemon',
   id: 'calico/node',
   usage: { cores: 0.025, bytes: 120 * MiB, secondsAtStart: 0.6, secondsPerConnection: 0.0002, secondsPerMessage: 0.0003 },
-  initial: () => ({ begun: false, started: false, known: {} }),
+  initial: () => ({ begun: false, started: false, known: {}, bird: { sessions: {}, known: {} } }),
   run(context) {
     const { env, clock, state } = context
     const node = env['NODENAME'] ?? context.hostname
     const say = (severity: 'INFO' | 'WARNING' | 'ERROR', process: number, source: string, message: string) =>
       context.log(calicoLine(clock.now(), severity, process, source, message))
     const timers = context.timers(() => connect())
+    const backend = env['CALICO_NETWORKING_BACKEND'] || 'bird'
     let ready = context.resumed && state.started
     context.onSignal(() => context.exit(0))
     if (!context.resumed) {
@@ -37,13 +42,12 @@ export const calicoNode: Daemon<NodeState> = {
       say('INFO', 9, 'lifecycle/startup/startup.go 86', `Using NODENAME environment variable for node name ${node}`)
       say('INFO', 9, 'lifecycle/startup/startup.go 98', `Determined node name: ${node}`)
       say('INFO', 9, 'startup/startup.go 93', `Starting node ${node} with version ${calicoVersion}`)
-      const backend = env['CALICO_NETWORKING_BACKEND'] ?? 'bird'
-      if (backend !== 'vxlan' && backend !== 'none') {
+      if (!backends.has(backend)) {
         say(
           'ERROR',
           9,
           'startup/startup.go 100',
-          `the simulated cluster does not model Calico's backend ${backend} yet (vxlan and none are)`,
+          `the simulated cluster does not model Calico's backend ${backend} (${[...backends].join(', ')} are)`,
         )
         return context.exit(1)
       }
@@ -58,6 +62,10 @@ export const calicoNode: Daemon<NodeState> = {
 
     /** What runs side by side once the start-up is over. */
     function runServices(): void {
+      if (!context.resumed) {
+        if (backend === 'none') context.log('CALICO_NETWORKING_BACKEND is none - no BGP daemon running')
+        if (backend === 'vxlan') context.log('CALICO_NETWORKING_BACKEND is vxlan - no need to run a BGP daemon')
+      }
       refreshTokens(context)
       felix(context, node, () => {
         ready = true
@@ -66,6 +74,8 @@ export const calicoNode: Daemon<NodeState> = {
         say('INFO', 56, 'felix/calc_graph.go 545', 'Datamodel in sync.')
         say('INFO', 56, 'felix/int_dataplane.go 2163', 'Completed first update to dataplane. secsSinceStart=0.1')
       })
+      if (backend === 'bird') bird(context, node)
+      else removeControl(context.files)
     }
 
     function connect(): void {

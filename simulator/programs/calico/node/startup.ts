@@ -1,8 +1,9 @@
 import type { Api } from '../../../apiserver/api.ts'
 import { StatusError } from '../../../apiserver/api.ts'
 import { timestamp } from '../../../kubernetes.ts'
+import { parseCidr } from '../../../resources/addresses.ts'
 import type { DaemonContext } from '../../process.ts'
-import { type ClusterInformation, calicoObject, type IPPool, refusal, resources } from '../datastore.ts'
+import { type ClusterInformation, calicoObject, type IPPool, isUsable, refusal, resources } from '../datastore.ts'
 import { tunnelsOf } from '../felix/tunnels.ts'
 import { assignAddress, releaseHandle } from '../ipam.ts'
 import { calicoLine } from '../log.ts'
@@ -44,7 +45,7 @@ export function startUp(context: DaemonContext<unknown>, api: Api, node: string)
     if (!ensurePool(api, env, say)) return false
     asking = { source: 'startup/startup.go 204', sentence: 'Unable to ensure datastore is migrated and configured' }
     ensureObjects(context, api)
-    const pools = api.list<IPPool>(resources.pools)
+    const pools = api.list<IPPool>(resources.pools).filter(isUsable)
     asking = { source: 'tunnel-ip-allocator/allocateip.go 380', sentence: 'Unable to autoassign an address for tunnel' }
     const tunnel = tunnelAddress(context, api, node, pools, known)
     asking = { source: 'startup/startup.go 201', sentence: 'Unable to set node resource configuration' }
@@ -94,11 +95,15 @@ function ensurePool(api: Api, env: Readonly<Record<string, string>>, say: Say): 
     say('INFO', 'startup/startup.go 753', 'Skipping IP pool configuration')
     return true
   }
-  if (api.list<IPPool>(resources.pools).length > 0) return true
-  const cidr = env['CALICO_IPV4POOL_CIDR'] ?? '192.168.0.0/16'
+  const cidr = env['CALICO_IPV4POOL_CIDR'] || '192.168.0.0/16'
+  if (parseCidr(cidr)?.family !== 'IPv4') {
+    say('ERROR', 'startup/startup.go 838', `Invalid CIDR specified in CALICO_IPV4POOL_CIDR '${cidr}'`)
+    return false
+  }
+  if (api.list<IPPool>(resources.pools).some(({ spec }) => parseCidr(spec.cidr)?.family === 'IPv4')) return true
   const [ipipMode, vxlanMode] = [mode(env['CALICO_IPV4POOL_IPIP']), mode(env['CALICO_IPV4POOL_VXLAN'])]
   const natOutgoing = env['CALICO_IPV4POOL_NAT_OUTGOING'] !== 'false'
-  say('INFO', 'startup/startup.go 834', `Selected default IP pool is '${cidr}'`)
+  if (!env['CALICO_IPV4POOL_CIDR']) say('INFO', 'startup/startup.go 834', `Selected default IP pool is '${cidr}'`)
   say(
     'INFO',
     'startup/startup.go 964',
@@ -133,6 +138,13 @@ function mode(text = ''): 'Always' | 'CrossSubnet' | 'Never' {
   return plain === 'always' ? 'Always' : plain === 'crosssubnet' ? 'CrossSubnet' : 'Never'
 }
 
+/** Tiers that are always there: Calico's own policies and Kubernetes', and those around them for AdminNetworkPolicies. */
+const standingTiers = [
+  ['default', 1_000_000, 'Deny'],
+  ['adminnetworkpolicy', 1000, 'Pass'],
+  ['baselineadminnetworkpolicy', 10_000_000, 'Pass'],
+] as const
+
 function ensureObjects({ env, random }: DaemonContext<unknown>, api: Api): void {
   if (!api.find(resources.cluster, undefined, 'default')) {
     api.create<ClusterInformation>(
@@ -144,6 +156,9 @@ function ensureObjects({ env, random }: DaemonContext<unknown>, api: Api): void 
         datastoreReady: true,
       }),
     )
+  }
+  for (const [name, order, defaultAction] of standingTiers) {
+    if (!api.find(resources.tiers, undefined, name)) api.create(resources.tiers, calicoObject('Tier', name, { order, defaultAction }))
   }
   if (!api.find(resources.felix, undefined, 'default')) {
     api.create(
