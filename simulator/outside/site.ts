@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { serveHttp } from '../network/http.ts'
 import type { HttpsService, Sockets } from '../network/sockets.ts'
+import { plainRefused } from '../network/tls/plain-refused.ts'
 import { components } from '../programs/metrics-server/components.ts'
 
 /** What people download, by host and path. */
@@ -29,6 +30,7 @@ export function serveSite(sockets: Sockets, clock: Clock): void {
     respond({ status, headers: dated(headers), body })
   })
   const service: HttpsService = {
+    publiclyTrusted: true,
     fetch: async (request) => {
       const url = new URL(request.url)
       const { status, headers, body } = page(url.hostname, url.pathname)
@@ -36,5 +38,5 @@ export function serveSite(sockets: Sockets, clock: Clock): void {
     },
     upgrade: async () => new Response(null, { status: 400 }),
   }
-  sockets.listenTcp({ port: 443, service }, (connection) => ({ end: () => connection.end() }))
+  sockets.listenTcp({ port: 443, service }, plainRefused)
 }
