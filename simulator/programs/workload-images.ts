@@ -4,6 +4,7 @@ import { hpaExampleImage } from './hpa-example/hpa-example.ts'
 import { httpEchoImage } from './http-echo/http-echo.ts'
 import { httpdImage } from './httpd/httpd.ts'
 import type { Tools } from './image-parts.ts'
+import { ingressNginxImage } from './ingress-nginx/image.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
 import { mysqlImages } from './mysql/images.ts'
 import { netshootImages } from './netshoot/images.ts'
@@ -33,5 +34,6 @@ export function workloadImages(tools: Tools): Image[] {
     hpaExampleImage(tools),
     stressImage(tools),
     metricsServerImage,
+    ingressNginxImage(tools),
   ]
 }

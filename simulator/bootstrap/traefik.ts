@@ -1,0 +1,5 @@
+import type { KubeObject } from '../kubernetes.ts'
+
+export function traefik(): KubeObject[] {
+  return []
+}
