@@ -2,8 +2,8 @@ import type { Closer } from '../clock.ts'
 import { encodeRequest, encodeResponse, type HttpHeaders, type HttpRequest, type HttpResponse, header } from './http-message.ts'
 import { gatherBody, type HttpHead, HttpParseError, HttpParser, keepsAlive } from './http-parser.ts'
 import { type Endpoint, NetworkError, type Sockets, type TcpConnection, type TcpHandlers } from './sockets.ts'
-import type { TlsError } from './tls/client.ts'
-import { connectTlsUnverified } from './tls/connect.ts'
+import type { TlsClientEvents, TlsError } from './tls/client.ts'
+import { connectTls, type SecureHandlers } from './tls/connect.ts'
 import { type SecuredConnection, type TlsServer, tlsServer } from './tls/server.ts'
 
 export interface ServedRequest extends HttpRequest {
@@ -138,8 +138,8 @@ export function httpRequest(
     target: string
     headers?: HttpHeaders
     body?: Uint8Array | string
-    /** Over TLS, whoever the server is. */
-    tls?: { serverName?: string | undefined }
+    /** Over TLS; without `check`, whoever the server is. */
+    tls?: { serverName?: string | undefined; check?: TlsClientEvents['certificates'] }
   },
   handlers: HttpRequestHandlers,
 ): Closer {
@@ -179,9 +179,9 @@ export function httpRequest(
       settle(() => handlers.error(error))
     }
   }
-  const dial = request.tls
-    ? (heard: Parameters<typeof connectTlsUnverified>[3]) => connectTlsUnverified(sockets, to, request.tls?.serverName, heard)
-    : (heard: TcpHandlers) => sockets.connectTcp(to, heard)
+  const { tls } = request
+  const dial = (heard: SecureHandlers) =>
+    tls ? connectTls(sockets, to, tls.serverName, tls.check ?? (() => undefined), heard) : sockets.connectTcp(to, heard)
   const connection = dial({
     connected: () => {
       handlers.connected?.()

@@ -13,6 +13,7 @@ import { postgresImages } from './postgres/postgres.ts'
 import type { Image } from './process.ts'
 import { redisImages } from './redis/redis.ts'
 import { stressImage } from './stress/stress.ts'
+import { traefikImages } from './traefik/images.ts'
 import { whoamiImage } from './whoami/whoami.ts'
 
 /**
@@ -35,5 +36,6 @@ export function workloadImages(tools: Tools): Image[] {
     stressImage(tools),
     metricsServerImage,
     ingressNginxImage(tools),
+    ...traefikImages(tools),
   ]
 }

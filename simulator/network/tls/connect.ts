@@ -1,22 +1,23 @@
 import type { Endpoint, NetworkError, Sockets, TcpConnection, TcpHandlers } from '../sockets.ts'
-import { type TlsClient, type TlsError, tlsClient } from './client.ts'
+import { type TlsClient, type TlsClientEvents, type TlsError, tlsClient } from './client.ts'
 
 export interface SecureHandlers extends Omit<TcpHandlers, 'error'> {
   error?(error: NetworkError | TlsError): void
 }
 
-/** A TCP connection with TLS on it whose server may be anybody: certificates are not looked at. `connected` comes after the handshake. */
-export function connectTlsUnverified(
+/** A TCP connection with TLS on it. `check` sees the server's certificates as TlsClientEvents' does. `connected` comes after the handshake. */
+export function connectTls(
   sockets: Pick<Sockets, 'connectTcp'>,
   to: Endpoint,
   serverName: string | undefined,
+  check: TlsClientEvents['certificates'],
   handlers: SecureHandlers,
 ): TcpConnection {
   let client: TlsClient | undefined
   const connection = sockets.connectTcp(to, {
     connected() {
       client = tlsClient((bytes) => connection.write(bytes), serverName, {
-        certificates: () => undefined,
+        certificates: check,
         secured: () => handlers.connected?.(),
         data: (bytes) => handlers.data?.(bytes),
         failed(error) {

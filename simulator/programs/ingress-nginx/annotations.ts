@@ -1,5 +1,5 @@
 import { parseCidr } from '../../resources/addresses.ts'
-import type { IngressObject } from './objects.ts'
+import type { IngressObject } from '../ingress/objects.ts'
 
 const prefix = 'nginx.ingress.kubernetes.io/'
 

@@ -2,10 +2,10 @@ import type { IngressBackend, IngressServiceBackend } from 'kubernetes-types/net
 import type { Endpoint } from '../../network/sockets.ts'
 import type { Certificate } from '../../x509/certificate.ts'
 import { matchingName } from '../../x509/verification.ts'
+import { type IngressObject, keyOf, type ServiceObject, type SliceObject } from '../ingress/objects.ts'
 import type { KeyPair } from '../ingress/tls-secret.ts'
 import type { Annotations } from './annotations.ts'
 import { endpointsOf, portNamed } from './endpoints.ts'
-import { type IngressObject, keyOf, type ServiceObject, type SliceObject } from './objects.ts'
 
 /** What the controller looks things up in. */
 export interface Known {

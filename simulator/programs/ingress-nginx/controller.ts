@@ -8,6 +8,15 @@ import { NetworkError } from '../../network/sockets.ts'
 import { readCertificates } from '../../x509/certificate.ts'
 import { selfSignedCertificate } from '../../x509/self-signed.ts'
 import { type InformerMemory, type Informers, informers } from '../informers.ts'
+import {
+  type ConfigMapObject,
+  type IngressClassObject,
+  type IngressObject,
+  keyOf,
+  type PodObject,
+  type ServiceObject,
+  type SliceObject,
+} from '../ingress/objects.ts'
 import { KeyPairError, keyPairOf, type SecretObject } from '../ingress/tls-secret.ts'
 import { klog } from '../klog.ts'
 import { errorPage } from '../nginx/answer.ts'
@@ -19,15 +28,6 @@ import { endpointsOf } from './endpoints.ts'
 import { FlagError, type Flags, readFlags } from './flags.ts'
 import { classOf, isOwnClass } from './ingress-class.ts'
 import { acquireLease } from './leader.ts'
-import {
-  type ConfigMapObject,
-  type IngressClassObject,
-  type IngressObject,
-  keyOf,
-  type PodObject,
-  type ServiceObject,
-  type SliceObject,
-} from './objects.ts'
 import { type Proxying, plainOnTls, serveRequest, type Traffic } from './proxy.ts'
 import { patternOf } from './routing.ts'
 import { publish, runningAddresses } from './status.ts'

@@ -1,6 +1,6 @@
 import type { ServicePort } from 'kubernetes-types/core/v1'
 import type { Endpoint } from '../../network/sockets.ts'
-import type { ServiceObject, SliceObject } from './objects.ts'
+import type { ServiceObject, SliceObject } from '../ingress/objects.ts'
 
 /**
  * The ready endpoints of a Service's port, straight from its EndpointSlices: the Service's own rules on the nodes are never used.

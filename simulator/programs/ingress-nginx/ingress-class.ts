@@ -1,5 +1,5 @@
+import type { IngressClassObject, IngressObject } from '../ingress/objects.ts'
 import type { Flags } from './flags.ts'
-import type { IngressClassObject, IngressObject } from './objects.ts'
 
 export const classAnnotation = 'kubernetes.io/ingress.class'
 

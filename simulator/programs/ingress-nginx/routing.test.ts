@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { IngressObject } from '../ingress/objects.ts'
 import { hostRows, pathRows } from '../ingress/testing/specification.ts'
 import { defaultsFrom, readAnnotations } from './annotations.ts'
 import { type Configuration, configurationFor } from './configuration.ts'
-import type { IngressObject } from './objects.ts'
 import { lacksSlash, locationFor, rewritten, serverFor } from './routing.ts'
 
 type Rule = readonly [host: string, type: string, path: string]

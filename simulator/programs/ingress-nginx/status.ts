@@ -2,9 +2,9 @@ import type { Node } from 'kubernetes-types/core/v1'
 import type { IngressLoadBalancerIngress } from 'kubernetes-types/networking/v1'
 import { type Api, StatusError } from '../../apiserver/api.ts'
 import { isAddress } from '../../network/address.ts'
+import type { IngressObject, PodObject, ServiceObject } from '../ingress/objects.ts'
 import type { klog } from '../klog.ts'
 import type { Flags } from './flags.ts'
-import type { IngressObject, PodObject, ServiceObject } from './objects.ts'
 
 /** What a published Ingress shows as ADDRESS: the flag's, else the Service's, else that of the nodes where ready controllers run. */
 export function runningAddresses(

@@ -3,14 +3,16 @@ import { httpRequest } from '../../network/http.ts'
 import type { HttpHeaders, HttpResponse } from '../../network/http-message.ts'
 import { type Endpoint, type Errno, NetworkError, type Sockets } from '../../network/sockets.ts'
 import { TlsError } from '../../network/tls/client.ts'
+import { alerts } from '../../network/tls/handshake.ts'
 
 export interface UpstreamRequest {
   readonly method: string
   readonly target: string
   readonly headers: HttpHeaders
   readonly body: Uint8Array
-  /** Over TLS; nobody's certificate is looked at. */
+  /** Over TLS; nobody's certificate is looked at, unless it is `untrusted` whatever it is. */
   readonly tls: boolean
+  readonly untrusted?: boolean
   readonly serverName?: string
 }
 
@@ -42,11 +44,12 @@ export function attempt(
     settle({ failed: 'timeout', connected, message: 'timed out' })
   }
   let timer = clock.after(patience.connectMs, late)
-  const { method, target, headers, body, tls, serverName } = request
+  const { method, target, headers, body, tls, serverName, untrusted } = request
+  const check = untrusted ? { check: () => alerts.badCertificate } : {}
   const closer = httpRequest(
     sockets,
     to,
-    { method, target, headers, ...(body.length > 0 ? { body } : {}), ...(tls ? { tls: { serverName } } : {}) },
+    { method, target, headers, ...(body.length > 0 ? { body } : {}), ...(tls ? { tls: { serverName, ...check } } : {}) },
     {
       connected() {
         connected = true

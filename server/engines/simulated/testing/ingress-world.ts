@@ -40,6 +40,14 @@ export async function ingressWorld(addons: readonly Addon[], from?: ClusterSnaps
     return { code: code ?? -1, ...text }
   }
 
+  /** curl's options that lead to the ports of the control plane's node: ingress-nginx has 80 and 443, Traefik's Service whatever it got. */
+  function throughEdge(): string {
+    type Ports = KubeObject & { spec: { ports: { name: string; nodePort: number }[] } }
+    const own = addons.includes('traefik') ? api.get<Ports>('services', 'traefik', 'traefik').spec.ports : []
+    const at = (name: string, usual: number) => own.find((port) => port.name === name)?.nodePort ?? usual
+    return `--connect-to :80:${edge}:${at('web', 80)} --connect-to :443:${edge}:${at('websecure', 443)}`
+  }
+
   return {
     cluster,
     api,
@@ -48,14 +56,13 @@ export async function ingressWorld(addons: readonly Addon[], from?: ClusterSnaps
     defects,
     now: () => time.now(),
     create: (resource: string, object: object) => api.create(resource, object as KubeObject),
-    /** Status and body of a request to `host` by the edge. */
-    async get(url: string, more = ''): Promise<{ status: number; body: string }> {
-      const { host, protocol, port, hostname } = new URL(url)
-      const at = port || (protocol === 'https:' ? '443' : '80')
-      const ran = await run(`curl -sk${more} --resolve ${hostname}:${at}:${edge} -w \n%{http_code} ${url}`.replace(host, host))
+    /** Status and body of a request that goes to the edge, whatever its host. */
+    async get(url: string): Promise<{ status: number; body: string }> {
+      const ran = await run(`curl -sk ${throughEdge()} -w \n%{http_code} ${url}`)
       const [body = '', status = '0'] = ran.out.split(/\n(?=\d{3}$)/)
       return { status: Number(status), body }
     },
+    throughEdge,
     async logs(namespace: string): Promise<string> {
       const lines: string[] = []
       for (const { metadata } of api.list<KubeObject>('pods', { namespace })) {
