@@ -2,6 +2,9 @@ import type { KubeConfig } from '@kubernetes/client-node'
 
 export type EngineName = 'simulated' | 'kind'
 export type ClusterId = string
+/** An ingress controller that a cluster is made with. */
+export const addons = ['ingress-nginx', 'traefik'] as const
+export type Addon = (typeof addons)[number]
 export type Cni = 'kindnet' | 'calico' | 'flannel' | 'cilium' | 'weave'
 
 export interface ClusterSpec {
@@ -13,6 +16,8 @@ export interface ClusterSpec {
   readonly seed: number
   /** How many load balancers a cloud rents out to it; absent: no cloud, and Services of that type stay pending. */
   readonly loadBalancers?: number | undefined
+  /** Absent: none. */
+  readonly addons?: readonly Addon[]
 }
 
 /** What is wrong, in one sentence for people, and how to mend it. */

@@ -43,6 +43,13 @@ export function ingressNginx(onNode: Readonly<Record<string, string>> = {}): Kub
         ],
       },
     },
+    // Before the Deployment, unlike upstream: containers start at once here, and the controller is to know its class from the start.
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IngressClass',
+      metadata: { name: 'nginx', labels },
+      spec: { controller: 'k8s.io/ingress-nginx' },
+    },
     {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
@@ -52,12 +59,6 @@ export function ingressNginx(onNode: Readonly<Record<string, string>> = {}): Kub
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
         template: { metadata: { labels }, spec: podSpec(onNode) },
       },
-    },
-    {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'IngressClass',
-      metadata: { name: 'nginx', labels },
-      spec: { controller: 'k8s.io/ingress-nginx' },
     },
   ]
 }

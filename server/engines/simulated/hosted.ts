@@ -122,7 +122,9 @@ export async function hostCluster(hosting: Hosting): Promise<Hosted> {
 
 /** Makes the template for a shape where there is none yet; a cluster of that shape is then a fork of it. */
 export function prepareTemplate(spec: ClusterSpec, report: (error: unknown) => void): Promise<ClusterSnapshot> {
-  const key = `${spec.nodes}/${spec.cni}/${spec.loadBalancers === undefined ? '' : 'cloud'}`
+  // The load balancers of addons are rented while the template is made: then the quota counts for it, too.
+  const cloud = spec.loadBalancers === undefined ? '' : spec.addons?.length ? `cloud of ${spec.loadBalancers}` : 'cloud'
+  const key = [spec.nodes, spec.cni, cloud, ...[...(spec.addons ?? [])].sort()].join('/')
   const known = templates.get(key)
   if (known) return known
   const made = makeTemplate(spec, report)
@@ -161,23 +163,27 @@ async function fork(spec: ClusterSpec, report: (error: unknown) => void): Promis
   return { ...template, random: (template.random ^ Math.imul(spec.seed, 0x9e3779b1)) >>> 0 }
 }
 
-function isReady({ api }: SimulatedCluster): boolean {
+function isReady({ api, spec }: SimulatedCluster): boolean {
   type Conditioned = { status?: { conditions?: { type: string; status: string }[] } }
   const is = (object: Conditioned, type: string) =>
     object.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True')
   const nodes = api.list<Conditioned>('nodes')
   const pods = api.list<Conditioned>('pods', { namespace: 'kube-system' })
+  // An addon lives in the namespace of its name.
+  const addons = (spec.addons ?? []).map((namespace) => api.list<Conditioned>('pods', { namespace }))
   return (
     nodes.length > 0 &&
     nodes.every((node) => is(node, 'Ready')) &&
     pods.length > 0 &&
     pods.every((pod) => is(pod, 'Ready')) &&
+    addons.every((own) => own.length > 0 && own.every((pod) => is(pod, 'Ready'))) &&
     api.list('endpointslices.discovery.k8s.io', { namespace: 'kube-system' }).length > 0
   )
 }
 
 function simulatedSpec(spec: ClusterSpec): SimulatedSpec {
-  return { name: 'faultline', nodes: spec.nodes, cni: spec.cni as SimulatedSpec['cni'], seed: spec.seed, loadBalancers: spec.loadBalancers }
+  const { nodes, cni, seed, loadBalancers, addons } = spec
+  return { name: 'faultline', nodes, cni: cni as SimulatedSpec['cni'], seed, loadBalancers, ...(addons?.length ? { addons } : {}) }
 }
 
 function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown) => void): ClusterWorld {

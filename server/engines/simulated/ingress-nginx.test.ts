@@ -115,6 +115,22 @@ describe('classes', () => {
   })
 })
 
+it('does not come back to an Ingress when its class is made later, until somebody touches it', async () => {
+  publish(ingress('early', [{ host: 'early.class.com', service: 'web' }], { className: 'later' }))
+  await world.pass(5000)
+  world.create('ingressclasses.networking.k8s.io', {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'later' },
+    spec: { controller: 'k8s.io/ingress-nginx' },
+  })
+  await world.pass(5000)
+  expect((await world.get('http://early.class.com/')).status).toBe(404)
+  world.api.patch(ingresses, 'default', 'early', { metadata: { labels: { touched: 'yes' } } }, { type: 'merge' })
+  await world.pass(5000)
+  expect((await world.get('http://early.class.com/')).status).toBe(200)
+})
+
 describe('TLS', () => {
   const secret = (name: string, certificate: string, key: string) =>
     world.create('secrets', {

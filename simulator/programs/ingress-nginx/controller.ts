@@ -35,6 +35,8 @@ import { publish, runningAddresses } from './status.ts'
 interface State extends Traffic {
   readonly known: InformerMemory
   readonly events: EventMemory
+  /** Ingresses whose class was right when they were last looked at: a class that comes or goes later changes nothing for them. */
+  readonly accepted: Record<string, true>
   /** PEM of the certificate for whoever has none of their own. */
   fake: string
   leader: boolean
@@ -64,6 +66,7 @@ export const ingressNginx: Daemon<State> = {
   initial: () => ({
     known: {},
     events: {},
+    accepted: {},
     fake: '',
     leader: false,
     reloaded: '',
@@ -152,13 +155,16 @@ function run(context: DaemonContext<State>): void {
     const before = previous && type === 'MODIFIED' ? classFor(previous) : undefined
     if (type === 'MODIFIED' && before !== undefined) {
       if (typeof mine !== 'string') {
-        if (typeof before === 'string') log('I', 'store.go:492', `"removing ingress because of unknown ingressclass" ${named(object)}`)
+        if (typeof before !== 'string') return
+        log('I', 'store.go:492', `"removing ingress because of unknown ingressclass" ${named(object)}`)
+        delete state.accepted[keyOf(object)]
         return requestSync()
       }
       if (typeof before !== 'string') log('I', 'store.go:489', `"creating ingress" ${named(object)} ingressclass="${mine}"`)
       scheduled(object)
       return requestSync()
     }
+    if (type === 'DELETED') delete state.accepted[keyOf(object)]
     if (typeof mine !== 'string') return ignored(object, mine.error)
     if (type === 'ADDED') {
       log('I', 'store.go:443', `"Found valid IngressClass" ${named(object)} ingressclass="${mine}"`)
@@ -298,7 +304,7 @@ function run(context: DaemonContext<State>): void {
   function usedSecrets(): Set<string> {
     const used = cache
       .list<IngressObject>(ingresses)
-      .filter((one) => watched(one) && typeof classFor(one) === 'string')
+      .filter((one) => state.accepted[keyOf(one)])
       .flatMap(({ metadata, spec }) => (spec?.tls ?? []).map(({ secretName }) => `${metadata?.namespace}/${secretName}`))
     return new Set(flags.defaultCertificate ? [...used, flags.defaultCertificate] : used)
   }
@@ -340,7 +346,7 @@ function run(context: DaemonContext<State>): void {
   }
 
   function taken(): Taken[] {
-    const mine = cache.list<IngressObject>(ingresses).filter((one) => watched(one) && typeof classFor(one) === 'string')
+    const mine = cache.list<IngressObject>(ingresses).filter((one) => state.accepted[keyOf(one)])
     const created = ({ metadata }: IngressObject) => metadata?.creationTimestamp ?? ''
     const sorted = [...mine].sort((a, b) => (created(a) === created(b) ? (keyOf(a) < keyOf(b) ? -1 : 1) : created(a) < created(b) ? -1 : 1))
     return sorted.flatMap((ingress) => {
@@ -436,6 +442,7 @@ function run(context: DaemonContext<State>): void {
   }
 
   function scheduled(ingress: IngressObject): void {
+    state.accepted[keyOf(ingress)] = true
     if (!flags.disableSyncEvents) record(ingress, 'Sync', 'Scheduled for sync')
     const denied = annotationsOf(ingress)?.denied
     if (denied === undefined) return
