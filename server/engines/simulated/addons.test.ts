@@ -37,3 +37,14 @@ it('takes a right away, and the controller says so and serves what it knows', as
   )
   expect(world.defects).toEqual([])
 })
+
+it('shows the address of its load balancer where a cloud has one, and answers there', async () => {
+  const world = await ingressWorld(['traefik'], undefined, 1)
+  world.web('web')
+  world.create('ingresses.networking.k8s.io', ingress('n', [{ host: 'n.com', service: 'web' }], { className: 'traefik' }))
+  await world.pass(10_000)
+  const [point] = world.api.get<any>('ingresses.networking.k8s.io', 'default', 'n').status.loadBalancer.ingress
+  expect(point.ip).toMatch(/^\d+(\.\d+){3}$/)
+  expect((await world.run(`curl -s -o /dev/null -w %{http_code} -H Host:n.com http://${point.ip}/`)).out).toBe('200')
+  expect(world.defects).toEqual([])
+})

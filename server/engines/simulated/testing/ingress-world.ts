@@ -9,12 +9,12 @@ import { catalogue } from '../images.ts'
 export const edge = '172.18.0.2'
 
 /** A cluster with an ingress controller, and its workstation. Time is held and passes while something runs. */
-export async function ingressWorld(addons: readonly Addon[], from?: ClusterSnapshot) {
+export async function ingressWorld(addons: readonly Addon[], from?: ClusterSnapshot, loadBalancers?: number) {
   const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
   const defects: unknown[] = []
   const world = { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: 'certificate' }
   const cluster = createCluster(
-    { name: 'test', nodes: 2, cni: 'kindnet', seed: 1, addons },
+    { name: 'test', nodes: 2, cni: 'kindnet', seed: 1, addons, loadBalancers },
     { ...world, onError: (error) => defects.push(error) },
     from,
   )
