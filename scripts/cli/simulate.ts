@@ -8,6 +8,7 @@ Starts a bare simulated cluster and writes its kubeconfig; stops on Ctrl-C.
 
   --cni <name>           kindnet, flannel, calico, weave, or none: nodes stay NotReady until a plugin is installed (kindnet)
   --nodes <number>       the control plane included (3)
+  --addon <name>         ingress-nginx, traefik; may be repeated
   --kubernetes <minor>   1.34
   --load-balancers <n>   a cloud with a quota of so many (without it: none, Services stay <pending>)
   --seed <number>        names and addresses follow from it (1)
@@ -22,6 +23,7 @@ interface Simulate {
     kubernetes: string
     seed: number
     loadBalancers: number | undefined
+    addons: readonly string[]
     kubeconfig: string
   }): Promise<{ line: string; close(): Promise<void> }>
 }
@@ -38,6 +40,7 @@ export async function simulateCommand(argv: readonly string[]): Promise<number> 
     kubernetes: flags.kubernetes,
     seed: wholeNumber('seed', flags.seed),
     loadBalancers: flags['load-balancers'] === undefined ? undefined : wholeNumber('load-balancers', flags['load-balancers']),
+    addons: flags.addon,
     kubeconfig: flags.kubeconfig,
   }
   const stop = interrupted()
@@ -57,6 +60,7 @@ function parse(argv: readonly string[]) {
       options: {
         cni: { type: 'string', default: 'kindnet' },
         nodes: { type: 'string', default: '3' },
+        addon: { type: 'string', multiple: true, default: [] },
         kubernetes: { type: 'string', default: '1.34' },
         seed: { type: 'string', default: '1' },
         'load-balancers': { type: 'string' },

@@ -3,6 +3,9 @@ import type { Trace, TraceRequest } from '../../protocol/trace.ts'
 
 export type EngineName = 'simulated' | 'kind'
 export type ClusterId = string
+/** An ingress controller that a cluster is made with. */
+export const addons = ['ingress-nginx', 'traefik'] as const
+export type Addon = (typeof addons)[number]
 /** `none`: nodes stay NotReady until somebody installs a plugin. */
 export type Cni = 'kindnet' | 'calico' | 'flannel' | 'cilium' | 'weave' | 'none'
 
@@ -15,6 +18,8 @@ export interface ClusterSpec {
   readonly seed: number
   /** How many load balancers a cloud rents out to it; absent: no cloud, and Services of that type stay pending. */
   readonly loadBalancers?: number | undefined
+  /** Absent: none. */
+  readonly addons?: readonly Addon[]
 }
 
 /** What is wrong, in one sentence for people, and how to mend it. */

@@ -166,6 +166,13 @@ export const labSchema = z.strictObject({
         .max(50)
         .optional()
         .describe('The quota of load balancers of a cloud. Absent: there is no cloud, and Services of type LoadBalancer stay pending.'),
+      addons: z
+        .array(z.enum(['ingress-nginx', 'traefik']))
+        .min(1)
+        .optional()
+        .describe(
+          'An ingress controller that stands ready: ingress-nginx on ports 80 and 443 of the control plane, Traefik behind node ports.',
+        ),
     })
     .prefault({}),
   engines: z

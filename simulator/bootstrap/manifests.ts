@@ -6,10 +6,13 @@ import { calico } from './calico.ts'
 import { cloudProvider } from './cloud-provider.ts'
 import { coredns } from './coredns.ts'
 import { flannel } from './flannel.ts'
+import { ingressNginx } from './ingress-nginx.ts'
 import { kindnet } from './kindnet.ts'
 import { kubeProxy } from './kube-proxy.ts'
+import { ingressReady } from './nodes.ts'
 import { rbacObjects } from './rbac/rbac-objects.ts'
-import { addresses, type ClusterSpec, nodeAddress } from './spec.ts'
+import { type Addon, addresses, type ClusterSpec, nodeAddress } from './spec.ts'
+import { traefik } from './traefik.ts'
 import { weave } from './weave.ts'
 
 /** Everything that stands in a fresh cluster's API, in the order in which it is created. */
@@ -30,6 +33,7 @@ export function bootstrapObjects(spec: ClusterSpec): KubeObject[] {
     ...networkPlugin(spec),
     ...coredns(),
     ...(spec.loadBalancers === undefined ? [] : cloudProvider()),
+    ...(spec.addons ?? []).flatMap(addonObjects),
   ]
 }
 
@@ -45,6 +49,15 @@ function networkPlugin(spec: ClusterSpec): KubeObject[] {
       return weave(addresses.podCidr)
     case 'none':
       return []
+  }
+}
+
+function addonObjects(addon: Addon): KubeObject[] {
+  switch (addon) {
+    case 'ingress-nginx':
+      return ingressNginx(ingressReady)
+    case 'traefik':
+      return traefik()
   }
 }
 

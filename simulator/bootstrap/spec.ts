@@ -2,6 +2,10 @@
 export const plugins = ['kindnet', 'flannel', 'calico', 'weave'] as const
 export type Plugin = (typeof plugins)[number]
 
+/** What a cluster can be made with besides: an ingress controller. */
+export const addons = ['ingress-nginx', 'traefik'] as const
+export type Addon = (typeof addons)[number]
+
 export interface ClusterSpec {
   /** Prefix of the node names: `faultline` gives `faultline-control-plane`, `faultline-worker`, `faultline-worker2`. */
   readonly name: string
@@ -12,6 +16,8 @@ export interface ClusterSpec {
   readonly seed: number
   /** How many load balancers the cloud rents out to it; absent: there is no cloud, and Services of that type stay pending. */
   readonly loadBalancers?: number | undefined
+  /** Absent: none. */
+  readonly addons?: readonly Addon[]
 }
 
 /** Versions of what a fresh cluster runs, as kubeadm 1.34 pairs them. */
@@ -24,6 +30,8 @@ export const versions = {
   flannelCniPlugin: 'v1.8.0-flannel1',
   calico: 'v3.30.4',
   weave: '2.8.1',
+  ingressNginx: 'v1.13.9',
+  traefik: 'v3.5.3',
   containerd: '2.1.3',
 } as const
 

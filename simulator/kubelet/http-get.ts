@@ -1,5 +1,7 @@
 import type { Clock, Closer } from '../clock.ts'
+import { isAddress } from '../network/address.ts'
 import { NetworkError, type Sockets, type TcpConnection } from '../network/sockets.ts'
+import { type TlsClient, tlsClient } from '../network/tls/client.ts'
 import { goDialError, joinHostPort } from './runtime/dial.ts'
 
 export type HttpAnswer = { readonly status: number; readonly location?: string } | { readonly error: string }
@@ -31,12 +33,13 @@ export function httpGet(
   const timer = clock.after(request.timeoutMs, () => fail('context deadline exceeded (Client.Timeout exceeded while awaiting headers)'))
   let text = ''
   let connected = false
+  let tls: TlsClient | undefined
   const target = new URL(url)
   const secure = target.protocol === 'https:'
   const speak = () => {
     const open = connection as TcpConnection
     if (secure) {
-      if (!open.service) return fail('http: server gave HTTP response to HTTPS client')
+      if (!open.service) return overTls(open)
       const headers = new Headers(request.headers.map(({ name, value }) => [name, value]))
       headers.set('user-agent', userAgent)
       open.service.fetch(new Request(url, { headers })).then(
@@ -46,13 +49,37 @@ export function httpGet(
       )
       return
     }
+    ask((bytes) => open.write(bytes))
+  }
+  /** The prober does not look at certificates. */
+  const overTls = (open: TcpConnection) => {
+    const client = tlsClient((bytes) => open.write(bytes), isAddress(target.hostname) ? undefined : target.hostname, {
+      certificates: () => undefined,
+      secured: () => ask(client.write),
+      data: hear,
+      failed: (error) =>
+        fail(error.reason === 'not-tls' ? 'http: server gave HTTP response to HTTPS client' : `remote error: tls: ${error.message}`),
+    })
+    tls = client
+  }
+  const ask = (send: (bytes: Uint8Array) => void) => {
     const host = request.headers.find(({ name }) => name.toLowerCase() === 'host')?.value ?? joinHostPort(address, port)
     const extra = request.headers.filter(({ name }) => name.toLowerCase() !== 'host').map(({ name, value }) => `${name}: ${value}\r\n`)
-    open.write(
+    send(
       encoder.encode(
         `GET ${target.pathname}${target.search} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: ${userAgent}\r\nAccept: */*\r\n${extra.join('')}Connection: close\r\n\r\n`,
       ),
     )
+  }
+  const hear = (bytes: Uint8Array) => {
+    text += decoder.decode(bytes)
+    const head = /^HTTP\/1\.[01] (\d{3})[^\r\n]*\r?\n([\s\S]*?)\r?\n\r?\n/.exec(text)
+    if (!head)
+      return text.length > 16_384 || !'HTTP/1.'.startsWith(text.slice(0, 7))
+        ? fail(`net/http: HTTP/1.x transport connection broken: malformed HTTP response ${JSON.stringify(text.split('\r\n')[0])}`)
+        : undefined
+    const location = /^location:[ \t]*(.*?)[ \t]*\r?$/im.exec(head[2] as string)?.[1]
+    finish({ status: Number(head[1]), ...(location ? { location } : {}) })
   }
   try {
     connection = sockets.connectTcp(
@@ -62,16 +89,7 @@ export function httpGet(
           connected = true
           if (connection && !over) speak()
         },
-        data(bytes) {
-          text += decoder.decode(bytes)
-          const head = /^HTTP\/1\.[01] (\d{3})[^\r\n]*\r?\n([\s\S]*?)\r?\n\r?\n/.exec(text)
-          if (!head)
-            return text.length > 16_384 || !'HTTP/1.'.startsWith(text.slice(0, 7))
-              ? fail(`net/http: HTTP/1.x transport connection broken: malformed HTTP response ${JSON.stringify(text.split('\r\n')[0])}`)
-              : undefined
-          const location = /^location:[ \t]*(.*?)[ \t]*\r?$/im.exec(head[2] as string)?.[1]
-          finish({ status: Number(head[1]), ...(location ? { location } : {}) })
-        },
+        data: (bytes) => (tls ? tls.push(bytes) : hear(bytes)),
         end: () => fail('EOF'),
         error: (error) =>
           fail(

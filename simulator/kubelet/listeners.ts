@@ -1,5 +1,6 @@
 import type { Closer } from '../clock.ts'
 import { serveHttp } from '../network/http.ts'
+import { plainRefused } from '../network/tls/plain-refused.ts'
 import { resourceMetrics, statsSummary } from './stats.ts'
 import type { Kubelet } from './world.ts'
 
@@ -13,7 +14,7 @@ export function openListeners(kubelet: Kubelet): Closer {
     fetch: (request: Request) => answer(kubelet, request),
     upgrade: async () => plain('Unauthorized', 401),
   }
-  sockets.listenTcp({ port: 10_250, service }, (connection) => ({ end: () => connection.end() }))
+  sockets.listenTcp({ port: 10_250, service }, plainRefused)
   serveHttp(sockets, { address: '127.0.0.1', port: 10_248 }, (request, respond) =>
     respond(request.target === '/healthz' ? { status: 200, body: 'ok' } : { status: 404, body: '404 page not found\n' }),
   )

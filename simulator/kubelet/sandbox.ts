@@ -113,7 +113,7 @@ function call(
   previous: CniResult | undefined,
 ): CniCall {
   const { files, machine } = kubelet.world
-  const full = { ...config, name: list.name, cniVersion: list.cniVersion }
+  const full = { ...config, name: list.name, cniVersion: list.cniVersion, ...runtimeConfig(pod, config) }
   const one: CniCall = {
     containerId: id,
     namespace,
@@ -151,6 +151,18 @@ function requestHost(kubelet: Kubelet, { host, port }: { host: string; port: num
   } finally {
     sockets.close()
   }
+}
+
+/** What a plugin asks for by its capabilities: of those that runtimes know, the ports of the node that containers want. */
+function runtimeConfig(pod: Pod, { capabilities }: Record<string, unknown>): { runtimeConfig?: unknown } {
+  if (!(capabilities as { portMappings?: boolean } | undefined)?.portMappings) return {}
+  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]
+  const portMappings = containers.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, containerPort, protocol = 'TCP', hostIP }) =>
+      hostPort ? [{ hostPort, containerPort, protocol: protocol.toLowerCase(), ...(hostIP ? { hostIP } : {}) }] : [],
+    ),
+  )
+  return portMappings.length > 0 ? { runtimeConfig: { portMappings } } : {}
 }
 
 /** A handshake over the host's own network is over when the dial returns, or it is not answered at all. */

@@ -124,8 +124,10 @@ export class HttpParser {
       case 'head':
         // Empty lines before a request line are tolerated (RFC 9112, 2.2).
         if (line === '' && this.#lines.length === 0) return
-        if (line !== '') this.#lines.push(line)
-        else this.#onHead()
+        if (line === '') return this.#onHead()
+        // A start line is judged as soon as it is there: what follows a stranger's first line may never end.
+        if (this.#lines.length === 0) this.#start(line, [])
+        this.#lines.push(line)
         return
       case 'chunk-size': {
         const size = /^([0-9a-f]{1,8})\s*(;.*)?$/i.exec(line)?.[1]
@@ -149,11 +151,15 @@ export class HttpParser {
     this.#lines = []
     this.#headLength = 0
     const headers = fields.map(parseField)
-    const head = this.#options.kind === 'request' ? requestHead(start, headers) : responseHead(start, headers)
+    const head = this.#start(start, headers)
     const next = this.#framing(head)
     this.#handlers.head?.(head)
     if (next === 'none') this.#complete()
     else this.#state = next
+  }
+
+  #start(line: string, headers: HttpHeaders): HttpHead {
+    return this.#options.kind === 'request' ? requestHead(line, headers) : responseHead(line, headers)
   }
 
   #framing(head: HttpHead): 'none' | 'length' | 'close' | 'chunk-size' {

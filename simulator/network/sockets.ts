@@ -40,10 +40,12 @@ export interface TcpHandlers {
 }
 
 /**
- * TLS is not modelled byte by byte: a listener that would speak HTTPS offers its service whole, and a connection
- * that reached it over the network may call it. Structurally an `ApiServer`.
+ * The short way of HTTPS: a listener offers its service whole, and a connection that reached it over the network may call it, without a
+ * handshake (the other way is network/tls). Structurally an `ApiServer`.
  */
 export interface HttpsService {
+  /** Its certificate leads to an authority that everybody knows, as those of public sites do. */
+  readonly publiclyTrusted?: boolean
   fetch(request: Request): Promise<Response>
   upgrade(request: Request, protocols: readonly string[]): Promise<Response | { protocol: string; run(socket: any): Promise<void> }>
 }

@@ -23,9 +23,10 @@ const zones: Readonly<Record<string, readonly string[]>> = {
   'example.com.': ['', 'www.'],
   'example.org.': ['', 'www.'],
   'kubernetes.io.': ['', 'www.'],
-  'k8s.io.': ['', 'registry.', 'dl.'],
+  'k8s.io.': ['', 'registry.', 'dl.', 'kind.sigs.'],
   'docker.io.': ['', 'registry-1.', 'auth.'],
   'github.com.': ['', 'www.', 'api.'],
+  'githubusercontent.com.': ['raw.'],
 }
 
 export interface PublicAnswer {

@@ -1,11 +1,23 @@
+import { stringify } from 'yaml'
+import { ingressNginx } from '../bootstrap/ingress-nginx.ts'
+import { versions } from '../bootstrap/spec.ts'
 import type { Clock } from '../clock.ts'
 import { serveHttp } from '../network/http.ts'
 import type { HttpsService, Sockets } from '../network/sockets.ts'
+import { plainRefused } from '../network/tls/plain-refused.ts'
 import { components } from '../programs/metrics-server/components.ts'
+
+/** As their guides have people apply it. */
+const ingressNginxManifest = ingressNginx()
+  .map((object) => stringify(object))
+  .join('---\n')
 
 /** What people download, by host and path. */
 const downloads: Readonly<Record<string, string>> = {
   'github.com/kubernetes-sigs/metrics-server/releases/latest/download/components.yaml': components,
+  'kind.sigs.k8s.io/examples/ingress/deploy-ingress-nginx.yaml': ingressNginxManifest,
+  [`raw.githubusercontent.com/kubernetes/ingress-nginx/controller-${versions.ingressNginx}/deploy/static/provider/kind/deploy.yaml`]:
+    ingressNginxManifest,
 }
 
 /** A download, or a page that says whose it is; every path of a known host answers. */
@@ -29,6 +41,7 @@ export function serveSite(sockets: Sockets, clock: Clock): void {
     respond({ status, headers: dated(headers), body })
   })
   const service: HttpsService = {
+    publiclyTrusted: true,
     fetch: async (request) => {
       const url = new URL(request.url)
       const { status, headers, body } = page(url.hostname, url.pathname)
@@ -36,5 +49,5 @@ export function serveSite(sockets: Sockets, clock: Clock): void {
     },
     upgrade: async () => new Response(null, { status: 400 }),
   }
-  sockets.listenTcp({ port: 443, service }, (connection) => ({ end: () => connection.end() }))
+  sockets.listenTcp({ port: 443, service }, plainRefused)
 }

@@ -4,6 +4,7 @@ import { hpaExampleImage } from './hpa-example/hpa-example.ts'
 import { httpEchoImage } from './http-echo/http-echo.ts'
 import { httpdImage } from './httpd/httpd.ts'
 import type { Tools } from './image-parts.ts'
+import { ingressNginxImage } from './ingress-nginx/image.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
 import { mysqlImages } from './mysql/images.ts'
 import { netshootImages } from './netshoot/images.ts'
@@ -12,6 +13,7 @@ import { postgresImages } from './postgres/postgres.ts'
 import type { Image } from './process.ts'
 import { redisImages } from './redis/redis.ts'
 import { stressImage } from './stress/stress.ts'
+import { traefikImages } from './traefik/images.ts'
 import { whoamiImage } from './whoami/whoami.ts'
 
 /**
@@ -33,5 +35,7 @@ export function workloadImages(tools: Tools): Image[] {
     hpaExampleImage(tools),
     stressImage(tools),
     metricsServerImage,
+    ingressNginxImage(tools),
+    ...traefikImages(tools),
   ]
 }

@@ -1,7 +1,15 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Cluster, ClusterEngine, ClusterId, ClusterSpec, ProvisioningStep, Support } from '../engine.ts'
+import {
+  addons,
+  type Cluster,
+  type ClusterEngine,
+  type ClusterId,
+  type ClusterSpec,
+  type ProvisioningStep,
+  type Support,
+} from '../engine.ts'
 import { certificatesIn } from './certificates.ts'
 import { simulatedCluster } from './cluster.ts'
 import { listen } from './listener.ts'
@@ -177,6 +185,15 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): ClusterE
         code: 'cni-not-modelled',
         message: `The simulated cluster does not model the CNI plugin ${spec.cni} yet.`,
         mend: `Choose ${[...modelled].slice(0, -1).join(', ')} or ${[...modelled].at(-1)}, or the kind engine.`,
+      }
+    }
+    const foreign = spec.addons?.find((addon) => !addons.includes(addon))
+    if (foreign !== undefined) {
+      return {
+        supported: false,
+        code: 'addon-not-modelled',
+        message: `The simulated cluster does not model the addon ${foreign}.`,
+        mend: `Choose ${addons.join(' or ')}.`,
       }
     }
     if (spec.nodes < 1 || spec.nodes > 9) {

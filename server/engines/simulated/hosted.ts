@@ -126,7 +126,9 @@ export async function hostCluster(hosting: Hosting): Promise<Hosted> {
 
 /** Makes the template for a shape where there is none yet; a cluster of that shape is then a fork of it. */
 export function prepareTemplate(spec: ClusterSpec, report: (error: unknown) => void): Promise<ClusterSnapshot> {
-  const key = `${spec.nodes}/${spec.cni}/${spec.loadBalancers === undefined ? '' : 'cloud'}`
+  // The load balancers of addons are rented while the template is made: then the quota counts for it, too.
+  const cloud = spec.loadBalancers === undefined ? '' : spec.addons?.length ? `cloud of ${spec.loadBalancers}` : 'cloud'
+  const key = [spec.nodes, spec.cni, cloud, ...[...(spec.addons ?? [])].sort()].join('/')
   const known = templates.get(key)
   if (known) return known
   const made = makeTemplate(spec, report)
@@ -145,7 +147,7 @@ async function makeTemplate(spec: ClusterSpec, report: (error: unknown) => void)
   try {
     cluster.clock.settle()
     let passed = 0
-    while (!isReady(cluster, spec)) {
+    while (!isReady(cluster)) {
       if (passed >= bootLimitMs)
         throw new Error(`a ${spec.nodes}-node cluster with ${spec.cni} did not become ready within ${bootLimitMs / 1000} simulated seconds`)
       await time.pass(bootStepMs, turn)
@@ -166,24 +168,29 @@ async function fork(spec: ClusterSpec, report: (error: unknown) => void): Promis
 }
 
 /** Without a network plugin, nodes and what needs their network cannot be ready; what runs on the hosts' own can. */
-function isReady({ api }: SimulatedCluster, { cni, nodes: count }: ClusterSpec): boolean {
+function isReady({ api, spec }: SimulatedCluster): boolean {
+  const { cni, nodes: count } = spec
   type Conditioned = { spec?: { hostNetwork?: boolean }; status?: { conditions?: { type: string; status: string }[] } }
   const is = (object: Conditioned, type: string) =>
     object.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True')
   const nodes = api.list<Conditioned>('nodes')
   const all = api.list<Conditioned>('pods', { namespace: 'kube-system' })
   const pods = cni === 'none' ? all.filter(({ spec }) => spec?.hostNetwork) : all
+  // An addon lives in the namespace of its name.
+  const addons = (spec.addons ?? []).map((namespace) => api.list<Conditioned>('pods', { namespace }))
   return (
     nodes.length === count &&
     (cni === 'none' || nodes.every((node) => is(node, 'Ready'))) &&
     pods.length > 0 &&
     pods.every((pod) => is(pod, 'Ready')) &&
+    addons.every((own) => own.length > 0 && own.every((pod) => is(pod, 'Ready'))) &&
     api.list('endpointslices.discovery.k8s.io', { namespace: 'kube-system' }).length > 0
   )
 }
 
 function simulatedSpec(spec: ClusterSpec): SimulatedSpec {
-  return { name: 'faultline', nodes: spec.nodes, cni: spec.cni as SimulatedSpec['cni'], seed: spec.seed, loadBalancers: spec.loadBalancers }
+  const { nodes, cni, seed, loadBalancers, addons } = spec
+  return { name: 'faultline', nodes, cni: cni as SimulatedSpec['cni'], seed, loadBalancers, ...(addons?.length ? { addons } : {}) }
 }
 
 function worldOf(pacemaker: Pacemaker, tokens: Tokens, onError: (error: unknown) => void): ClusterWorld {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Refused } from '../../refused.ts'
-import type { Cni } from '../engine.ts'
+import type { Addon, Cni } from '../engine.ts'
 import { createSimulatedEngine } from './engine.ts'
 
 export interface SimulateOptions {
@@ -11,6 +11,7 @@ export interface SimulateOptions {
   readonly kubernetes: string
   readonly seed: number
   readonly loadBalancers?: number | undefined
+  readonly addons?: readonly string[]
   /** Where the kubeconfig is written. */
   readonly kubeconfig: string
 }
@@ -28,13 +29,9 @@ export async function simulate(options: SimulateOptions): Promise<{ line: string
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    const spec = {
-      nodes: options.nodes,
-      cni: options.cni as Cni,
-      kubernetes: options.kubernetes,
-      seed: options.seed,
-      loadBalancers: options.loadBalancers,
-    }
+    const { nodes, kubernetes, seed, loadBalancers } = options
+    const addons = (options.addons ?? []) as readonly Addon[]
+    const spec = { nodes, cni: options.cni as Cni, kubernetes, seed, loadBalancers, ...(addons.length > 0 ? { addons } : {}) }
     const support = engine.supports(spec)
     if (!support.supported) throw new Refused(support.code, support.message, { mend: support.mend })
     const cluster = await engine.create('cluster', spec, () => {}, new AbortController().signal)
@@ -49,7 +46,7 @@ export async function simulate(options: SimulateOptions): Promise<{ line: string
     }
     const ms = Math.round(performance.now() - began)
     return {
-      line: `Simulated cluster ready in ${ms} ms: ${options.nodes} nodes, ${options.cni}, Kubernetes ${options.kubernetes}; kubeconfig in ${options.kubeconfig}. Ctrl-C stops it.`,
+      line: `Simulated cluster ready in ${ms} ms: ${options.nodes} nodes, ${[options.cni, ...addons].join(', ')}, Kubernetes ${options.kubernetes}; kubeconfig in ${options.kubeconfig}. Ctrl-C stops it.`,
       close,
     }
   } catch (error) {

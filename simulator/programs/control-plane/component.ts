@@ -2,6 +2,7 @@ import type { Aggregator } from '../../apiserver/aggregation/aggregator.ts'
 import type { Heartbeats } from '../../cluster/heartbeats.ts'
 import type { Controller, ControllerMemory, ControllerWorld, RemoteAnswer } from '../../controllers/controller.ts'
 import { timestamp } from '../../kubernetes.ts'
+import { plainRefused } from '../../network/tls/plain-refused.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 import { MiB } from '../usage.ts'
@@ -35,9 +36,7 @@ export function component(
       const log = klog(context)
       context.onSignal(() => context.exit(0))
       const timers = context.timers(connect)
-      context.sockets.listenTcp({ address: '127.0.0.1', port: healthPort, service: healthService(healthPath) }, (connection) => ({
-        end: () => connection.end(),
-      }))
+      context.sockets.listenTcp({ address: '127.0.0.1', port: healthPort, service: healthService(healthPath) }, plainRefused)
       if (!context.resumed) log('I', 'serving.go:386', 'Generated self-signed cert in-memory')
       connect()
 

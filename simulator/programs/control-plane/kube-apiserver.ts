@@ -4,6 +4,7 @@ import type { Api, ApiServer } from '../../apiserver/api.ts'
 import { apiService } from '../../bootstrap/manifests.ts'
 import type { ControllerMemory } from '../../controllers/controller.ts'
 import { customResourceDefinitionControllers } from '../../controllers/customresourcedefinition/controllers.ts'
+import { plainRefused } from '../../network/tls/plain-refused.ts'
 import { klog } from '../klog.ts'
 import type { Daemon } from '../process.ts'
 import { MiB } from '../usage.ts'
@@ -33,7 +34,7 @@ export function kubeApiserver(server: ApiServer, aggregator: Aggregator): Daemon
       let api: Api | undefined
       context.onSignal(() => context.exit(0))
       const port = Number(context.argv.find((argument) => argument.startsWith('--secure-port='))?.split('=')[1] ?? 6443)
-      context.sockets.listenTcp({ port, service: server }, (connection) => ({ end: () => connection.end() }))
+      context.sockets.listenTcp({ port, service: server }, plainRefused)
       if (!context.resumed) log('I', 'secure_serving.go:211', `Serving securely on [::]:${port}`)
       context.connectApi(
         { server: { host: '127.0.0.1', port } },

@@ -1,6 +1,7 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1'
 import { type Api, StatusError } from '../../apiserver/api.ts'
 import type { KubeObject } from '../../kubernetes.ts'
+import { plainRefused } from '../../network/tls/plain-refused.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, Image } from '../process.ts'
 import { MiB } from '../usage.ts'
@@ -40,7 +41,7 @@ export const metricsServer: Daemon<State> = {
     }
     context.sockets.listenTcp(
       { port, service: { fetch: (request) => serve(request), upgrade: async () => new Response('400 Bad Request', { status: 400 }) } },
-      (connection) => ({ end: () => connection.end() }),
+      plainRefused,
     )
     connect()
 

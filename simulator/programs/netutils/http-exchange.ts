@@ -34,7 +34,7 @@ export class CutOff extends Error {
 }
 
 /**
- * Sends one request on an open connection and reads its answer. With `service` (the peer speaks TLS) it goes there whole.
+ * Sends one request on an open connection and reads its answer. An https URL's goes whole to the `service` that the peer offers.
  * `patience()` is how long the next bytes may take, ms; undefined: for ever.
  * Rejects with DialTimeout, NetworkError, CutOff, HttpParseError or `signal.reason`.
  */
@@ -46,7 +46,7 @@ export async function exchange(
   handlers: ExchangeHandlers,
   patience: () => number | undefined,
 ): Promise<void> {
-  if (connection.service) return exchangeTls(process, connection, url, request, handlers, patience)
+  if (connection.service && url.startsWith('https:')) return exchangeTls(process, connection, url, request, handlers, patience)
   connection.write(encodeRequest(request))
   let done = false
   let any = false

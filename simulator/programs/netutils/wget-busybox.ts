@@ -1,12 +1,15 @@
 import { FileError, resolvePath } from '../../files.ts'
+import { isAddress } from '../../network/address.ts'
 import { type Connection, connect, DialTimeout } from '../../network/async.ts'
 import { type HttpHead, HttpParseError } from '../../network/http-parser.ts'
 import { NetworkError } from '../../network/sockets.ts'
+import { TlsError } from '../../network/tls/client.ts'
 import type { Process } from '../process.ts'
 import { lookup } from '../resolver/resolver.ts'
 import { command, strerror } from './command.ts'
 import { CutOff, exchange } from './http-exchange.ts'
 import { type Options, parseOptions, UsageError } from './options.ts'
+import { secure } from './secure-connection.ts'
 
 const long = [
   'continue',
@@ -131,7 +134,10 @@ async function fetchInto(
   try {
     if (target.scheme === 'https') {
       await say('wget: note: TLS certificate validation not implemented\n')
-      if (!connection.service) throw new UsageError('wget: TLS error from peer (alert code 80): 80')
+      if (!connection.service) {
+        const name = isAddress(target.name) ? undefined : target.name
+        connection = await secure(process, connection, name, { certificates: () => undefined, ...timed })
+      }
     }
     await exchange(
       process,
@@ -182,6 +188,7 @@ async function fetchInto(
 
 function told(error: unknown, started: boolean): unknown {
   if (error instanceof DialTimeout) return new UsageError('wget: download timed out')
+  if (error instanceof TlsError) return new UsageError('wget: TLS error from peer (alert code 80): 80')
   if (error instanceof CutOff) return new UsageError(started ? 'wget: connection closed prematurely' : 'wget: error getting response')
   if (error instanceof NetworkError) return new UsageError('wget: error getting response: Connection reset by peer')
   if (error instanceof HttpParseError) return new UsageError('wget: error getting response: Invalid argument')

@@ -43,7 +43,7 @@ export function chooseServer(servers: readonly NginxServer[], port: number, host
 }
 
 /** nginx's order: exact, then the longest prefix, which a regular expression beats unless it is `^~`. */
-export function chooseLocation(locations: readonly Location[], path: string): Location | undefined {
+export function chooseLocation<T extends Pick<Location, 'modifier' | 'path'>>(locations: readonly T[], path: string): T | undefined {
   const exact = locations.find((location) => location.modifier === '=' && location.path === path)
   if (exact) return exact
   const prefixes = locations.filter(({ modifier, path: prefix }) => (modifier === '' || modifier === '^~') && path.startsWith(prefix))
@@ -56,10 +56,10 @@ export function chooseLocation(locations: readonly Location[], path: string): Lo
   return byPattern ?? longest
 }
 
-/** nginx's own page for a status. */
-export function errorPage(status: number, version: string): string {
+/** nginx's own page for a status; without a version where `server_tokens` is off. */
+export function errorPage(status: number, version?: string): string {
   const title = `${status} ${phrase(status)}`
-  return `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx/${version}</center>\r\n</body>\r\n</html>\r\n`
+  return `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx${version === undefined ? '' : `/${version}`}</center>\r\n</body>\r\n</html>\r\n`
 }
 
 /** Its phrases differ from RFC 9110's in few places. */

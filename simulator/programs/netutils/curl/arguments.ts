@@ -91,18 +91,7 @@ const aliases: Record<string, string> = {
 }
 
 /** What the simulated curl understands and does nothing for: it makes no difference here. */
-const idle = new Set([
-  'no-buffer',
-  'tcp-nodelay',
-  'http1.1',
-  'ipv4',
-  'noproxy',
-  'compressed',
-  'cacert',
-  'keepalive-time',
-  'http2',
-  'http1.0',
-])
+const idle = new Set(['no-buffer', 'tcp-nodelay', 'http1.1', 'ipv4', 'noproxy', 'compressed', 'keepalive-time', 'http2', 'http1.0'])
 const modelled = new Set([
   ...idle,
   'verbose',
@@ -120,6 +109,7 @@ const modelled = new Set([
   'json',
   'location',
   'insecure',
+  'cacert',
   'write-out',
   'max-time',
   'connect-timeout',

@@ -11,6 +11,13 @@ const redirections = 50
 /** curl asks again after 1 s, then twice as long each time, up to ten minutes. */
 const firstRetryMs = 1000
 const longestRetryMs = 600_000
+/** What curl adds to each failure of a peer's certificate. */
+const moreDetails = `More details here: https://curl.se/docs/sslcerts.html
+
+curl failed to verify the legitimacy of the server and therefore could not
+establish a secure connection to it. To learn more about this situation and
+how to fix it, please visit the webpage mentioned above.
+`
 
 /** curl 8: HTTP and HTTPS with its usual options; exit codes and messages of libcurl. */
 export const curl = command('curl/curl', async (process) => {
@@ -57,7 +64,7 @@ async function oneUrl(process: Process, settings: CurlSettings, index: number, t
       await process.stdout.write(written.text)
     }
     if (failure && !(settings.has('silent') && !settings.has('show-error')))
-      await process.stderr.write(`curl: (${failure.code}) ${failure.message}\n`)
+      await process.stderr.write(`curl: (${failure.code}) ${failure.message}\n${failure.code === 60 ? moreDetails : ''}`)
     return exit.code
   }
 }

@@ -8,6 +8,7 @@ import { strerror } from '../command.ts'
 import { CutOff, exchange } from '../http-exchange.ts'
 import { type CurlSettings, curlVersion } from './arguments.ts'
 import { CurlFailure } from './failure.ts'
+import { secured } from './tls.ts'
 
 /** What is known about one transfer, for `--write-out`. Times in ms since its start. */
 export interface Transfer {
@@ -55,15 +56,17 @@ export async function transferOnce(
   if (scheme !== 'http' && scheme !== 'https') throw new CurlFailure(1, `Protocol "${scheme}" not supported`)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = Number(url.port || (scheme === 'https' ? 443 : 80))
-  const addresses = await addressesOf(process, settings, host, port, total(), handlers)
+  const to = connectTo(settings, host, port, handlers)
+  const addresses = await addressesOf(process, settings, to.host, to.port, total(), handlers)
   transfer.name = elapsed()
-  const connection = await dial(process, settings, host, port, addresses, elapsed, total, handlers)
+  let connection = await dial(process, settings, to.host, to.port, addresses, elapsed, total, handlers)
   transfer.connects++
   transfer.connected = elapsed()
   transfer.remote = connection.remote
   transfer.local = connection.local
   try {
-    if (scheme === 'https') checkTls(connection, settings, handlers)
+    if (scheme === 'https') connection = await secured(process, settings, connection, host, total(), (text) => handlers.note('*', text))
+    handlers.note('*', 'using HTTP/1.x')
     const request = requestOf(settings, url, host, port, scheme, method)
     for (const line of [`${method} ${request.target} HTTP/1.1`, ...request.headers.map(([name, value]) => `${name}: ${value}`), '']) {
       handlers.note('>', line)
@@ -114,6 +117,18 @@ export async function transferOnce(
 
 export function headLines(head: HttpHead): string[] {
   return [`${head.version} ${head.status} ${head.reason ?? ''}`, ...head.headers.map(([name, value]) => `${name}: ${value}`)]
+}
+
+/** `--connect-to HOST1:PORT1:HOST2:PORT2`: where an empty part fits, or keeps, what the URL says. The first that fits counts. */
+function connectTo(settings: CurlSettings, host: string, port: number, { note }: TransferHandlers): { host: string; port: number } {
+  for (const entry of settings.all('connect-to')) {
+    const [from = '', at = '', name = '', other = ''] = entry.split(':')
+    if ((from !== '' && from.toLowerCase() !== host.toLowerCase()) || (at !== '' && Number(at) !== port)) continue
+    if (name !== '') note('*', `Connecting to hostname: ${name}`)
+    if (other !== '') note('*', `Connecting to port: ${other}`)
+    return { host: name === '' ? host : name, port: other === '' ? port : Number(other) }
+  }
+  return { host, port }
 }
 
 async function addressesOf(
@@ -189,7 +204,6 @@ async function dial(
         },
       )
       handlers.note('*', `Connected to ${host} (${address}) port ${port}`)
-      handlers.note('*', 'using HTTP/1.x')
       return connection
     } catch (error) {
       if (error instanceof DialTimeout) {
@@ -210,16 +224,6 @@ async function dial(
   handlers.note('*', message)
   handlers.note('*', 'closing connection #0')
   throw new CurlFailure(last?.code === 'ETIMEDOUT' ? 28 : 7, message)
-}
-
-function checkTls(connection: Connection, settings: CurlSettings, handlers: TransferHandlers): void {
-  if (connection.service) {
-    handlers.note('*', 'SSL connection using TLSv1.3 / TLS_AES_256_GCM_SHA384')
-    if (settings.has('insecure'))
-      handlers.note('*', ' SSL certificate verify result: self-signed certificate in certificate chain (19), continuing anyway.')
-    return
-  }
-  throw new CurlFailure(35, 'TLS connect error: error:0A0000C6:SSL routines::packet length too long')
 }
 
 function requestOf(settings: CurlSettings, url: URL, host: string, port: number, scheme: string, method: string) {
