@@ -1,5 +1,5 @@
 /** What a simulated cluster can be made with. */
-export const plugins = ['kindnet', 'flannel', 'calico'] as const
+export const plugins = ['kindnet', 'flannel', 'calico', 'cilium'] as const
 export type Plugin = (typeof plugins)[number]
 
 export interface ClusterSpec {
@@ -23,6 +23,7 @@ export const versions = {
   flannel: 'v0.27.4',
   flannelCniPlugin: 'v1.8.0-flannel1',
   calico: 'v3.30.4',
+  cilium: 'v1.18.4',
   containerd: '2.1.3',
 } as const
 

@@ -30,7 +30,7 @@ export interface SimulatedEngineOptions {
 const mostDeaths = 5
 const deathWindowMs = 60_000
 
-const modelled = new Set<string>(['kindnet', 'flannel', 'calico'])
+const modelled = new Set<string>(['kindnet', 'flannel', 'calico', 'cilium'])
 
 interface Hosted {
   readonly spec: ClusterSpec

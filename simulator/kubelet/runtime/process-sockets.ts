@@ -54,6 +54,15 @@ export function guardSockets(sockets: Sockets & Closer, guard: Guard, account?: 
         // Whoever dies over a packet leaves it without a verdict: the kernel drops what was queued to it.
         return verdict ?? { accept: false, reason: 'its program gave no verdict' }
       }),
+    listenUnix: (path, answer) =>
+      sockets.listenUnix(path, (request) => {
+        let answered: unknown
+        guard(() => {
+          answered = answer(request)
+        })()
+        return answered
+      }),
+    askUnix: (path, request) => sockets.askUnix(path, request),
     addresses: () => sockets.addresses(),
     close: () => sockets.close(),
   }

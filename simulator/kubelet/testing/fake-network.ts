@@ -138,6 +138,8 @@ export class FakeNamespace {
       },
       bindUdp: refuse,
       bindQueue: refuse,
+      listenUnix: refuse,
+      askUnix: refuse,
       ping: refuse,
       addresses: () => [...this.#addresses, '127.0.0.1'],
     }
