@@ -6,7 +6,7 @@ const usage = `Usage: faultline simulate [options]
 
 Starts a bare simulated cluster and writes its kubeconfig; stops on Ctrl-C.
 
-  --cni <name>           kindnet, flannel, calico (kindnet)
+  --cni <name>           kindnet, flannel, calico, cilium (kindnet)
   --nodes <number>       the control plane included (3)
   --kubernetes <minor>   1.34
   --load-balancers <n>   a cloud with a quota of so many (without it: none, Services stay <pending>)

@@ -1,6 +1,5 @@
-import type { BpfKernel, CgroupHook, SocketAddressProgram, SocketVerdict, TcHook, TcProgram } from './bpf.ts'
+import type { CgroupHook, SocketAddressProgram, SocketContext, SocketVerdict, TcHook, TcProgram } from './bpf.ts'
 import type { Link } from './link.ts'
-import type { Machine } from './machine.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import { describePacket, type Packet, tcpPacket, udpPacket } from './packet.ts'
 import type { Endpoint } from './sockets.ts'
@@ -16,7 +15,13 @@ export function classify(link: Link, packet: Packet, hook: TcHook): boolean {
   if (program?.type !== 'tc') throw new Error(`${link.name} has ${id} at tc ${hook}, which is no tc program of this network`)
   const recording = network.recorders.length > 0
   const before = recording ? describePacket(packet) : ''
-  const verdict = (program as TcProgram).run({ ...kernelOf(namespace.machine), link, packet })
+  const verdict = (program as TcProgram).run({
+    maps: namespace.machine.bpf.maps,
+    clock: network.clock,
+    random: network.random,
+    link,
+    packet,
+  })
   if (recording && packet.protocol !== 'arp') {
     const changed = describePacket(packet) !== before
     const origin = 'origin' in verdict && verdict.origin ? { origin: verdict.origin } : {}
@@ -26,7 +31,7 @@ export function classify(link: Link, packet: Packet, hook: TcHook): boolean {
     else
       note(namespace, 'bpf', packet, {
         ...common,
-        detail: verdict.action === 'pass' ? `${where}: to the stack` : `${where}: ${verdict.detail}`,
+        detail: verdict.action === 'pass' ? `${where}: to the stack` : `${where}: ${verdict.detail()}`,
       })
   }
   switch (verdict.action) {
@@ -62,7 +67,7 @@ export function socketOutward(
   to: Endpoint,
 ): SocketVerdict | undefined {
   const program = attached(namespace, hook)
-  const verdict = program?.outward?.({ ...kernelOf(namespace.machine), namespace, protocol, cookie }, to)
+  const verdict = program?.outward?.(contextOf(namespace, protocol, cookie), to)
   if (verdict && namespace.network.recorders.length > 0) noteSocket(namespace, `${program?.id} at cgroup ${hook}`, protocol, to, verdict)
   return verdict
 }
@@ -70,7 +75,7 @@ export function socketOutward(
 /** Whom a datagram's sender is shown to be. */
 export function socketInward(namespace: NetworkNamespace, cookie: string, from: Endpoint): Endpoint {
   const program = attached(namespace, 'recvmsg4')
-  return program?.inward?.({ ...kernelOf(namespace.machine), namespace, protocol: 'udp', cookie }, from) ?? from
+  return program?.inward?.(contextOf(namespace, 'udp', cookie), from) ?? from
 }
 
 function attached({ machine, network }: NetworkNamespace, hook: CgroupHook): SocketAddressProgram | undefined {
@@ -81,8 +86,9 @@ function attached({ machine, network }: NetworkNamespace, hook: CgroupHook): Soc
   return program
 }
 
-function kernelOf({ bpf, network }: Machine): BpfKernel {
-  return { maps: bpf.maps, clock: network.clock, random: network.random }
+function contextOf(namespace: NetworkNamespace, protocol: 'tcp' | 'udp', cookie: string): SocketContext {
+  const { machine, network } = namespace
+  return { maps: machine.bpf.maps, clock: network.clock, random: network.random, namespace, protocol, cookie }
 }
 
 /** There is no packet yet: the hop shows the one that would have been sent. */

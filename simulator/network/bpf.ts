@@ -6,14 +6,20 @@ import type { Packet } from './packet.ts'
 import type { Endpoint, Errno } from './sockets.ts'
 import type { Origin } from './trace.ts'
 
-/** What a program at a tc hook says of a packet, which it may have rewritten. */
+/** What a program at a tc hook says of a packet, which it may have rewritten. `detail` is for traces. */
 export type TcVerdict =
   | { readonly action: 'pass' }
   | { readonly action: 'drop'; readonly reason: string; readonly origin?: Origin }
   /** `bpf_redirect`: out by an interface of the same namespace; MAC addresses are the program's affair. */
-  | { readonly action: 'redirect'; readonly to: string; readonly detail: string; readonly origin?: Origin }
+  | { readonly action: 'redirect'; readonly to: string; readonly detail: () => string; readonly origin?: Origin }
   /** `bpf_redirect_neigh`: likewise, and the kernel finds the next hop's MAC. */
-  | { readonly action: 'redirect-neigh'; readonly to: string; readonly nextHop: string; readonly detail: string; readonly origin?: Origin }
+  | {
+      readonly action: 'redirect-neigh'
+      readonly to: string
+      readonly nextHop: string
+      readonly detail: () => string
+      readonly origin?: Origin
+    }
 
 /** What every program can reach of its kernel. */
 export interface BpfKernel {
@@ -121,6 +127,8 @@ export class BpfMap<V> {
 /** The maps of a kernel by the name under which they are pinned: they outlive the process that made them. */
 export class BpfMaps {
   readonly #maps = new Map<string, BpfMap<unknown>>()
+  /** Another number whenever a map of a name may be another one: who keeps maps at hand asks. */
+  generation = 0
 
   map<V>(name: string): BpfMap<V> {
     let map = this.#maps.get(name)
@@ -134,6 +142,7 @@ export class BpfMaps {
 
   remove(name: string): void {
     this.#maps.delete(name)
+    this.generation++
   }
 
   save(): Record<string, Entries> {
@@ -142,6 +151,7 @@ export class BpfMaps {
 
   load(saved: Readonly<Record<string, Entries>>): void {
     this.#maps.clear()
+    this.generation++
     for (const [name, entries] of Object.entries(saved)) this.#maps.set(name, new BpfMap<unknown>(entries))
   }
 }

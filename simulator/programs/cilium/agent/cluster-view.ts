@@ -33,19 +33,19 @@ export function ipcache(cache: InformerCache, node: string, blocks: ReadonlyMap<
   const entries = new Map<string, CacheEntry>()
   const apiServers = apiServerAddresses(cache)
   const nodes = cache.list<CiliumNode>(resources.nodes)
-  for (const [block, identity] of blocks) entries.set(block, { identity })
-  for (const address of apiServers) entries.set(`${address}/32`, { identity: reserved['kube-apiserver'] })
+  for (const [block, identity] of blocks) entries.set(block.replace(/\/32$/, ''), { identity })
+  for (const address of apiServers) entries.set(address, { identity: reserved['kube-apiserver'] })
   const own = nodes.find(({ metadata }) => metadata?.name === node)
   for (const one of nodes) {
     const [address, router] = [addressOf(one, 'InternalIP'), addressOf(one, 'CiliumInternalIP')]
     if (!address) continue
     if (one === own) {
-      for (const local of [address, router]) if (local) entries.set(`${local}/32`, { identity: reserved.host })
+      for (const local of [address, router]) if (local) entries.set(local, { identity: reserved.host })
       continue
     }
     const identity = apiServers.has(address) ? reserved['kube-apiserver'] : reserved['remote-node']
-    entries.set(`${address}/32`, { identity })
-    if (router) entries.set(`${router}/32`, { identity, tunnel: address })
+    entries.set(address, { identity })
+    if (router) entries.set(router, { identity, tunnel: address })
     for (const cidr of one.spec.ipam.podCIDRs ?? []) entries.set(cidr, { identity: reserved.world, tunnel: address })
   }
   const here = own && addressOf(own, 'InternalIP')
@@ -54,7 +54,7 @@ export function ipcache(cache: InformerCache, node: string, blocks: ReadonlyMap<
     const at = status?.networking?.node
     if (identity === undefined) continue
     for (const { ipv4 } of status?.networking?.addressing ?? []) {
-      if (ipv4) entries.set(`${ipv4}/32`, { identity, ...(at && at !== here ? { tunnel: at } : {}) })
+      if (ipv4) entries.set(ipv4, { identity, ...(at && at !== here ? { tunnel: at } : {}) })
     }
   }
   return entries

@@ -378,7 +378,14 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
       const clusterCidr = config.configuration['ipv4-native-routing-cidr'] || own.podCidr
       installDevices(host, network)
       installRules(host, network, clusterCidr)
-      maps.config.set('', { nodeAddress, device, router, hubble: config.hubble, rejectsWithoutBackend: config.rejectsWithoutBackend })
+      maps.config.set('', {
+        nodeAddress,
+        device,
+        router,
+        podCidr: own.podCidr,
+        hubble: config.hubble,
+        rejectsWithoutBackend: config.rejectsWithoutBackend,
+      })
       say('info', 'Addressing information', {
         module: 'agent',
         'Cluster-Name': config.cluster,
@@ -396,12 +403,10 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
       }
     },
     resume(): void {
-      const own = cache.find<CiliumNode>(resources.nodes, undefined, name)
       const saved = maps.config.get('')
       if (!saved) return
       nodeAddress = saved.nodeAddress
-      const podCidr = own?.spec.ipam.podCIDRs?.[0] ?? `${saved.router}/24`
-      network = { router: saved.router, podCidr, device: saved.device, tunnelPort: config.tunnelPort }
+      network = { router: saved.router, podCidr: saved.podCidr, device: saved.device, tunnelPort: config.tunnelPort }
       listen()
     },
   }

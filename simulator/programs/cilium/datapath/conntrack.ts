@@ -3,6 +3,9 @@ import type { Backend, Direction, FlowEntry, Maps } from './maps.ts'
 
 /** CT_CONNECTION_LIFETIME_TCP and _NONTCP, CT_SYN_TIMEOUT, CT_CLOSE_TIMEOUT, ms. */
 const lifetime = { tcp: 8_000_000, other: 60_000, syn: 60_000, closing: 10_000 }
+/** How exactly lifetimes are kept, ms; and how often an open connection is told of. */
+const coarseness = 1000
+const reportEvery = 5000
 /** Far above what a lab has open; the oldest make room, as in an LRU map. */
 const mostFlows = 16_384
 
@@ -19,7 +22,13 @@ export interface Standing {
   readonly state: 'new' | 'established' | 'reply' | 'related'
   /** The front end by which the connection came. */
   readonly service?: Backend | undefined
+  /** Worth an event: the first of its direction, or the first after five seconds (monitor aggregation). */
+  readonly fresh: boolean
+  /** Under which `remember` keeps it. */
+  readonly key: string
 }
+
+const newlyRelated: Standing = { state: 'new', fresh: true, key: '' }
 
 /**
  * Whether a packet in `direction` belongs to a connection (bpf/lib/conntrack.h, ct_lookup4): an answer to one that went the other way,
@@ -30,40 +39,41 @@ export function standing(maps: Maps, packet: Packet, direction: Direction, now: 
   if (about) {
     // An error is about a packet that went the other way, or about an answer to one that came this way.
     const found = live(maps, keyOf(opposite(direction), about), now) ?? live(maps, keyOf(direction, turned(about)), now)
-    return found ? { state: 'related', service: found.service } : { state: 'new' }
+    return found ? { state: 'related', service: found.service, fresh: true, key: '' } : newlyRelated
   }
-  const key = keyOf(opposite(direction), turned(packet))
-  const answered = live(maps, key, now)
+  const answeredKey = keyOf(opposite(direction), turned(packet))
+  const answered = live(maps, answeredKey, now)
   if (answered) {
-    touch(maps, key, answered, packet, now)
-    return { state: 'reply', service: answered.service }
+    const fresh = now - (answered.answered ?? Number.NEGATIVE_INFINITY) >= reportEvery
+    touch(maps, answeredKey, answered, packet, now, fresh ? { answered: now } : undefined)
+    return { state: 'reply', service: answered.service, fresh, key: answeredKey }
   }
-  return { state: live(maps, keyOf(direction, packet), now) ? 'established' : 'new' }
-}
-
-/** Notes that a packet passed in `direction`; `service` is what its answers are to be shown to come from. */
-export function remember(maps: Maps, packet: Packet, direction: Direction, now: number, service?: Backend): void {
-  if (packet.icmp?.about) return
   const key = keyOf(direction, packet)
   const known = live(maps, key, now)
+  if (!known) return { state: 'new', fresh: true, key }
+  return { state: 'established', fresh: now - (known.seen ?? Number.NEGATIVE_INFINITY) >= reportEvery, key }
+}
+
+/** Notes that a packet passed; `service` is what its answers are to be shown to come from. */
+export function remember(maps: Maps, packet: Packet, { key, fresh }: Standing, now: number, service?: Backend): void {
+  if (key === '') return
+  const known = maps.flows.get(key)
   if (!known && maps.flows.size >= mostFlows) {
     const [oldest] = maps.flows.entries().next().value ?? []
     if (oldest !== undefined) maps.flows.delete(oldest)
   }
-  const kept = service ?? known?.service
-  touch(maps, key, known ?? { expires: 0, closing: false, ...(kept ? { service: kept } : {}) }, packet, now)
+  const told = fresh || service ? { ...(fresh ? { seen: now } : {}), ...(service ? { service } : {}) } : undefined
+  touch(maps, key, known ?? { expires: 0, closing: false }, packet, now, told)
 }
 
-/** The service through which a packet's connection came, where it did. */
-export function serviceOf(maps: Maps, packet: Packet, direction: Direction, now: number): Backend | undefined {
-  return live(maps, keyOf(direction, packet), now)?.service
-}
-
-function touch(maps: Maps, key: string, entry: FlowEntry, packet: Packet, now: number): void {
+function touch(maps: Maps, key: string, entry: FlowEntry, packet: Packet, now: number, change: Partial<FlowEntry> | undefined): void {
   const opening = packet.tcp?.syn === true && !packet.tcp.isAck
   const closing = packet.tcp?.fin || packet.tcp?.rst || (entry.closing && !opening) || false
   const ms = !packet.tcp ? lifetime.other : closing ? lifetime.closing : opening ? lifetime.syn : lifetime.tcp
-  maps.flows.set(key, { ...entry, closing, expires: now + ms })
+  const expires = now + ms
+  // Most packets change nothing but a moment's worth of lifetime, which is not written down again.
+  if (!change && closing === entry.closing && Math.abs(expires - entry.expires) < coarseness) return
+  maps.flows.set(key, { ...entry, ...change, closing, expires })
 }
 
 function live(maps: Maps, key: string, now: number): FlowEntry | undefined {

@@ -23,19 +23,19 @@ export const fromContainer: TcProgram = {
       const seen = { direction: 'egress', identities: [endpoint.identity, destination.identity], endpoint: endpoint.id } as const
       if (!verdict.allowed) return denied(context, verdict, seen)
       if (at.state === 'new') allowed(context, verdict, seen)
-      remember(maps, packet, 'egress', now)
+      remember(maps, packet, at, now)
     } else if (at.service) {
       // An answer to who came by a service's address outside shows that address, and leaves as it came.
       const { address, port } = at.service
       packet.src = address
       if (at.state === 'reply') packet.sport = port
-      return leave(context, `answer of ${address}:${port}`)
+      return leave(context, () => `answer of ${address}:${port}`)
     }
     const local = maps.endpoints.get(packet.dst)
     if (local) return deliver(context, local, endpoint.identity)
     if (destination.identity !== reserved.host && destination.tunnel)
-      return encapsulate(context, destination.tunnel, endpoint.identity, destination.identity)
-    observe(context, 'to-stack', [endpoint.identity, destination.identity])
+      return encapsulate(context, destination.tunnel, endpoint.identity, destination.identity, at.fresh)
+    observe(context, 'to-stack', [endpoint.identity, destination.identity], at.fresh)
     return pass
   },
 }
@@ -50,5 +50,5 @@ function answerArp({ packet, link }: TcContext): TcVerdict {
   packet.src = asked
   packet.srcMac = link.mac
   packet.dstMac = senderMac
-  return { action: 'redirect', to: link.name, detail: 'ARP answered' }
+  return { action: 'redirect', to: link.name, detail: () => 'ARP answered' }
 }

@@ -14,35 +14,36 @@ export function deliver(context: TcContext, endpoint: EndpointEntry, identity: n
   const { packet, clock } = context
   const maps = mapsOf(context.maps)
   const now = clock.now()
-  const { state } = standing(maps, packet, 'ingress', now)
+  const at = standing(maps, packet, 'ingress', now)
+  const { state } = at
   if (state === 'new' || state === 'established') {
     const verdict = judge(maps.policy.get(String(endpoint.id)), 'ingress', identity, packet)
     const seen = { direction: 'ingress', identities: [identity, endpoint.identity], endpoint: endpoint.id } as const
     if (!verdict.allowed) return denied(context, verdict, seen)
     if (state === 'new') allowed(context, verdict, seen)
-    remember(maps, packet, 'ingress', now, service)
+    remember(maps, packet, at, now, service)
   }
   if (packet.ttl <= 1) return drop(context, 'TTL exceeded', { direction: 'ingress', identities: [identity, endpoint.identity] })
   packet.ttl--
   packet.srcMac = endpoint.nodeMac
   packet.dstMac = endpoint.mac
-  observe(context, 'to-endpoint', [identity, endpoint.identity], endpoint.id)
-  return { action: 'redirect', to: endpoint.link, detail: `to endpoint ${endpoint.id} by ${endpoint.link}` }
+  observe(context, 'to-endpoint', [identity, endpoint.identity], at.fresh, endpoint.id)
+  return { action: 'redirect', to: endpoint.link, detail: () => `to endpoint ${endpoint.id} by ${endpoint.link}` }
 }
 
 /** Through the tunnel, with the sender's identity as the network identifier (bpf/lib/encap.h). */
-export function encapsulate(context: TcContext, remote: string, identity: number, destination: number): TcVerdict {
+export function encapsulate(context: TcContext, remote: string, identity: number, destination: number, fresh = false): TcVerdict {
   const { packet, link } = context
   packet.tunnel = { remote, vni: tunnelIdentity(identity) }
   packet.srcMac = link.mac
   // Nobody looks at it: the program at the other end knows the pod.
   packet.dstMac = link.mac
-  observe(context, 'to-overlay', [identity, destination])
-  return { action: 'redirect', to: tunnelDevice, detail: `by ${tunnelDevice} to ${remote} as identity ${packet.tunnel.vni}` }
+  observe(context, 'to-overlay', [identity, destination], fresh)
+  return { action: 'redirect', to: tunnelDevice, detail: () => `by ${tunnelDevice} to ${remote} as identity ${tunnelIdentity(identity)}` }
 }
 
 /** By the routes of the host, without its stack (bpf/lib/fib.h). */
-export function leave(context: TcContext, detail: string): TcVerdict {
+export function leave(context: TcContext, detail: () => string): TcVerdict {
   const { packet, link } = context
   const decision = link.namespace.routing.lookup({ dst: packet.dst })
   if (!decision?.link) return drop(context, 'FIB lookup failed', { identities: [0, 0] })
@@ -84,9 +85,15 @@ export function drop(context: TcContext, reason: string, seen: Omit<Seen, 'obser
   return { action: 'drop', reason, ...(origin ? { origin } : {}) }
 }
 
-export function observe(context: TcContext, observation: Observation, identities: readonly [number, number], endpoint?: number): void {
+export function observe(
+  context: TcContext,
+  observation: Observation,
+  identities: readonly [number, number],
+  fresh: boolean,
+  endpoint?: number,
+): void {
   const { packet, clock } = context
-  if (!isNotable(packet)) return
+  if (!fresh && !isNotable(packet)) return
   const seen = { observation, verdict: 'FORWARDED', identities, ...(endpoint === undefined ? {} : { endpoint }) } as const
   emit(context.maps, mapsOf(context.maps), clock.now(), packet, seen)
 }

@@ -57,12 +57,10 @@ export interface Seen {
 export function emit(kernel: BpfMaps, maps: Maps, now: number, packet: Packet, seen: Seen): void {
   if (!maps.config.get('')?.hubble) return
   const ring = ringOf(kernel)
-  const { done, value } = ring.entries().next()
-  let next = 0
-  if (!done && ring.size >= capacity) ring.delete(value[0])
-  for (const key of lastKey(ring)) next = Number(key) + 1
+  const place = placeIn(ring)
+  if (ring.size >= capacity) ring.delete(String(place.first++))
   const [sourceIdentity, destinationIdentity] = seen.identities
-  ring.set(String(next), {
+  ring.set(String(place.next++), {
     at: now,
     observation: seen.observation,
     verdict: seen.verdict,
@@ -78,22 +76,24 @@ export function emit(kernel: BpfMaps, maps: Maps, now: number, packet: Packet, s
     ...(seen.reason ? { reason: seen.reason } : {}),
     ...(seen.endpoint === undefined ? {} : { endpoint: seen.endpoint }),
   })
-  counters.set(ring, next)
 }
 
-const counters = new WeakMap<BpfMap<FlowEvent>, number>()
+const places = new WeakMap<BpfMap<FlowEvent>, { first: number; next: number }>()
 
-/** The number of the newest event. */
-function lastKey(ring: BpfMap<FlowEvent>): string[] {
-  const known = counters.get(ring)
-  if (known !== undefined) return [String(known)]
-  const keys = [...ring.entries()].map(([key]) => key)
-  return keys.slice(-1)
+/** The numbers of the oldest event and of the one to come. */
+function placeIn(ring: BpfMap<FlowEvent>): { first: number; next: number } {
+  let place = places.get(ring)
+  if (!place) {
+    const numbers = [...ring.entries()].map(([key]) => Number(key))
+    place = { first: numbers[0] ?? 0, next: (numbers.at(-1) ?? -1) + 1 }
+    places.set(ring, place)
+  }
+  return place
 }
 
-/** Monitor aggregation `medium`: the packets that open or end a connection, and every one of what has no connections. */
+/** Told of whatever was told before: the packets that open or end a connection (monitor aggregation `medium`). */
 export function isNotable({ tcp }: Packet): boolean {
-  return !tcp || tcp.syn || tcp.fin || tcp.rst
+  return tcp !== undefined && (tcp.syn || tcp.fin || tcp.rst)
 }
 
 function summaryOf(packet: Packet): string {

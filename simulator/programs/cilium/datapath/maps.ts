@@ -1,9 +1,9 @@
-import { parseAddress, parsePrefix, prefixContains } from '../../../network/address.ts'
+import { parsePrefix, prefixContains } from '../../../network/address.ts'
 import type { BpfMap, BpfMaps } from '../../../network/bpf.ts'
 import type { Origin } from '../../../network/trace.ts'
 import { reserved } from '../identity.ts'
 
-/** cilium_ipcache: who is behind a prefix, and the node to which packets for it are tunnelled. */
+/** cilium_ipcache: who is behind an address or a longer prefix, and the node to which packets for it are tunnelled. */
 export interface CacheEntry {
   readonly identity: number
   readonly tunnel?: string
@@ -65,6 +65,9 @@ export interface Backend {
 export interface FlowEntry {
   readonly expires: number
   readonly closing: boolean
+  /** When an event told of it last, and of its answers. */
+  readonly seen?: number
+  readonly answered?: number
   /** Of an answer the sender is shown as this. */
   readonly service?: Backend
 }
@@ -82,6 +85,7 @@ export interface NodeConfig {
   readonly nodeAddress: string
   readonly device: string
   readonly router: string
+  readonly podCidr: string
   readonly hubble: boolean
   /** serviceNoBackendResponse */
   readonly rejectsWithoutBackend: boolean
@@ -115,20 +119,21 @@ export interface Maps {
   readonly drops: BpfMap<number>
 }
 
-const opened = new WeakMap<BpfMaps, Maps>()
+const opened = new WeakMap<BpfMaps, { readonly generation: number; readonly maps: Maps }>()
 
 export function mapsOf(maps: BpfMaps): Maps {
   let open = opened.get(maps)
-  if (!open || maps.map(names.cache) !== open.cache) {
-    open = Object.fromEntries(Object.entries(names).map(([key, name]) => [key, maps.map(name)])) as unknown as Maps
+  if (open?.generation !== maps.generation) {
+    const all = Object.fromEntries(Object.entries(names).map(([key, name]) => [key, maps.map(name)])) as unknown as Maps
+    open = { generation: maps.generation, maps: all }
     opened.set(maps, open)
   }
-  return open
+  return open.maps
 }
 
 /** The longest prefix that holds an address; nobody is `world`. Pods and nodes are there as their own address, so those win. */
 export function lookUp({ cache }: Maps, address: string): CacheEntry {
-  const own = cache.get(`${address}/32`)
+  const own = cache.get(address)
   if (own) return own
   let best: CacheEntry = world
   let length = -1
@@ -148,7 +153,7 @@ function blocksOf(cache: BpfMap<CacheEntry>): readonly [string, CacheEntry][] {
   const of = cache.save()
   const known = blocks.get(cache)
   if (known?.of === of) return known.list
-  const list = [...cache.entries()].filter(([text]) => !text.endsWith('/32') || !parseAddress(text.slice(0, -3)))
+  const list = [...cache.entries()].filter(([text]) => text.includes('/'))
   blocks.set(cache, { of, list })
   return list
 }

@@ -20,7 +20,7 @@ export const fromNetdev: TcProgram = {
   id: 'cil_from_netdev',
   run(context) {
     const { packet } = context
-    if (packet.protocol !== 'tcp' && packet.protocol !== 'udp') return pass
+    if ((packet.protocol !== 'tcp' && packet.protocol !== 'udp') || packet.inner) return pass
     const maps = mapsOf(context.maps)
     const config = maps.config.get('')
     if (!config) return pass
@@ -36,6 +36,7 @@ export const toNetdev: TcProgram = {
   type: 'tc',
   id: 'cil_to_netdev',
   run({ packet, maps: kernel, clock }) {
+    if (packet.inner) return pass
     const maps = mapsOf(kernel)
     if (packet.src !== maps.config.get('')?.nodeAddress || (packet.protocol !== 'tcp' && packet.protocol !== 'udp')) return pass
     const at = standing(maps, packet, 'egress', clock.now())
@@ -68,7 +69,7 @@ function serve(context: TcContext, maps: Maps, config: NodeConfig, entry: Servic
   const local = maps.endpoints.get(backend.address)
   if (local) return deliver(context, local, identity, service)
   if (backend.address === config.nodeAddress) {
-    remember(maps, packet, 'ingress', now, service)
+    remember(maps, packet, standing(maps, packet, 'ingress', now), now, service)
     return pass
   }
   const destination = lookUp(maps, backend.address)
@@ -78,7 +79,7 @@ function serve(context: TcContext, maps: Maps, config: NodeConfig, entry: Servic
   packet.sport = translate(maps, packet, { client, service, backend }, now, (limit) => random.below(limit))
   // A client from outside must not pass for a node of the cluster at the other end.
   if (destination.tunnel) return encapsulate(context, destination.tunnel, reserved.world, destination.identity)
-  return leave(context, `to ${backend.address}:${backend.port} for ${service.address}:${service.port}`)
+  return leave(context, () => `to ${backend.address}:${backend.port} for ${service.address}:${service.port}`)
 }
 
 /** The source port under which a client's flow goes on; the same one while the flow lasts. */
@@ -120,7 +121,7 @@ export function answerFromElsewhere(context: TcContext): TcVerdict | undefined {
   packet.sport = found.service.port
   packet.dst = found.client.address
   packet.dport = found.client.port
-  return leave(context, `answer of ${found.service.address}:${found.service.port}`)
+  return leave(context, () => `answer of ${found.service.address}:${found.service.port}`)
 }
 
 /** ICMP port unreachable back by the interface it came by (tail_no_service_ipv4). */
@@ -130,5 +131,5 @@ function reject({ packet, link }: TcContext): TcVerdict {
   const { serial, crossed, latency, srcMac } = packet
   Object.assign(packet, icmpErrorPacket(packet.dst, packet.src, { type: destinationUnreachable, code: unreachableCode.port, about }))
   Object.assign(packet, { serial, crossed, latency, srcMac: link.mac, dstMac: srcMac })
-  return { action: 'redirect', to: link.name, detail: 'no backend: ICMP port unreachable' }
+  return { action: 'redirect', to: link.name, detail: () => 'no backend: ICMP port unreachable' }
 }

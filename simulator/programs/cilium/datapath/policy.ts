@@ -11,7 +11,7 @@ export interface PolicyVerdict {
 }
 
 /** The entries of an endpoint by direction and identity: a policy is replaced as a whole, so they are sorted once. */
-const sorted = new WeakMap<EndpointPolicy, Map<string, readonly PolicyEntry[]>>()
+const sorted = new WeakMap<EndpointPolicy, Map<number, readonly PolicyEntry[]>>()
 
 /**
  * Whether an endpoint may exchange a packet with an identity (bpf/lib/policy.h, __policy_can_access): whatever denies comes first, then
@@ -19,9 +19,15 @@ const sorted = new WeakMap<EndpointPolicy, Map<string, readonly PolicyEntry[]>>(
  */
 export function judge(policy: EndpointPolicy | undefined, direction: Direction, identity: number, packet: Packet): PolicyVerdict {
   if (!policy) return { allowed: false, match: 'none', denied: false }
-  const entries = [...entriesOf(policy, direction, identity), ...entriesOf(policy, direction, 0)]
-  const fitting = entries.filter((entry) => fits(entry, packet))
-  const decisive = fitting.find(({ deny }) => deny) ?? fitting[0]
+  let decisive: PolicyEntry | undefined
+  for (const entries of [entriesOf(policy, direction, identity), entriesOf(policy, direction, 0)]) {
+    for (const entry of entries) {
+      if (decisive && !entry.deny) continue
+      if (fits(entry, packet)) decisive = entry
+      if (decisive?.deny) break
+    }
+    if (decisive?.deny) break
+  }
   if (!decisive) return { allowed: !policy.enforcing[direction], match: policy.enforcing[direction] ? 'none' : 'all', denied: false }
   const { origin } = decisive
   return { allowed: !decisive.deny, denied: decisive.deny, match: precision(decisive), ...(origin ? { origin } : {}) }
@@ -30,16 +36,22 @@ export function judge(policy: EndpointPolicy | undefined, direction: Direction, 
 function entriesOf(policy: EndpointPolicy, direction: Direction, identity: number): readonly PolicyEntry[] {
   let index = sorted.get(policy)
   if (!index) {
-    const lists = new Map<string, PolicyEntry[]>()
+    const lists = new Map<number, PolicyEntry[]>()
     for (const entry of policy.entries) {
-      const key = `${entry.direction} ${entry.identity}`
+      const key = keyOf(entry.direction, entry.identity)
       const list = lists.get(key)
       if (list) list.push(entry)
       else lists.set(key, [entry])
     }
     sorted.set(policy, (index = lists))
   }
-  return index.get(`${direction} ${identity}`) ?? []
+  return index.get(keyOf(direction, identity)) ?? none
+}
+
+const none: readonly PolicyEntry[] = []
+
+function keyOf(direction: Direction, identity: number): number {
+  return direction === 'ingress' ? identity * 2 : identity * 2 + 1
 }
 
 function fits({ protocol, ports }: PolicyEntry, packet: Packet): boolean {
