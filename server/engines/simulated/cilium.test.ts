@@ -121,6 +121,10 @@ it('serves node ports on every node, and keeps the client with Local', async () 
   expect(dial(world, workstation, nodeAddress, local.nodePort)).toBe(`open ${nodeAddress}:${local.nodePort}`)
   expect(clients.pop()).toBe(own)
   expect(dial(world, workstation, '172.18.0.4', local.nodePort)).toBe('ECONNREFUSED')
+  const balanced = service(world, 'balanced', { ...spec, type: 'LoadBalancer', externalTrafficPolicy: 'Local' })
+  expect(balanced.nodePort).toBeGreaterThan(0)
+  const { healthCheckNodePort } = world.cluster.api.get<any>('services', 'x', 'balanced').spec
+  expect(dial(world, workstation, nodeAddress, healthCheckNodePort)).toBe(`open ${nodeAddress}:${healthCheckNodePort}`)
   // From within the cluster a node port leads to every backend, whatever node is asked.
   expect(dial(world, world.netns('y/a'), '172.18.0.4', local.nodePort)).toBe(`open ${world.address('x/c')}:9000`)
   // Bytes go both ways through the translation.

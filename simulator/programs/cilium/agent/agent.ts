@@ -142,7 +142,7 @@ function followCluster(context: DaemonContext<AgentState>, config: AgentConfig, 
 
   function begin(connection: Api): void {
     api = connection
-    if (context.state.started) return
+    if (context.state.started) return node.reopen()
     const object = following.cache.find<Node & KubeObject>('nodes', undefined, name)
     const podCidr = object?.spec?.podCIDR
     const nodeAddress = object?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address

@@ -2,6 +2,8 @@ import type { Namespace, Node, Pod } from 'kubernetes-types/core/v1'
 import { type Api, StatusError, type WatchEvent } from '../../../apiserver/api.ts'
 import type { KubeObject } from '../../../kubernetes.ts'
 import type { InformerCache } from '../../informers.ts'
+import { serviceHealth } from '../../kube-proxy/health.ts'
+import type { ServiceObject } from '../../kube-proxy/service-ports.ts'
 import type { DaemonContext } from '../../process.ts'
 import { fromContainer } from '../datapath/container.ts'
 import { ringOf } from '../datapath/events.ts'
@@ -61,6 +63,9 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
   const endpoints = new Map<number, Endpoint>()
   const services = new ServiceMap(name, state.services)
   const told = new Map<string, string>()
+  const health = serviceHealth(context.sockets, (service, message) =>
+    say('error', 'Service health server failed', { module: 'agent', service, error: message }),
+  )
   let network: NodeNetwork | undefined
   let nodeAddress = ''
   let pool: AddressPool | undefined
@@ -122,6 +127,7 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
     identities = new Identities(identityLabels(cache, nodeAddress, blocks), blocks)
     replaceEqual(maps.cache, ipcache(cache, name, blocks))
     replaceEqual(maps.services, services.frontEnds(cache))
+    health.sync(services.ports())
     const named = namedPorts(cache)
     const resolved = new Map<string, EndpointPolicy>()
     const wanted = new Map<string, EndpointPolicy>()
@@ -401,6 +407,10 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
         files.write(cniFile, cniConfiguration)
         say('info', 'Wrote CNI configuration file', { module: 'agent.cni-config-manager', path: cniFile })
       }
+    },
+    /** After a restore: what only a process can hold, where there is any. */
+    reopen(): void {
+      if (cache.list<ServiceObject>('services').some(({ spec }) => spec?.healthCheckNodePort)) touch()
     },
     resume(): void {
       const saved = maps.config.get('')

@@ -9,6 +9,7 @@ import { serviceLabel } from './cluster-view.ts'
 interface Made {
   readonly service: ServiceObject
   readonly slices: readonly SliceObject[]
+  readonly ports: readonly ServicePort[]
   readonly entries: ReadonlyMap<string, ServiceEntry>
 }
 
@@ -40,7 +41,8 @@ export class ServiceMap {
       const own = slices.get(key) ?? []
       let made = this.#made.get(key)
       if (made?.service !== service || made.slices.length !== own.length || !made.slices.every((slice, index) => slice === own[index])) {
-        made = { service, slices: own, entries: this.#entries(service, own) }
+        const ports = servicePorts(service, own, this.#node)
+        made = { service, slices: own, ports, entries: this.#entries(ports) }
         this.#made.set(key, made)
       }
       for (const [front, entry] of made.entries) all.set(front, entry)
@@ -50,9 +52,14 @@ export class ServiceMap {
     return all
   }
 
-  #entries(service: ServiceObject, slices: readonly SliceObject[]): Map<string, ServiceEntry> {
+  /** Of all Services as `frontEnds` found them last. */
+  ports(): ServicePort[] {
+    return [...this.#made.values()].flatMap(({ ports }) => ports)
+  }
+
+  #entries(ports: readonly ServicePort[]): Map<string, ServiceEntry> {
     const entries = new Map<string, ServiceEntry>()
-    for (const port of servicePorts(service, slices, this.#node)) {
+    for (const port of ports) {
       const inside = port.internalLocal ? port.localEndpoints : port.endpoints
       const outside = port.externalLocal ? port.localEndpoints : port.endpoints
       const set = (
