@@ -10,9 +10,9 @@ import { ringOf } from '../datapath/events.ts'
 import { type EndpointPolicy, mapsOf } from '../datapath/maps.ts'
 import { firstLocalIdentity } from '../identity.ts'
 import type { CiliumLog } from '../log.ts'
-import { labelTexts, podLabels, type SecurityLabels } from '../policy/labels.ts'
-import { blocksOf, Identities, type NamedPort, resolvePolicy } from '../policy/resolve.ts'
-import { addressOf, apiVersion, type CiliumEndpoint, type CiliumNode, resources } from '../resources.ts'
+import { podLabels, type SecurityLabels } from '../policy/labels.ts'
+import { blocksOf, Identities, resolvePolicy } from '../policy/resolve.ts'
+import { addressOf, type CiliumEndpoint, type CiliumNode, resources } from '../resources.ts'
 import { AddressPool } from './address-pool.ts'
 import type { AgentState } from './agent.ts'
 import { identityLabels, ipcache, namedPorts, rulesOf } from './cluster-view.ts'
@@ -21,15 +21,9 @@ import { installDevices, installRules, type NodeNetwork, syncRoutes, tunnelOverh
 import { deleteQueue, type Endpoint, forgetEndpoint, savedEndpoints, saveEndpoint } from './endpoint.ts'
 import { namedFlows } from './flows.ts'
 import { allocateIdentity } from './identities.ts'
-import {
-  type Answer,
-  type EndpointReport,
-  hubblePath,
-  type Request,
-  type ServiceReport,
-  type StatusReport,
-  socketPath,
-} from './requests.ts'
+import { portsOf, tellEndpoint, tellNode } from './own-objects.ts'
+import { report } from './reports.ts'
+import { type Answer, hubblePath, type Request, socketPath } from './requests.ts'
 import { ServiceMap } from './service-map.ts'
 
 interface Parts {
@@ -171,7 +165,7 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
       endpoints.set(changed.id, changed)
       saveEndpoint(files, changed)
       writeEndpoint(changed)
-      tell(connection, changed, pod, labels)
+      tellEndpoint(connection, changed, pod, labels, nodeAddress)
     } catch (error) {
       if (!(error instanceof StatusError)) throw error
       say('warn', 'Error changing endpoint identity', { endpointID: endpoint.id, error: error.message, subsys: 'endpoint' })
@@ -185,41 +179,6 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
 
   function writeEndpoint({ id, identity, address, link, mac, nodeMac, namespace, pod }: Endpoint): void {
     maps.endpoints.set(address, { id, identity, address, link, mac, nodeMac, name: `${namespace}/${pod}` })
-  }
-
-  /** The endpoint as the cluster sees it: its CiliumEndpoint. */
-  function tell(connection: Api, endpoint: Endpoint, pod: Pod & KubeObject, labels: SecurityLabels): void {
-    const ports = portsOf(pod).map((port) => ({ ...port, protocol: port.protocol.toUpperCase() }))
-    const status = {
-      encryption: {},
-      'external-identifiers': {
-        'cni-attachment-id': `${endpoint.containerId}:eth0`,
-        'container-id': endpoint.containerId,
-        'k8s-namespace': endpoint.namespace,
-        'k8s-pod-name': endpoint.pod,
-        'pod-name': `${endpoint.namespace}/${endpoint.pod}`,
-      },
-      id: endpoint.id,
-      identity: { id: endpoint.identity, labels: labelTexts(labels) },
-      ...(ports.length > 0 ? { 'named-ports': ports } : {}),
-      networking: { addressing: [{ ipv4: endpoint.address }], node: nodeAddress },
-      state: 'ready',
-    }
-    if (connection.find<CiliumEndpoint>(resources.endpoints, endpoint.namespace, endpoint.pod)) {
-      connection.patch(resources.endpoints, endpoint.namespace, endpoint.pod, { status }, { type: 'merge' })
-      return
-    }
-    connection.create<KubeObject>(resources.endpoints, {
-      apiVersion,
-      kind: 'CiliumEndpoint',
-      metadata: {
-        name: endpoint.pod,
-        namespace: endpoint.namespace,
-        labels: pod.metadata?.labels ?? {},
-        ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: endpoint.pod, uid: pod.metadata?.uid ?? '' }],
-      },
-      status,
-    })
   }
 
   function createEndpoint(request: Extract<Request, { ask: 'create-endpoint' }>): Answer<number> {
@@ -243,7 +202,7 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
       saveEndpoint(files, endpoint)
       writeEndpoint(endpoint)
       host.attachTc(link, 'ingress', fromContainer.id)
-      tell(connection, endpoint, pod, labels)
+      tellEndpoint(connection, endpoint, pod, labels, nodeAddress)
       sync()
       say('info', 'Successful endpoint creation', { containerID: containerId, endpointID: id, identity })
       return { ok: id }
@@ -301,53 +260,21 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
         }
         return { ok: true }
       }
-      case 'endpoints':
-        return { ok: [...endpoints.values()].map(report) }
-      case 'identities':
+      default:
         return {
-          ok: [...identityLabels(cache, nodeAddress, new Map(Object.entries(state.blocks)))].map(([id, labels]) => ({
-            id,
-            labels: labelTexts(labels),
-          })),
-        }
-      case 'services':
-        return {
-          ok: [...maps.services.entries()].map(
-            ([front, entry]): ServiceReport => ({
-              id: entry.id,
-              frontend: frontendText(front),
-              type: entry.type,
-              backends: entry.backends.map(({ address, port }) => `${address}:${port}/${front.split(' ')[0]?.toUpperCase()}`),
-            }),
-          ),
-        }
-      case 'policy':
-        return { ok: rulesOf(cache, () => {}) }
-      case 'status':
-        return { ok: status(network) }
-      case 'node-list':
-        return {
-          ok: cache.list<CiliumNode>(resources.nodes).map((one) => ({
-            name: one.metadata?.name ?? '',
-            address: addressOf(one, 'InternalIP') ?? '',
-            podCidr: one.spec.ipam.podCIDRs?.[0] ?? '',
-          })),
+          ok: report(request.ask, {
+            cache,
+            kernel: host.machine.bpf.maps,
+            network,
+            nodeAddress,
+            blocks: new Map(Object.entries(state.blocks)),
+            endpoints: [...endpoints.values()],
+            addresses: pool?.owners() ?? new Map(),
+            connected: api() !== undefined,
+            hubble: config.hubble,
+          }),
         }
     }
-  }
-
-  function report({ id, identity, address }: Endpoint): EndpointReport {
-    const labels = labelTexts(identityLabels(cache, nodeAddress, new Map()).get(identity) ?? {})
-    return { id, identity, labels, ipv4: address, enforcing: maps.policy.get(String(id))?.enforcing ?? { ingress: false, egress: false } }
-  }
-
-  function status({ device, podCidr, router }: NodeNetwork): StatusReport {
-    const allocated = [...(pool?.owners() ?? [])].map(([address, owner]) => ({ address, owner }))
-    const flows = ringOf(host.machine.bpf.maps).size
-    // One for each endpoint's regeneration, policy and CiliumEndpoint, and those of the node.
-    const controllers = 3 * endpoints.size + 12
-    const kubernetes = api() ? 'Ok' : 'Failure'
-    return { device, nodeAddress, podCidr, router, allocated, kubernetes, hubble: config.hubble, flows, controllers }
   }
 
   function listen(): void {
@@ -400,7 +327,9 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
         'Internal-Node IPv4': router,
         'IPv4 allocation prefix': own.podCidr,
       })
-      writeNode(own.podCidr, router, own.known)
+      const connection = api()
+      const object = cache.find<Node & KubeObject>('nodes', undefined, name)
+      if (connection) tellNode(connection, object, { name, nodeAddress, router, podCidr: own.podCidr }, own.known)
       sync()
       listen()
       if (!files.exists(cniFile) || files.readText(cniFile) !== cniConfiguration) {
@@ -420,40 +349,6 @@ export function createNode({ context, config, name, cache, api, say }: Parts) {
       listen()
     },
   }
-
-  function writeNode(podCidr: string, router: string, known: CiliumNode | undefined): void {
-    const connection = api()
-    const node = cache.find<Node & KubeObject>('nodes', undefined, name)
-    const spec: CiliumNode['spec'] = {
-      addresses: [
-        { ip: nodeAddress, type: 'InternalIP' },
-        { ip: router, type: 'CiliumInternalIP' },
-      ],
-      ipam: { podCIDRs: [podCidr] },
-    }
-    if (known) {
-      if (JSON.stringify(known.spec) !== JSON.stringify(spec)) connection?.update(resources.nodes, { ...known, spec })
-      return
-    }
-    connection?.create<CiliumNode>(resources.nodes, {
-      apiVersion,
-      kind: 'CiliumNode',
-      metadata: {
-        name,
-        labels: node?.metadata?.labels ?? {},
-        ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid: node?.metadata?.uid ?? '' }],
-      },
-      spec,
-    } as CiliumNode)
-  }
-}
-
-function portsOf(pod: (Pod & KubeObject) | undefined): NamedPort[] {
-  return (pod?.spec?.containers ?? []).flatMap(({ ports = [] }) =>
-    ports.flatMap(({ name, containerPort, protocol = 'TCP' }) =>
-      name ? [{ name, port: containerPort, protocol: protocol.toLowerCase() as NamedPort['protocol'] }] : [],
-    ),
-  )
 }
 
 /** Keeps what is equal in content, so that nothing is written and a fork still shares it. */
@@ -467,9 +362,4 @@ function replaceEqual<V>(
     kept.set(key, known !== undefined && (known === value || JSON.stringify(known) === JSON.stringify(value)) ? known : value)
   }
   map.replace(kept)
-}
-
-function frontendText(front: string): string {
-  const [protocol = '', address = ''] = front.split(' ')
-  return `${address}/${protocol.toUpperCase()}`
 }

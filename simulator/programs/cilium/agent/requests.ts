@@ -20,7 +20,10 @@ export type Request =
       readonly nodeMac: string
     }
   | { readonly ask: 'delete-endpoint'; readonly containerId: string }
-  | { readonly ask: 'endpoints' | 'identities' | 'services' | 'policy' | 'status' | 'node-list' }
+  | { readonly ask: Question }
+
+/** What `cilium-dbg` asks. */
+export type Question = 'endpoints' | 'identities' | 'services' | 'policy' | 'status' | 'node-list'
 
 export type Answer<T> = { readonly ok: T } | { readonly error: string }
 
