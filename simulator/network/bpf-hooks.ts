@@ -1,9 +1,9 @@
 import type { CgroupHook, SocketAddressProgram, SocketContext, SocketVerdict, TcHook, TcProgram } from './bpf.ts'
 import type { Link } from './link.ts'
 import type { NetworkNamespace } from './namespace.ts'
-import { describePacket, type Packet, tcpPacket, udpPacket } from './packet.ts'
+import { type Packet, tcpPacket, udpPacket } from './packet.ts'
 import type { Endpoint } from './sockets.ts'
-import { note } from './trace.ts'
+import { headerOf, note } from './trace.ts'
 
 /** Asks the program at an interface's tc hook, if there is one. False: the packet does not go on here. */
 export function classify(link: Link, packet: Packet, hook: TcHook): boolean {
@@ -14,7 +14,7 @@ export function classify(link: Link, packet: Packet, hook: TcHook): boolean {
   const program = network.bpfPrograms.get(id)
   if (program?.type !== 'tc') throw new Error(`${link.name} has ${id} at tc ${hook}, which is no tc program of this network`)
   const recording = network.recorders.length > 0
-  const before = recording ? describePacket(packet) : ''
+  const before = recording ? headerOf(packet) : undefined
   const verdict = (program as TcProgram).run({
     maps: namespace.machine.bpf.maps,
     clock: network.clock,
@@ -23,7 +23,8 @@ export function classify(link: Link, packet: Packet, hook: TcHook): boolean {
     packet,
   })
   if (recording && packet.protocol !== 'arp') {
-    const changed = describePacket(packet) !== before
+    const now = headerOf(packet)
+    const changed = before && (now.src !== before.src || now.dst !== before.dst || now.sport !== before.sport || now.dport !== before.dport)
     const origin = 'origin' in verdict && verdict.origin ? { origin: verdict.origin } : {}
     const common = { interface: link.name, ...origin, ...(changed ? { before } : {}) }
     const where = `${id} at tc ${hook}`
@@ -104,5 +105,5 @@ function noteSocket(namespace: NetworkNamespace, where: string, protocol: 'tcp' 
   }
   const { address, port } = verdict.to
   const detail = `${where}: ${asked} is ${address}:${port}`
-  note(namespace, 'bpf', shown(address, port), { detail, before: describePacket(shown(to.address, to.port)), ...origin })
+  note(namespace, 'bpf', shown(address, port), { detail, before: headerOf(shown(to.address, to.port)), ...origin })
 }
