@@ -138,6 +138,7 @@ export type Stage =
   | 'transmit'
   | 'receive'
   | 'bridge'
+  | 'bpf'
   | 'encapsulate'
   | 'decapsulate'
   | 'forward'

@@ -6,7 +6,7 @@ const usage = `Usage: faultline simulate [options]
 
 Starts a bare simulated cluster and writes its kubeconfig; stops on Ctrl-C.
 
-  --cni <name>           kindnet, flannel, calico, weave, or none: nodes stay NotReady until a plugin is installed (kindnet)
+  --cni <name>           kindnet, flannel, calico, cilium, weave, or none: nodes stay NotReady until a plugin is installed (kindnet)
   --nodes <number>       the control plane included (3)
   --addon <name>         ingress-nginx, traefik; may be repeated
   --kubernetes <minor>   1.34

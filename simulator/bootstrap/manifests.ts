@@ -3,6 +3,7 @@ import type { KubeObject } from '../kubernetes.ts'
 import { resources } from '../resources/catalogue.ts'
 import { localApiServices } from './api-services.ts'
 import { calico } from './calico.ts'
+import { cilium } from './cilium.ts'
 import { cloudProvider } from './cloud-provider.ts'
 import { coredns } from './coredns.ts'
 import { flannel } from './flannel.ts'
@@ -29,7 +30,8 @@ export function bootstrapObjects(spec: ClusterSpec): KubeObject[] {
     priorityClass('system-node-critical', 2_000_001_000, 'Used for system critical pods that must not be moved from their current node.'),
     standardStorageClass(),
     ...apiService(),
-    ...kubeProxy(spec),
+    // Cilium stands in for it.
+    ...(spec.cni === 'cilium' ? [] : kubeProxy(spec)),
     ...networkPlugin(spec),
     ...coredns(),
     ...(spec.loadBalancers === undefined ? [] : cloudProvider()),
@@ -45,6 +47,8 @@ function networkPlugin(spec: ClusterSpec): KubeObject[] {
       return flannel()
     case 'calico':
       return calico()
+    case 'cilium':
+      return cilium(spec)
     case 'weave':
       return weave(addresses.podCidr)
     case 'none':

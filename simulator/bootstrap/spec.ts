@@ -1,5 +1,5 @@
 /** What a simulated cluster can be made with. */
-export const plugins = ['kindnet', 'flannel', 'calico', 'weave'] as const
+export const plugins = ['kindnet', 'flannel', 'calico', 'cilium', 'weave'] as const
 export type Plugin = (typeof plugins)[number]
 
 /** What a cluster can be made with besides: an ingress controller. */
@@ -29,6 +29,7 @@ export const versions = {
   flannel: 'v0.27.4',
   flannelCniPlugin: 'v1.8.0-flannel1',
   calico: 'v3.30.4',
+  cilium: 'v1.18.4',
   weave: '2.8.1',
   ingressNginx: 'v1.13.9',
   traefik: 'v3.5.3',

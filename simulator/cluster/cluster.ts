@@ -170,7 +170,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     authenticate: authenticator.authenticate,
     reviewToken: authenticator.review,
   })
-  const network = createNetwork({ clock, random })
+  const network = createNetwork({ clock, random, bpfPrograms: world.catalogue.kernelPrograms })
   if (from) network.restore(from.network)
   else buildNetwork(network, spec)
   const cloud =

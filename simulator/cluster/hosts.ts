@@ -37,6 +37,7 @@ export function nodeFiles(spec: ClusterSpec, index: number, catalogue: Catalogue
     fileTree(
       {
         ...operatingSystem(spec, name, 'Debian GNU/Linux 12 (bookworm)'),
+        '/proc/1/comm': { content: 'systemd\n' },
         '/etc/kubernetes/pki/ca.crt': { content: rootCertificate },
         ...(index === 0 ? texts(controlPlaneManifests(spec)) : {}),
         ...programs(catalogue.nodeExecutables),

@@ -1,4 +1,5 @@
 import { broadcastMac } from './address.ts'
+import { classify } from './bpf-hooks.ts'
 import { bridgeReceive, bridgeTransmit } from './bridge.ts'
 import type { Link } from './link.ts'
 import { copyPacket, type Packet, scrub } from './packet.ts'
@@ -18,6 +19,7 @@ export function transmit(link: Link, packet: Packet): void {
   const { network } = namespace
   if (!link.up || namespace.machine.down) return lose(link, packet, `${link.name} is down`)
   if (++packet.crossed > crossingLimit) return lose(link, packet, `crossed more than ${crossingLimit} devices: a layer 2 loop`)
+  if (link.tc.egress !== undefined && !classify(link, packet, 'egress')) return
   link.counters.txPackets++
   link.counters.txBytes += packet.size
   if (namespace.taps.length > 0) namespace.tapped(link, packet, 'out')
@@ -62,6 +64,7 @@ export function receive(link: Link, packet: Packet): void {
   link.counters.rxPackets++
   link.counters.rxBytes += packet.size
   if (namespace.taps.length > 0) namespace.tapped(link, packet, 'in')
+  if (link.tc.ingress !== undefined && !classify(link, packet, 'ingress')) return
   if (link.master) return bridgeReceive(link.master, link, packet)
   receiveUp(link, packet)
 }

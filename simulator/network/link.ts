@@ -1,3 +1,4 @@
+import type { TcHook } from './bpf.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import type { Neighbour } from './neighbour.ts'
 import type { Segment } from './segment.ts'
@@ -13,6 +14,8 @@ export interface LinkAddress {
 
 /** `ip link add … type vxlan id ID local LOCAL dev DEV dstport PORT [nolearning]`. */
 export interface VxlanSettings {
+  /** `external`: network and tunnel end come with each packet (`Packet.tunnel`), and an arriving one brings them along. */
+  readonly external?: true
   readonly id: number
   readonly local: string
   /** 8472 is the kernel's default, 4789 IANA's. */
@@ -72,6 +75,10 @@ export interface Link {
   master: Link | undefined
   /** As a bridge port: frames may leave by the port they came in. */
   hairpin: boolean
+  /** `ip link set … arp off`: next hops have the interface's own MAC, and nobody asks. */
+  noarp: boolean
+  /** Programs at its tc hooks, by name. Replaced, never changed. */
+  tc: Readonly<Partial<Record<TcHook, string>>>
   readonly ports: Link[]
   /** A bridge's or VXLAN's forwarding database by MAC; VXLAN's flood MAC may have several remotes, so each MAC holds a list. */
   readonly fdb: Map<string, readonly FdbEntry[]>
@@ -89,6 +96,8 @@ export function newLink(init: Pick<Link, 'id' | 'index' | 'name' | 'kind' | 'nam
     segment: undefined,
     master: undefined,
     hairpin: false,
+    noarp: false,
+    tc: {},
     ports: [],
     fdb: new Map(),
     vxlan: undefined,

@@ -1,3 +1,4 @@
+import { Bpf } from './bpf.ts'
 import { NetworkNamespace } from './namespace.ts'
 import type { Network } from './network.ts'
 
@@ -6,6 +7,9 @@ export class Machine {
   readonly name: string
   readonly network: Network
   readonly root: NetworkNamespace
+  readonly bpf = new Bpf()
+  /** Unix sockets by their path in the machine's own file system: who listens answers at once. */
+  readonly unixSockets = new Map<string, (request: unknown) => unknown>()
   readonly #namespaces = new Map<string, NetworkNamespace>()
   #down = false
   readonly #kernelLog: string[] = []

@@ -1,5 +1,6 @@
 import type { Closer } from '../clock.ts'
 import { parseAddress, parsePrefix, randomMac } from './address.ts'
+import type { TcHook } from './bpf.ts'
 import * as device from './device.ts'
 import { Ip } from './ip.ts'
 import { KernelError } from './kernel-error.ts'
@@ -145,7 +146,7 @@ export class NetworkNamespace {
   /** `ip link set`. `master: null` is `nomaster`; `hairpin` is the bridge port's flag. */
   setLink(
     name: string,
-    change: { up?: boolean; mtu?: number; mac?: string; master?: string | null; hairpin?: boolean; name?: string },
+    change: { up?: boolean; mtu?: number; mac?: string; master?: string | null; hairpin?: boolean; noarp?: boolean; name?: string },
   ): void {
     const link = this.needLink(name)
     if (change.name !== undefined && change.name !== name) {
@@ -159,6 +160,7 @@ export class NetworkNamespace {
     }
     if (change.mac !== undefined) link.mac = change.mac
     if (change.hairpin !== undefined) link.hairpin = change.hairpin
+    if (change.noarp !== undefined) link.noarp = change.noarp
     if (change.master !== undefined) this.#setMaster(link, change.master)
     if (change.up !== undefined && change.up !== link.up) {
       link.up = change.up
@@ -180,6 +182,14 @@ export class NetworkNamespace {
     link.index = to.#nextIndex++
     to.#links.push(link)
     this.#changed()
+  }
+
+  /** `tc filter … bpf` (or tcx): the program at an interface's hook; undefined takes it away. Throws ENODEV. */
+  attachTc(name: string, hook: TcHook, program: string | undefined): void {
+    const link = this.needLink(name)
+    if (link.tc[hook] === program) return
+    const { [hook]: _before, ...others } = link.tc
+    link.tc = program === undefined ? others : { ...others, [hook]: program }
   }
 
   // --- addresses

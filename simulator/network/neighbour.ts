@@ -31,6 +31,7 @@ const queueLength = 101
  * Undefined: nobody answers; the packet is kept until the question is given up, and then answered with ICMP host unreachable.
  */
 export function resolve(link: Link, address: string, packet: Packet): string | undefined {
+  if (link.noarp) return link.mac
   let entry = link.neighbours.get(address)
   const { network, machine } = link.namespace
   if (entry?.state === 'PERMANENT') return found(link, entry, packet)

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import { parsePrefix, prefixContains } from './address.ts'
+import type { BpfProgram } from './bpf.ts'
 import type { Link } from './link.ts'
 import { Machine } from './machine.ts'
 import type { NetworkNamespace } from './namespace.ts'
@@ -19,6 +20,12 @@ export interface Attachment {
   readonly mtu?: number
 }
 
+interface NetworkParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly bpfPrograms?: readonly BpfProgram[] | undefined
+}
+
 /** All machines of a cluster and what joins them. */
 export class Network {
   readonly clock: Clock
@@ -28,13 +35,16 @@ export class Network {
   /** Counts changes of interfaces and addresses: what was learned by ARP before one is asked again. */
   topology = 0
   readonly #machines = new Map<string, Machine>()
+  /** What can be loaded into a kernel, by name: snapshots hold the names alone. */
+  readonly bpfPrograms: ReadonlyMap<string, BpfProgram>
   readonly #segments = new Map<string, Segment>()
   #linkIds = 0
   #serials = 0
 
-  constructor({ clock, random }: { clock: Clock; random: Random }) {
+  constructor({ clock, random, bpfPrograms = [] }: NetworkParts) {
     this.clock = clock
     this.random = random
+    this.bpfPrograms = new Map(bpfPrograms.map((program) => [program.id, program]))
   }
 
   addMachine(name: string): Machine {
@@ -158,7 +168,7 @@ export class Network {
   }
 }
 
-export function createNetwork(parts: { clock: Clock; random: Random }): Network {
+export function createNetwork(parts: NetworkParts): Network {
   return new Network(parts)
 }
 

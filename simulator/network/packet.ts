@@ -56,6 +56,8 @@ export interface Packet {
   inner: Packet | undefined
   /** VXLAN network identifier of `inner`. */
   vni: number | undefined
+  /** Metadata of a tunnel (`skb_tunnel_info`): where an external VXLAN device sends it, or whence one got it. */
+  tunnel: { readonly remote: string; readonly vni: number } | undefined
   /** Bytes of the whole IP packet, header included. */
   size: number
   /** Into how many fragments it was cut on its way; 1 where it was not. */
@@ -98,6 +100,7 @@ const blank: Packet = {
   payload: undefined,
   inner: undefined,
   vni: undefined,
+  tunnel: undefined,
   size: ipHeader,
   fragments: 1,
   srcMac: '',
@@ -172,6 +175,7 @@ export function scrub(packet: Packet): void {
   packet.tracking = undefined
   packet.uid = undefined
   packet.physIn = undefined
+  packet.tunnel = undefined
 }
 
 export function tcpFlags(tcp: TcpHeader): string {

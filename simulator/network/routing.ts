@@ -223,12 +223,19 @@ export class Routing {
     return best
   }
 
+  /** fib_check_nh: the route's own table is asked first, so that a gateway may be an address of this host behind another interface. */
+  #gateway(table: RouteTable, via: string): Decision | undefined {
+    const own = this.#longest(table, via)
+    if (own?.dev !== undefined && own.via === undefined) return { route: own, link: this.#namespace.link(own.dev), nextHop: via }
+    return this.#decide({ dst: via })
+  }
+
   #complete(wanted: NewRoute): Route {
     const type = wanted.type ?? 'unicast'
     let dev = wanted.dev
     if (type === 'unicast') {
       if (wanted.via !== undefined && wanted.onlink !== true) {
-        const toGateway = this.#decide({ dst: wanted.via })
+        const toGateway = this.#gateway(wanted.table ?? 'main', wanted.via)
         const reached = toGateway?.link
         if (
           !reached ||

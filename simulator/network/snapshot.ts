@@ -1,3 +1,4 @@
+import type { BpfSnapshot, TcHook } from './bpf.ts'
 import {
   type FdbEntry,
   type IpipSettings,
@@ -26,6 +27,8 @@ export interface NetworkSnapshot {
 interface MachineSnapshot {
   readonly name: string
   readonly down: boolean
+  /** Absent where nothing was ever loaded. */
+  readonly bpf?: BpfSnapshot
   readonly namespaces: readonly NamespaceSnapshot[]
 }
 
@@ -52,6 +55,8 @@ interface LinkSnapshot {
   readonly mtu: number
   readonly up: boolean
   readonly hairpin: boolean
+  readonly noarp?: true
+  readonly tc?: Readonly<Partial<Record<TcHook, string>>>
   readonly addresses: readonly LinkAddress[]
   readonly neighbours: readonly { address: string; mac: string; permanent: boolean; heard: number; current: boolean }[]
   readonly fdb: readonly (readonly [string, readonly FdbEntry[]])[]
@@ -71,6 +76,7 @@ export function snapshotNetwork(network: Network): NetworkSnapshot {
     machines: network.machines().map((machine) => ({
       name: machine.name,
       down: machine.down,
+      ...(machine.bpf.maps.names().length > 0 ? { bpf: machine.bpf.save() } : {}),
       namespaces: machine.namespaces().map(snapshotNamespace),
     })),
   }
@@ -114,6 +120,8 @@ function snapshotLink(link: Link): LinkSnapshot {
     addresses,
     neighbours,
     fdb: [...link.fdb],
+    ...(link.noarp ? { noarp: true as const } : {}),
+    ...(link.tc.ingress !== undefined || link.tc.egress !== undefined ? { tc: link.tc } : {}),
     ...(link.peer ? { peer: link.peer.id } : {}),
     ...(link.segment ? { segment: link.segment.name } : {}),
     ...(link.master ? { master: link.master.id } : {}),
@@ -173,6 +181,7 @@ function restoreMachine(
     namespace.netfilter.conntrack.load(data.conntrack)
     namespace.ip.load(data.pathMtus)
   }
+  machine.bpf.load(saved.bpf)
   machine.down = saved.down
 }
 
@@ -183,8 +192,24 @@ function restoreLink(
   links: Map<number, Link>,
   pending: (() => void)[],
 ): Link {
-  const { id, index, name, kind, mac, mtu, up, hairpin, addresses, vxlan, ipip } = saved
-  const link = newLink({ id, index, name, kind, namespace, mac, mtu, up, hairpin, addresses, vxlan, ipip, counters: { ...saved.counters } })
+  const { id, index, name, kind, mac, mtu, up, hairpin, noarp = false, tc = {}, addresses, vxlan, ipip } = saved
+  const link = newLink({
+    id,
+    index,
+    name,
+    kind,
+    namespace,
+    mac,
+    mtu,
+    up,
+    hairpin,
+    noarp,
+    tc,
+    addresses,
+    vxlan,
+    ipip,
+    counters: { ...saved.counters },
+  })
   for (const { address, mac: known, permanent, heard, current } of saved.neighbours) {
     const state = permanent ? 'PERMANENT' : 'REACHABLE'
     // What was up to date then still is, until the next change.

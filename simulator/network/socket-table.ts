@@ -1,4 +1,5 @@
 import type { Closer } from '../clock.ts'
+import { socketOutward } from './bpf-hooks.ts'
 import { icmpMessage } from './icmp.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import { type IcmpHeader, type Packet, tcpPacket } from './packet.ts'
@@ -120,6 +121,21 @@ export class SocketTable {
           if (this.#answers.get(port) === answer) this.#answers.delete(port)
         }
         return tracked(once(open, { close: unbind }))
+      },
+      listenUnix: (path, answer) => {
+        check()
+        const { unixSockets } = this.namespace.machine
+        if (unixSockets.has(path)) throw new NetworkError('EADDRINUSE', `listen unix ${path}: bind: address already in use`)
+        unixSockets.set(path, answer)
+        const unlink = () => {
+          if (unixSockets.get(path) === answer) unixSockets.delete(path)
+        }
+        return tracked(once(open, { close: unlink }))
+      },
+      askUnix: (path, request) => {
+        const answer = this.namespace.machine.unixSockets.get(path)
+        if (!answer) throw new NetworkError('ENOENT', `dial unix ${path}: connect: no such file or directory`)
+        return answer(request)
       },
       addresses: () => this.namespace.addresses(),
       close: () => {
@@ -320,9 +336,11 @@ export class SocketTable {
     }
   }
 
-  #connect(owner: string, to: { address: string; port: number }, handlers: TcpHandlers): TcpConnection {
+  #connect(owner: string, wanted: { address: string; port: number }, handlers: TcpHandlers): TcpConnection {
     this.#expire()
     const { routing, network } = this.namespace
+    const shown = socketOutward(this.namespace, 'connect4', 'tcp', '', wanted)
+    const to = shown && 'to' in shown ? shown.to : wanted
     const decision = routing.lookup({ dst: to.address })
     const source = decision && routing.sourceFor(decision)
     const local = { address: source ?? '0.0.0.0', port: 0 }
@@ -331,10 +349,11 @@ export class SocketTable {
       return !this.#connections.has(connectionKey(local.address, port, to.address, to.port))
     })
     const socket = new TcpSocket(this, owner, local, { ...to }, { handlers })
-    if (!decision || source === undefined) {
-      if (network.recorders.length > 0) this.#noteUnroutable(local, to)
+    const errno = shown && 'errno' in shown ? shown.errno : !decision || source === undefined ? 'ENETUNREACH' : undefined
+    if (errno !== undefined) {
+      if (errno === 'ENETUNREACH' && network.recorders.length > 0) this.#noteUnroutable(local, to)
       network.clock.soon(() => {
-        if (socket.state === 'SYN-SENT') handlers.error?.(new NetworkError('ENETUNREACH'))
+        if (socket.state === 'SYN-SENT') handlers.error?.(new NetworkError(errno))
         socket.drop()
       })
       return socket

@@ -14,6 +14,7 @@ export type Errno =
   | 'EACCES'
   | 'EMSGSIZE'
   | 'EPERM'
+  | 'ENOENT'
 
 export class NetworkError extends Error {
   readonly code: Errno
@@ -123,6 +124,13 @@ export interface Sockets {
    * EADDRINUSE.
    */
   answerAtOnce(port: number, answer: (method: string, path: string) => PlainAnswer): Closer
+  /**
+   * A Unix socket at a path of the machine, until the process ends; `answer` is asked synchronously, plain data both ways.
+   * Throws EADDRINUSE.
+   */
+  listenUnix(path: string, answer: (request: unknown) => unknown): Closer
+  /** Asks who listens there. Throws ENOENT where nobody does. */
+  askUnix(path: string, request: unknown): unknown
   /** Addresses of this namespace's interfaces, loopback last; the first is what a pod calls its address. */
   addresses(): string[]
 }

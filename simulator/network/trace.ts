@@ -30,6 +30,7 @@ export type Stage =
   | 'transmit'
   | 'receive'
   | 'bridge'
+  | 'bpf'
   | 'encapsulate'
   | 'decapsulate'
   | 'forward'

@@ -1,5 +1,5 @@
 import { broadcastMac } from './address.ts'
-import { floodMac, type Link } from './link.ts'
+import { type FdbEntry, floodMac, type Link } from './link.ts'
 import { copyPacket, ipipPacket, type Packet, vxlanPacket } from './packet.ts'
 import { note } from './trace.ts'
 
@@ -8,7 +8,13 @@ export function vxlanTransmit(link: Link, packet: Packet): void {
   const { namespace, vxlan } = link
   if (!vxlan) return
   const broadcast = packet.dstMac === broadcastMac
-  const entries = (broadcast ? undefined : link.fdb.get(packet.dstMac)) ?? link.fdb.get(floodMac) ?? []
+  const told = vxlan.external ? packet.tunnel : undefined
+  packet.tunnel = undefined
+  const entries: readonly Pick<FdbEntry, 'remote' | 'esp'>[] = vxlan.external
+    ? told
+      ? [told]
+      : []
+    : ((broadcast ? undefined : link.fdb.get(packet.dstMac)) ?? link.fdb.get(floodMac) ?? [])
   if (entries.length === 0) {
     link.counters.txDropped++
     if (namespace.network.recorders.length > 0) {
@@ -24,12 +30,13 @@ export function vxlanTransmit(link: Link, packet: Packet): void {
     if (remote === undefined) continue
     const inner = entries.length === 1 ? packet : copyPacket(packet)
     inner.tracking = undefined
-    const outer = vxlanPacket(vxlan.local, flowPort(inner), remote, vxlan.port, vxlan.id, inner)
+    const vni = told?.vni ?? vxlan.id
+    const outer = vxlanPacket(vxlan.local, flowPort(inner), remote, vxlan.port, vni, inner)
     outer.serial = inner.serial
     outer.df = vxlan.df ?? false
     if (esp) outer.size = 20 + espSize(outer.size - 20)
     if (namespace.network.recorders.length > 0) {
-      note(namespace, 'encapsulate', outer, { interface: link.name, detail: `vxlan ${vxlan.id} to ${remote}, ${outer.size} bytes` })
+      note(namespace, 'encapsulate', outer, { interface: link.name, detail: `vxlan ${vni} to ${remote}, ${outer.size} bytes` })
     }
     namespace.ip.output(outer)
   }
@@ -40,7 +47,7 @@ export function vxlanReceive(packet: Packet, links: readonly Link[]): boolean {
   if (!packet.inner || packet.vni === undefined) return false
   const listening = links.filter((link) => link.vxlan?.port === packet.dport && link.up)
   if (listening.length === 0) return false
-  const link = listening.find((candidate) => candidate.vxlan?.id === packet.vni)
+  const link = listening.find(({ vxlan }) => vxlan?.external || vxlan?.id === packet.vni)
   if (!link?.vxlan) {
     const { namespace } = listening[0]!
     if (namespace.network.recorders.length > 0) {
@@ -53,11 +60,12 @@ export function vxlanReceive(packet: Packet, links: readonly Link[]): boolean {
   inner.crossed = packet.crossed
   inner.mark = packet.mark
   inner.tracking = undefined
+  if (link.vxlan.external) inner.tunnel = { remote: packet.src, vni: packet.vni }
   if (link.vxlan.learning && inner.srcMac !== '' && !link.fdb.get(inner.srcMac)?.some((entry) => entry.permanent)) {
     link.fdb.set(inner.srcMac, [{ mac: inner.srcMac, remote: packet.src, permanent: false }])
   }
   if (link.namespace.network.recorders.length > 0 && inner.protocol !== 'arp') {
-    note(link.namespace, 'decapsulate', inner, { interface: link.name, detail: `vxlan ${link.vxlan.id} from ${packet.src}` })
+    note(link.namespace, 'decapsulate', inner, { interface: link.name, detail: `vxlan ${packet.vni} from ${packet.src}` })
   }
   link.namespace.arrive(link, inner)
   return true

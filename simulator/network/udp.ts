@@ -1,3 +1,4 @@
+import { socketInward, socketOutward } from './bpf-hooks.ts'
 import { IcmpError } from './icmp.ts'
 import { type Packet, udpPacket } from './packet.ts'
 import type { SocketTable } from './socket-table.ts'
@@ -37,6 +38,7 @@ export function bindUdp(
       if (!socket.closed) handlers.error?.(error)
     })
   }
+  const cookie = `${table.namespace.name}:${port}`
   const socket: UdpEndpoint = {
     owner,
     address,
@@ -44,7 +46,7 @@ export function bindUdp(
     closed: false,
     receive: (packet) => {
       const bytes = packet.payload ?? new Uint8Array()
-      const from: Endpoint = { address: packet.src, port: packet.sport }
+      const from: Endpoint = socketInward(table.namespace, cookie, { address: packet.src, port: packet.sport })
       clock.soon(() => {
         if (!socket.closed) handlers.datagram(bytes, from)
       })
@@ -57,7 +59,10 @@ export function bindUdp(
     send: (bytes, to, options) => {
       if (socket.closed) return
       if (bytes.length > largest) return fail(new NetworkError('EMSGSIZE'))
-      const packet = udpPacket(address ?? '', port, to.address, to.port, bytes.slice())
+      const shown = socketOutward(table.namespace, 'sendmsg4', 'udp', cookie, to)
+      if (shown && 'errno' in shown) return fail(new NetworkError(shown.errno))
+      const real = shown?.to ?? to
+      const packet = udpPacket(address ?? '', port, real.address, real.port, bytes.slice())
       if (options?.dontFragment) packet.df = true
       if (at.ttl !== undefined) packet.ttl = at.ttl
       const errno = table.namespace.ip.output(packet)

@@ -1,5 +1,6 @@
 import { versions } from '../bootstrap/spec.ts'
 import { calicoImages } from './calico/images.ts'
+import { ciliumImages } from './cilium/images.ts'
 import { bridge } from './cni/bridge.ts'
 import { flannelPlugin } from './cni/flannel.ts'
 import { hostLocal } from './cni/host-local.ts'
@@ -64,6 +65,7 @@ export function nodeImages(tools: Readonly<Record<string, Command>>): Image[] {
       executables: { '/flannel': flannelPlugin, ...alpine },
     },
     ...calicoImages(tools),
+    ...ciliumImages(tools),
     ...weaveImages(tools),
     {
       repositories: ['registry.k8s.io/pause'],

@@ -1,6 +1,7 @@
 import type { Api, MessageSocket } from '../apiserver/api.ts'
 import type { Clock, Timers } from '../clock.ts'
 import type { FileSystem } from '../files.ts'
+import type { BpfProgram } from '../network/bpf.ts'
 import type { NetworkNamespace } from '../network/namespace.ts'
 import type { PlainAnswer, Sockets } from '../network/sockets.ts'
 import type { Random } from '../random.ts'
@@ -226,6 +227,8 @@ export interface Image {
 /** All that can be pulled and run in a cluster; handed in at its creation, so that commands may come from other rooms (the shell does). */
 export interface Catalogue {
   readonly images: readonly Image[]
+  /** What programs may load into a node's kernel. */
+  readonly kernelPrograms?: readonly BpfProgram[]
   /** What is installed on every node besides images: path to program (`/opt/cni/bin/portmap`, `/usr/sbin/ip`). */
   readonly nodeExecutables: Readonly<Record<string, Program>>
   /** What is installed on the workstation. */

@@ -38,7 +38,7 @@ export interface SimulatedEngineOptions {
 const mostDeaths = 5
 const deathWindowMs = 60_000
 
-const modelled = new Set<string>(['kindnet', 'flannel', 'calico', 'weave', 'none'])
+const modelled = new Set<string>(['kindnet', 'flannel', 'calico', 'cilium', 'weave', 'none'])
 
 interface Hosted {
   readonly spec: ClusterSpec

@@ -1,4 +1,5 @@
 import { calicoctl } from '../../../simulator/programs/calico/ctl/calicoctl.ts'
+import { ciliumPrograms } from '../../../simulator/programs/cilium/datapath/programs.ts'
 import { faultline } from '../../../simulator/programs/faultline/faultline.ts'
 import { netTools } from '../../../simulator/programs/net-tools.ts'
 import { cniPlugins, nodeImages } from '../../../simulator/programs/node-images.ts'
@@ -19,6 +20,7 @@ const inFolder = (folder: string, commands: Readonly<Record<string, Command>>) =
 
 /** Everything that can run in a simulated cluster: the simulator's programs and userland's commands, composed. */
 export const catalogue: Catalogue = {
+  kernelPrograms: ciliumPrograms,
   images: [...nodeImages(tools), ...workloadImages(tools)],
   nodeExecutables: { ...cniPlugins, ...inFolder('/usr/bin', { ...tools, ...netTools }), '/usr/local/bin/calicoctl': calicoctl },
   workstationExecutables: {

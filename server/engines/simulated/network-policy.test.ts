@@ -18,6 +18,7 @@ const plugins: Readonly<Record<Plugin, Enforcement>> = {
   kindnet: { enforces: true },
   flannel: { enforces: false },
   calico: { enforces: true },
+  cilium: { enforces: true, deviations: Object.fromEntries(tables('cilium-deviations').map(({ name, steps }) => [name, steps])) },
   weave: {
     enforces: true,
     deviations: {

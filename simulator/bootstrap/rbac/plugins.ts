@@ -25,6 +25,8 @@ export function pluginRbac(spec: Pick<ClusterSpec, 'cni'>): KubeObject[] {
     }
     case 'calico':
       return calicoRbac()
+    case 'cilium':
+      return ciliumRbac()
     case 'weave':
       return weaveRbac()
     case 'none':
@@ -98,5 +100,67 @@ function calicoRbac(): KubeObject[] {
     clusterRole('calico-tier-getter', [rule('get', 'projectcalico.org', 'tiers')]),
     ...['calico-kube-controllers', 'calico-node', 'calico-cni-plugin'].map((name) => clusterBinding(name, [account(name)])),
     clusterBinding('calico-tier-getter', [user('system:kube-controller-manager')]),
+  ]
+}
+
+/** As the chart renders it, without what belongs to features that are off. */
+function ciliumRbac(): KubeObject[] {
+  const group = 'cilium.io'
+  const labels = { labels: { 'app.kubernetes.io/part-of': 'cilium' } }
+  const definitions = 'customresourcedefinitions'
+  const extensions = 'apiextensions.k8s.io'
+  const policies = 'ciliumclusterwidenetworkpolicies ciliumnetworkpolicies'
+  return [
+    clusterRole(
+      'cilium',
+      [
+        rule(read, 'networking.k8s.io', 'networkpolicies'),
+        rule(read, 'discovery.k8s.io', 'endpointslices'),
+        rule(read, '', 'endpoints namespaces nodes pods services'),
+        rule(read, extensions, definitions),
+        rule(
+          'list watch',
+          group,
+          `ciliumbgpadvertisements ciliumbgpnodeconfigs ciliumbgppeerconfigs ciliumcidrgroups ciliumclusterwideenvoyconfigs ciliumegressgatewaypolicies ciliumendpoints ciliumendpointslices ciliumenvoyconfigs ciliumidentities ciliuml2announcementpolicies ciliumloadbalancerippools ciliumlocalredirectpolicies ciliumnodeconfigs ciliumnodes ciliumpodippools ${policies}`,
+        ),
+        rule('create', group, 'ciliumendpoints ciliumidentities ciliumnodes'),
+        rule('update', group, 'ciliumidentities'),
+        rule('delete get', group, 'ciliumendpoints'),
+        rule('get update', group, 'ciliumnodes ciliumnodes/status'),
+        rule('patch', group, 'ciliumendpoints ciliumendpoints/status ciliuml2announcementpolicies/status'),
+      ],
+      labels,
+    ),
+    clusterBinding('cilium', [account('cilium')], 'cilium', labels),
+    clusterRole(
+      'cilium-operator',
+      [
+        rule('delete get list watch', '', 'pods'),
+        rule('patch', '', 'configmaps', 'cilium-config'),
+        rule('list watch', '', 'nodes'),
+        rule('patch', '', 'nodes nodes/status'),
+        rule(read, 'discovery.k8s.io', 'endpointslices'),
+        rule('patch update', '', 'services/status'),
+        rule(read, '', 'namespaces services'),
+        rule('create deletecollection get list patch update watch', group, policies),
+        rule('patch update', group, 'ciliumclusterwidenetworkpolicies/status ciliumnetworkpolicies/status'),
+        rule('delete list watch', group, 'ciliumendpoints ciliumidentities'),
+        rule('update', group, 'ciliumidentities'),
+        rule('create delete get list update watch', group, 'ciliumnodes'),
+        rule('update', group, 'ciliumnodes/status'),
+        rule('create get list watch', extensions, definitions),
+        rule(
+          'update',
+          extensions,
+          definitions,
+          'ciliumclusterwidenetworkpolicies.cilium.io ciliumendpoints.cilium.io ciliumidentities.cilium.io ciliumnetworkpolicies.cilium.io ciliumnodes.cilium.io',
+        ),
+        rule('create get update', 'coordination.k8s.io', 'leases'),
+      ],
+      labels,
+    ),
+    clusterBinding('cilium-operator', [account('cilium-operator')], 'cilium-operator', labels),
+    role('kube-system', 'cilium-config-agent', [rule(read, '', 'configmaps')], labels),
+    binding('kube-system', 'cilium-config-agent', [account('cilium')], 'cilium-config-agent', labels),
   ]
 }

@@ -14,6 +14,7 @@ const strerror: Record<Errno, string> = {
   EACCES: 'permission denied',
   EMSGSIZE: 'message too long',
   EPERM: 'operation not permitted',
+  ENOENT: 'no such file or directory',
 }
 
 export function joinHostPort(host: string, port: number): string {

@@ -63,6 +63,15 @@ export function guardSockets(sockets: Sockets & Closer, guard: Guard, account?: 
         })()
         return answered ?? { status: 500, body: '' }
       }),
+    listenUnix: (path, answer) =>
+      sockets.listenUnix(path, (request) => {
+        let answered: unknown
+        guard(() => {
+          answered = answer(request)
+        })()
+        return answered
+      }),
+    askUnix: (path, request) => sockets.askUnix(path, request),
     addresses: () => sockets.addresses(),
     close: () => sockets.close(),
   }

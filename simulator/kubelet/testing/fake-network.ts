@@ -140,6 +140,8 @@ export class FakeNamespace {
       bindQueue: refuse,
       bindLog: refuse,
       answerAtOnce: refuse,
+      listenUnix: refuse,
+      askUnix: refuse,
       ping: refuse,
       addresses: () => [...this.#addresses, '127.0.0.1'],
     }

@@ -31,6 +31,7 @@ const glibc: Record<Errno, string> = {
   EACCES: 'Permission denied',
   EMSGSIZE: 'Message too long',
   EPERM: 'Operation not permitted',
+  ENOENT: 'No such file or directory',
 }
 const musl: Record<Errno, string> = {
   ...glibc,

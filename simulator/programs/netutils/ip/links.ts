@@ -9,7 +9,7 @@ function flags(link: Link): string {
   if (link.up && !carrier) words.push('NO-CARRIER')
   if (link.kind === 'loopback') words.push('LOOPBACK')
   else if (link.kind === 'ipip') words.push('NOARP')
-  else words.push('BROADCAST', ...(link.kind === 'dummy' ? ['NOARP'] : ['MULTICAST']))
+  else words.push('BROADCAST', ...(link.kind === 'dummy' ? ['NOARP'] : link.noarp ? ['MULTICAST', 'NOARP'] : ['MULTICAST']))
   if (link.up) words.push('UP', ...(carrier ? ['LOWER_UP'] : []))
   return words.join(',')
 }
@@ -51,6 +51,11 @@ function namespaceName(namespace: NetworkNamespace): string {
 }
 
 function detailLines(link: Link): string[] {
+  if (link.vxlan?.external) {
+    return [
+      `    vxlan external id 0 srcport 0 0 dstport ${link.vxlan.port} nolearning ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx`,
+    ]
+  }
   if (link.vxlan) {
     const { id, local, dev, port, learning } = link.vxlan
     return [
