@@ -62,7 +62,7 @@ export function classify(link: Link, packet: Packet, hook: TcHook): boolean {
 /** What the program at a cgroup hook makes of the destination of a socket; undefined where it stays. */
 export function socketOutward(
   namespace: NetworkNamespace,
-  hook: Exclude<CgroupHook, 'recvmsg4'>,
+  hook: Exclude<CgroupHook, 'recvmsg4' | 'getpeername4'>,
   protocol: 'tcp' | 'udp',
   cookie: string,
   to: Endpoint,
@@ -77,6 +77,12 @@ export function socketOutward(
 export function socketInward(namespace: NetworkNamespace, cookie: string, from: Endpoint): Endpoint {
   const program = attached(namespace, 'recvmsg4')
   return program?.inward?.(contextOf(namespace, 'udp', cookie), from) ?? from
+}
+
+/** Whom a connection's peer is shown to be, to the program that asked to be connected with `asked`. */
+export function socketPeer(namespace: NetworkNamespace, asked: Endpoint, peer: Endpoint): Endpoint {
+  const program = attached(namespace, 'getpeername4')
+  return program?.inward?.({ ...contextOf(namespace, 'tcp', ''), asked }, peer) ?? peer
 }
 
 function attached({ machine, network }: NetworkNamespace, hook: CgroupHook): SocketAddressProgram | undefined {

@@ -45,6 +45,8 @@ export interface SocketContext extends BpfKernel {
   readonly protocol: 'tcp' | 'udp'
   /** Tells the sockets of a machine apart (`bpf_get_socket_cookie`). */
   readonly cookie: string
+  /** What connect was asked for; the kernel keeps it with a TCP socket, where real programs keep it in a map by the cookie. */
+  readonly asked?: Endpoint
 }
 
 /** Where a socket really goes to, or the error that the system call ends with. */
@@ -56,13 +58,13 @@ export interface SocketAddressProgram {
   readonly id: string
   /** For connect and sendmsg: undefined leaves the destination as it is. */
   outward?(context: SocketContext, to: Endpoint): SocketVerdict | undefined
-  /** For recvmsg: whom the sender is shown to be. */
+  /** For recvmsg and getpeername: whom the sender, or the peer, is shown to be. */
   inward?(context: SocketContext, from: Endpoint): Endpoint | undefined
 }
 
 export type BpfProgram = TcProgram | SocketAddressProgram
 export type TcHook = 'ingress' | 'egress'
-export type CgroupHook = 'connect4' | 'sendmsg4' | 'recvmsg4'
+export type CgroupHook = 'connect4' | 'getpeername4' | 'sendmsg4' | 'recvmsg4'
 
 type Entries = readonly (readonly [string, unknown])[]
 

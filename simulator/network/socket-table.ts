@@ -161,7 +161,7 @@ export class SocketTable {
       }),
     )
     const connections = [...this.#connections.values()].map(
-      ({ state, local, remote, sendQueue, owner }): SocketEntry => ({ protocol: 'tcp', state, local, remote, sendQueue, owner }),
+      ({ state, local, peer, sendQueue, owner }): SocketEntry => ({ protocol: 'tcp', state, local, remote: peer, sendQueue, owner }),
     )
     const udp = [...this.udpPorts.values()].flat().map(
       ({ address, port, owner }): SocketEntry => ({
@@ -259,7 +259,7 @@ export class SocketTable {
   }
 
   finished(socket: TcpSocket, linger: boolean): void {
-    const key = connectionKey(socket.local.address, socket.local.port, socket.remote.address, socket.remote.port)
+    const key = connectionKey(socket.local.address, socket.local.port, socket.peer.address, socket.peer.port)
     if (this.#connections.get(key) !== socket) return
     if (linger) this.#lingering.push({ socket, until: this.namespace.network.clock.now() + timeWait })
     else this.#connections.delete(key)
@@ -348,7 +348,7 @@ export class SocketTable {
       if (this.#listeners.has(port)) return false
       return !this.#connections.has(connectionKey(local.address, port, to.address, to.port))
     })
-    const socket = new TcpSocket(this, owner, local, { ...to }, { handlers })
+    const socket = new TcpSocket(this, owner, local, { ...to }, { handlers, asked: to === wanted ? undefined : { ...wanted } })
     const errno = shown && 'errno' in shown ? shown.errno : !decision || source === undefined ? 'ENETUNREACH' : undefined
     if (errno !== undefined) {
       if (errno === 'ENETUNREACH' && network.recorders.length > 0) this.#noteUnroutable(local, to)
@@ -375,7 +375,7 @@ export class SocketTable {
     const now = this.namespace.network.clock.now()
     while (this.#lingering.length > 0 && this.#lingering[0]!.until <= now) {
       const { socket } = this.#lingering.shift()!
-      const key = connectionKey(socket.local.address, socket.local.port, socket.remote.address, socket.remote.port)
+      const key = connectionKey(socket.local.address, socket.local.port, socket.peer.address, socket.peer.port)
       if (this.#connections.get(key) === socket) this.#connections.delete(key)
     }
   }

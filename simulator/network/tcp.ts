@@ -1,4 +1,5 @@
 import type { Closer } from '../clock.ts'
+import { socketPeer } from './bpf-hooks.ts'
 import { errnoOf } from './icmp.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import { type Packet, type TcpHeader, tcpPacket } from './packet.ts'
@@ -43,11 +44,14 @@ const reorderLimit = 64
 /** One connection (RFC 9293), seen from one end. Windows do not close and there is no congestion control: only loss slows it. */
 export class TcpSocket implements TcpConnection {
   readonly local: Endpoint
-  readonly remote: Endpoint
+  /** The other end, as packets name it. */
+  readonly peer: Endpoint
   readonly owner: string
   state: TcpSocketState
   service: HttpsService | undefined
   readonly #host: TcpHost
+  /** What connect was asked for, where that is not where it went. */
+  readonly #asked: Endpoint | undefined
   #handlers: TcpHandlers | undefined
   /** The application closed it: no callback any more. */
   #detached = false
@@ -74,21 +78,29 @@ export class TcpSocket implements TcpConnection {
     host: TcpHost,
     owner: string,
     local: Endpoint,
-    remote: Endpoint,
-    role: { handlers: TcpHandlers } | { accept: (socket: TcpSocket) => TcpHandlers | undefined; offers: HttpsService | undefined },
+    peer: Endpoint,
+    role:
+      | { handlers: TcpHandlers; asked?: Endpoint | undefined }
+      | { accept: (socket: TcpSocket) => TcpHandlers | undefined; offers: HttpsService | undefined },
   ) {
     this.#host = host
     this.owner = owner
     this.local = local
-    this.remote = remote
+    this.peer = peer
     const active = 'handlers' in role
     this.state = active ? 'SYN-SENT' : 'SYN-RECV'
     this.#handlers = active ? role.handlers : undefined
+    this.#asked = active ? role.asked : undefined
     this.#accepting = active ? undefined : role.accept
     this.#offers = active ? undefined : role.offers
     this.#initial = host.namespace.network.random.below(0x1_0000_0000)
     this.#next = this.#initial
     this.#acknowledged = this.#initial
+  }
+
+  /** The other end, as its own program is told it (getpeername). */
+  get remote(): Endpoint {
+    return this.#asked ? socketPeer(this.#host.namespace, this.#asked, this.peer) : this.peer
   }
 
   /** Bytes that were written and that the peer has not acknowledged: `Send-Q`. */
@@ -304,7 +316,7 @@ export class TcpSocket implements TcpConnection {
   }
 
   #mss(): number {
-    const mtu = this.#host.namespace.ip.pathMtu(this.remote.address) ?? 1500
+    const mtu = this.#host.namespace.ip.pathMtu(this.peer.address) ?? 1500
     return Math.max(48, Math.min(this.#peerMss, mtu - 40))
   }
 
@@ -316,7 +328,7 @@ export class TcpSocket implements TcpConnection {
   }
 
   #send(segment: Segment): Errno | undefined {
-    const mss = segment.syn ? { mss: Math.max(48, (this.#host.namespace.ip.pathMtu(this.remote.address) ?? 1500) - 40) } : {}
+    const mss = segment.syn ? { mss: Math.max(48, (this.#host.namespace.ip.pathMtu(this.peer.address) ?? 1500) - 40) } : {}
     const header: TcpHeader = {
       seq: segment.seq,
       ack: this.#expected,
@@ -328,7 +340,7 @@ export class TcpSocket implements TcpConnection {
       window,
       ...mss,
     }
-    const packet = tcpPacket(this.local.address, this.local.port, this.remote.address, this.remote.port, header, segment.payload)
+    const packet = tcpPacket(this.local.address, this.local.port, this.peer.address, this.peer.port, header, segment.payload)
     if (segment.syn && this.#offers) packet.service = this.#offers
     return this.#host.namespace.ip.output(packet)
   }
@@ -352,7 +364,7 @@ export class TcpSocket implements TcpConnection {
 
   #acknowledge(): void {
     const header: TcpHeader = { seq: this.#next, ack: this.#expected, syn: false, fin: false, rst: false, isAck: true, psh: false, window }
-    this.#host.namespace.ip.output(tcpPacket(this.local.address, this.local.port, this.remote.address, this.remote.port, header))
+    this.#host.namespace.ip.output(tcpPacket(this.local.address, this.local.port, this.peer.address, this.peer.port, header))
   }
 
   #sendReset(): void {
@@ -366,7 +378,7 @@ export class TcpSocket implements TcpConnection {
       psh: false,
       window: 0,
     }
-    this.#host.namespace.ip.output(tcpPacket(this.local.address, this.local.port, this.remote.address, this.remote.port, header))
+    this.#host.namespace.ip.output(tcpPacket(this.local.address, this.local.port, this.peer.address, this.peer.port, header))
   }
 
   /** Waits for an answer; SYNs after 1, 3, 7 … s, data after 0.2, 0.6, 1.4 … s. */

@@ -36,7 +36,7 @@ function service({ cluster }: World, name: string, spec: Record<string, unknown>
   return { ip: made.clusterIP, nodePort: made.ports[0].nodePort }
 }
 
-/** How a connection ends: `open` with the peer's address as the socket has it, an error's name, or `silence`. */
+/** How a connection ends: `open` with the peer's address as the program is told it, an error's name, or `silence`. */
 function dial({ cluster }: World, from: Namespace, address: string, port: number): string {
   let ended = 'silence'
   const connection = from.sockets.connectTcp(
@@ -58,13 +58,13 @@ it('serves ClusterIPs at the socket: what leaves the pod shows a backend, and no
   const tap = world
     .netns('x/a')
     .tap('eth0', (packet, direction) => void (direction === 'out' && packet.tcp?.syn && seen.push(`${packet.dst}:${packet.dport}`)))
-  expect(dial(world, world.netns('x/a'), ip, 8080)).toBe(`open ${world.address('x/b')}:80`)
+  expect(dial(world, world.netns('x/a'), ip, 8080)).toBe(`open ${ip}:8080`)
   tap.close()
   expect(seen).toEqual([`${world.address('x/b')}:80`])
   for (const node of ['test-worker', 'test-worker2', 'test-control-plane']) {
     expect(renderIptables(root(world, node))).not.toMatch(/KUBE-|10\.96\./)
     expect(JSON.stringify(root(world, node).netfilter.conntrack.list())).not.toContain(ip)
-    expect(dial(world, root(world, node), ip, 8080)).toBe(`open ${world.address('x/b')}:80`)
+    expect(dial(world, root(world, node), ip, 8080)).toBe(`open ${ip}:8080`)
   }
   const hops = world.cluster.network.trace(() => void world.netns('x/a').sockets.connectTcp({ address: ip, port: 8080 }, {}))
   expect(hops[0]).toMatchObject({ stage: 'bpf', origin: { kind: 'Service', namespace: 'x', name: 'b' } })
@@ -126,7 +126,7 @@ it('serves node ports on every node, and keeps the client with Local', async () 
   const { healthCheckNodePort } = world.cluster.api.get<any>('services', 'x', 'balanced').spec
   expect(dial(world, workstation, nodeAddress, healthCheckNodePort)).toBe(`open ${nodeAddress}:${healthCheckNodePort}`)
   // From within the cluster a node port leads to every backend, whatever node is asked.
-  expect(dial(world, world.netns('y/a'), '172.18.0.4', local.nodePort)).toBe(`open ${world.address('x/c')}:9000`)
+  expect(dial(world, world.netns('y/a'), '172.18.0.4', local.nodePort)).toBe(`open 172.18.0.4:${local.nodePort}`)
   // Bytes go both ways through the translation.
   const heard: string[] = []
   const through = workstation.sockets.connectTcp(
@@ -203,7 +203,7 @@ it('goes on without its agent: what was stays, and a new pod gets no network in 
   await world.pass(2000)
   await agents(world, false)
   expect(world.open(80, 'TCP').has('x/b > x/a')).toBe(false)
-  expect(dial(world, world.netns('y/c'), ip, 80)).toBe(`open ${world.address('x/b')}:80`)
+  expect(dial(world, world.netns('y/c'), ip, 80)).toBe(`open ${ip}:80`)
   world.undo(closed)
   expect(world.open(80, 'TCP').has('x/b > x/a')).toBe(false)
   newPod(world, 'late')

@@ -39,7 +39,7 @@ export function installDevices(host: NetworkNamespace, { router, device, tunnelP
   host.attachTc(tunnelDevice, 'ingress', fromOverlay.id)
   host.attachTc(device, 'ingress', fromNetdev.id)
   host.attachTc(device, 'egress', toNetdev.id)
-  for (const hook of ['connect4', 'sendmsg4', 'recvmsg4'] as const) host.machine.bpf.attachCgroup(hook, socketServices.id)
+  for (const hook of ['connect4', 'getpeername4', 'sendmsg4', 'recvmsg4'] as const) host.machine.bpf.attachCgroup(hook, socketServices.id)
 }
 
 /** Routes to the pods of every node: all lead to cilium_host, whose program knows the tunnel ends. */

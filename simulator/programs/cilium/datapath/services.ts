@@ -54,7 +54,8 @@ export const socketServices: SocketAddressProgram = {
     const verdict: SocketVerdict = { to: backend, origin: service.origin }
     return verdict
   },
-  inward({ maps: kernel, cookie }, from) {
+  inward({ maps: kernel, cookie, protocol, asked }, from) {
+    if (protocol === 'tcp') return asked
     return mapsOf(kernel).reverse.get(`${cookie} ${from.address}:${from.port}`)
   },
 }
