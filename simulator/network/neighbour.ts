@@ -25,6 +25,8 @@ export const reachableTime = 30_000
 const probes = 3
 const probeTime = 1_000
 const queueLength = 101
+/** `locktime`, ms: of several answers that come back to back, the first one counts (arp_process in net/ipv4/arp.c). */
+const lockTime = 1_000
 
 /**
  * The MAC of a next hop, asked for by ARP (RFC 826) where it is not known.
@@ -100,6 +102,13 @@ export function learn(link: Link, address: string, mac: string): void {
   const { network } = link.namespace
   let entry = link.neighbours.get(address)
   if (entry?.state === 'PERMANENT') return
+  if (
+    entry?.state === 'REACHABLE' &&
+    entry.mac !== mac &&
+    entry.topology === network.topology &&
+    network.clock.now() < entry.heard + lockTime
+  )
+    return
   if (!entry) {
     entry = { address, mac, state: 'REACHABLE', heard: 0, topology: 0, waiting: [], timer: undefined }
     link.neighbours.set(address, entry)

@@ -106,6 +106,21 @@ it('connects three peers by fast datapath, divides the network among them, and s
   expect(world.defects).toEqual([])
 })
 
+it('lets pods out of the cluster: of the two devices that answer ARP for the gateway, the bridge answers first', async () => {
+  const world = boot()
+  await world.pass(60_000)
+  for (const node of ['test-worker', 'test-worker2']) {
+    const { place } = await world.pod(`from-${node}`, node)
+    let reply: unknown
+    const on = { reply: (got: unknown) => (reply = got), error: (...error: unknown[]) => (reply = error) }
+    place.namespace.sockets.ping('8.8.8.8', { bytes: 56, ttl: 64, sequence: 1, id: 7 }, on)
+    await world.pass(2_000)
+    expect(reply).toMatchObject({ from: '8.8.8.8' })
+  }
+  expect(world.defects).toEqual([])
+  world.cluster.close()
+})
+
 it('falls back to sleeve where WEAVE_MTU is more than the underlay carries, and big segments still arrive', async () => {
   const world = boot()
   await world.pass(60_000)
