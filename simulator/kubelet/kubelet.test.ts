@@ -612,6 +612,20 @@ describe('snapshot and restore', () => {
     expect(text).toMatch(/^listening on 8080 as web\nresumed on 8080 as web\ntick after 4 hits\n$/)
   })
 
+  test('what a pod that is gone by force leaves running is stopped, over a restore too', async () => {
+    const node = fakeNode()
+    node.run('web', { containers: [{ name: 'app', image: 'busybox:1.0', command: ['sleep', '3600'] }] })
+    await node.pass(5000)
+    node.api.delete('pods', 'default', 'web', { gracePeriodSeconds: 0 })
+    node.clock.settle()
+    expect(node.kubelet.containers()).toBe(1)
+    node.restart()
+    await node.pass(5000)
+    expect(node.kubelet.containers()).toBe(0)
+    expect(Object.keys(node.kubelet.snapshot().pods)).toEqual([])
+    expect(node.errors).toEqual([])
+  })
+
   test('a back-off goes on over a restore', async () => {
     const node = fakeNode()
     node.run('bad', { containers: [{ name: 'app', image: 'web:1.0', env: [{ name: 'FAIL_START', value: '1' }] }] })

@@ -149,6 +149,7 @@ export function createKubelet(world: KubeletWorld, snapshot?: KubeletSnapshot): 
     for (const pod of api.list<KubeObject & Pod>('pods', { fieldSelector: `spec.nodeName=${node}` })) {
       if (!isMirror(pod)) kubelet.pods.set(pod.metadata?.uid ?? '', pod)
     }
+    for (const { uid, gone: pod } of Object.values(state.pods)) if (pod) kubelet.pods.set(uid, pod)
     resumeBeat(kubelet)
     for (const one of Object.values(state.pods)) resume(kubelet, one)
     if (world.foreignTokens) renewDueTokens(kubelet, true)
@@ -283,11 +284,12 @@ function podGone(kubelet: Kubelet, pod: Pod, uid: string): void {
   if (!state || state.over) return forgetPod(kubelet, uid)
   const now = kubelet.world.clock.now()
   state.termination = { since: now, deadline: now + 1000 }
-  kubelet.pods.set(uid, {
+  state.gone = {
     ...pod,
     metadata: { ...pod.metadata, deletionTimestamp: pod.metadata?.deletionTimestamp ?? 'gone', deletionGracePeriodSeconds: 1 },
-  })
-  terminatePod(kubelet, kubelet.pods.get(uid) as Pod, state)
+  }
+  kubelet.pods.set(uid, state.gone)
+  terminatePod(kubelet, state.gone, state)
   if (state.over) forgetPod(kubelet, uid)
 }
 

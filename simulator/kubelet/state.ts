@@ -58,6 +58,8 @@ export interface PodState {
     readonly reason?: string
     readonly message?: string
   }
+  /** The pod as it was when it went from the API before its containers had ended: nobody else knows it any more. */
+  gone?: Pod
   /** No container of it runs or will run again. */
   over: boolean
 }

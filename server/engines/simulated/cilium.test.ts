@@ -146,7 +146,15 @@ it('keeps a client with its backend where the service says so', async () => {
   const ports = [{ port: 80 }]
   const sticky = service(world, 'sticky', { type: 'NodePort', selector: { all: 'yes' }, ports, sessionAffinity: 'ClientIP' })
   const loose = service(world, 'loose', { selector: { all: 'yes' }, ports })
-  const backends = (ip: string) => new Set(Array.from({ length: 20 }, () => dial(world, world.netns('y/a'), ip, 80))).size
+  const client = world.netns('y/a')
+  const backendOf = (address: string) => {
+    const connection = client.sockets.connectTcp({ address, port: 80 }, {})
+    world.cluster.clock.settle()
+    const entry = client.table.entries().find(({ local, state }) => state === 'ESTAB' && local.port === connection.local.port)
+    connection.reset()
+    return entry?.remote?.address
+  }
+  const backends = (ip: string) => new Set(Array.from({ length: 20 }, () => backendOf(ip))).size
   expect(backends(sticky.ip)).toBe(1)
   expect(backends(loose.ip)).toBe(3)
 })

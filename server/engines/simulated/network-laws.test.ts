@@ -203,7 +203,7 @@ function fingerprint(network: Network): string[] {
         .sort(),
       ...routing.routes.map((route) => `route ${route.table} ${routeLine(namespace, route)}`).sort(),
       ...routing.rules.map((rule) => `rule ${JSON.stringify(rule)}`),
-      renderIptables(namespace),
+      ...renderIptables(namespace).split('\n'),
       ...nft.map(renderNftTable),
       ...Object.values(netfilter.sets)
         .map(({ name, type, members }) => `set ${name} ${type} ${[...members].sort().join(' ')}`)
@@ -214,6 +214,9 @@ function fingerprint(network: Network): string[] {
     ].map((line) => `${where} ${line}`)
   })
 }
+
+/** What the real one leaves: weave-npc adds its rule against egress with the first policy of that kind, and never takes it away (npc/controller.go). */
+const left: Partial<Record<Plugin, RegExp>> = { weave: /-A WEAVE-NPC-EGRESS .*(NFLOG|DROP)/ }
 
 describe.each(plugins)('laws of the network on %s', (cni) => {
   let from: ClusterSnapshot
@@ -262,12 +265,13 @@ describe.each(plugins)('laws of the network on %s', (cni) => {
           for (const [index] of drawn.services.entries()) api.delete('services', 'laws', `service-${index}`)
           for (const [index] of drawn.pods.entries()) api.delete('pods', 'laws', `pod-${index}`)
           await world.pass(60_000)
-          expect(fingerprint(network)).toEqual(before)
+          const stays = (line: string) => left[cni]?.test(line) ?? false
+          expect(fingerprint(network).filter((line) => !stays(line))).toEqual(before.filter((line) => !stays(line)))
 
           // Connections of what is gone are forgotten.
           await world.pass(180_000)
-          const left = namespaces(network).flatMap(({ netfilter }) => netfilter.conntrack.list())
-          const stale = left.filter(({ original, reply }) =>
+          const flows = namespaces(network).flatMap(({ netfilter }) => netfilter.conntrack.list())
+          const stale = flows.filter(({ original, reply }) =>
             [original, reply].some(({ src, dst }) => [...gone, ...ips].some((ip) => ip === src || ip === dst)),
           )
           expect(stale).toEqual([])
