@@ -11,13 +11,16 @@ interface Origin {
 
 interface Walk {
   readonly serial: number
+  /** The first packet, as it left. */
+  readonly first: Header
   readonly direction: Leg['direction']
   readonly hops: Hop[]
 }
 
 /**
  * The packets of one socket, out of everything that happened on the network meanwhile: what left it, whatever NAT made of that, the answers to
- * it, and ICMP about either. A packet belongs by its addresses and ports; NAT adds new ones to those that belong.
+ * it, and ICMP about either. A packet belongs by its addresses and ports; NAT adds new ones to those that belong, and so does an eBPF program
+ * that gives a socket another destination before there is a packet: what it did stands at the head of the packet that left then.
  */
 export function legsOf(hops: readonly Hop[], socket: Opened, client: Origin, began: number): Leg[] {
   const forward = new Set<string>()
@@ -28,26 +31,39 @@ export function legsOf(hops: readonly Hop[], socket: Opened, client: Origin, beg
     back.add(keyOf(mirrored(header)))
   }
   const walks = new Map<number, Walk>()
+  const reached = [socket.to]
+  let atSocket: Hop[] = []
+  let refusals = 0
   for (const hop of hops) {
     const header = carried(hop.packet)
+    if (hop.stage === 'bpf' && isAt(hop, client) && isAbout(carried(hop.before ?? hop.packet), socket)) {
+      if (hop.verdict === 'REJECT') {
+        refusals++
+        walks.set(-refusals, { serial: -refusals, direction: 'request', first: header, hops: [hop] })
+      } else {
+        reached.push({ address: header.dst, port: header.dport ?? 0 })
+        atSocket = [hop]
+      }
+      continue
+    }
     const known = walks.get(hop.serial)
     if (known) {
       known.hops.push(hop)
       if (!header.icmp?.about) add(header, known.direction)
       continue
     }
-    if (hop.stage === 'send' || hop.stage === 'route') {
-      const own = hop.machine === client.machine && hop.namespace === client.namespace && isFrom(header, socket)
-      if (own) add(header, 'request')
-    }
+    const own = (hop.stage === 'send' || hop.stage === 'route') && isAt(hop, client) && isFrom(header, socket, reached)
+    if (own) add(header, 'request')
     const direction = directionOf(header, forward, backward)
-    if (direction) walks.set(hop.serial, { serial: hop.serial, direction, hops: [hop] })
+    if (!direction) continue
+    walks.set(hop.serial, { serial: hop.serial, direction, first: header, hops: own ? [...atSocket, hop] : [hop] })
+    if (own) atSocket = []
   }
   return folded([...walks.values()].map((walk) => legOf(walk, began)))
 }
 
-function legOf({ serial, direction, hops }: Walk, began: number): Leg {
-  return { direction, serial, what: whatOf(carried(hops[0]!.packet)), at: round(hops[0]!.at - began), hops, end: endOf(hops) }
+function legOf({ serial, direction, first, hops }: Walk, began: number): Leg {
+  return { direction, serial, what: whatOf(first), at: round(hops[0]!.at - began), hops, end: endOf(hops) }
 }
 
 /** A frame that a bridge flooded ends in several places; it arrived if one of them is the right one. */
@@ -82,9 +98,18 @@ export function carried(header: Header): Header {
   return header.inner ? carried(header.inner) : header
 }
 
-function isFrom({ protocol, sport, dport, dst }: Header, socket: Opened): boolean {
-  if (protocol !== socket.protocol || sport !== socket.port || dst !== socket.to.address) return false
-  return protocol === 'icmp' ? dport === 8 : dport === socket.to.port
+function isAt(hop: Hop, { machine, namespace }: Origin): boolean {
+  return hop.machine === machine && hop.namespace === namespace
+}
+
+function isFrom({ protocol, sport, dport, dst }: Header, socket: Opened, reached: readonly Opened['to'][]): boolean {
+  if (protocol !== socket.protocol || sport !== socket.port) return false
+  return reached.some(({ address, port }) => dst === address && (protocol === 'icmp' ? dport === 8 : dport === port))
+}
+
+/** A system call about the destination that the socket asked for. */
+function isAbout({ protocol, sport, dst, dport }: Header, { protocol: own, to }: Opened): boolean {
+  return !sport && protocol === own && dst === to.address && dport === to.port
 }
 
 function directionOf(header: Header, forward: ReadonlySet<string>, backward: ReadonlySet<string>): Leg['direction'] | undefined {

@@ -270,6 +270,14 @@ END`,
       { run: 'sleep 60' },
       { run: late },
     ],
+    faultOn: {
+      // Cilium's agent is what serves Services there.
+      cilium: [
+        { run: `kubectl patch daemonset -n kube-system cilium -p '{"spec":{"template":{"spec":{"nodeSelector":{"gone":"yes"}}}}}'` },
+        { run: 'sleep 60' },
+        { run: late },
+      ],
+    },
     after: 10,
     looks: ["kubectl exec -n shop client -- curl -sS -m 10 -o /dev/null -w 'HTTP %{http_code}\\n' http://web"],
     clients: lateClients,
@@ -296,6 +304,8 @@ END`,
       kindnet: withoutPlugin('kindnet', 'kube-system'),
       flannel: withoutPlugin('kube-flannel-ds', 'kube-flannel'),
       calico: withoutPlugin('calico-node', 'kube-system'),
+      cilium: withoutPlugin('cilium', 'kube-system'),
+      weave: withoutPlugin('weave-net', 'kube-system'),
     },
     after: 30,
     looks: [
