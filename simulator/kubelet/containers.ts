@@ -10,7 +10,7 @@ import { containerFiles } from './container-files.ts'
 import { containerOf } from './container-reference.ts'
 import { type EnvironmentSources, environmentOf, expand } from './environment.ts'
 import { findImage, parseImage } from './images.ts'
-import { appendLine, lineSplitter } from './logs.ts'
+import { appendLine, formatLines, lineSplitter } from './logs.ts'
 import { createMeter } from './meter.ts'
 import { capacityOf } from './node-status.ts'
 import { beginProbes, disturb, endProbes } from './probing.ts'
@@ -141,7 +141,7 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
     `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${message}: unknown`
   const found = lookUp(place, argv)
   if ('problem' in found) return failed(lookupMessage(argv[0] ?? '', found.problem))
-  const write = (stream: 'stdout' | 'stderr') => (text: string) => writeLog(kubelet, live, stream, text)
+  const write = (stream: 'stdout' | 'stderr') => (text: string, partial: boolean) => writeLog(kubelet, live, stream, text, partial)
   const ended = (code: number) => instanceEnded(kubelet, live, code)
   if (found.program.kind === 'daemon') {
     const daemon = hostDaemon({
@@ -191,6 +191,7 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
     kubelet.world.clock.soon(() => {
       splitters.stdout.flush()
       splitters.stderr.flush()
+      terminalLines.get(live)?.flush()
       ended(code)
     }),
   )
@@ -202,17 +203,17 @@ const terminalLines = new WeakMap<LiveContainer, ReturnType<typeof lineSplitter>
 async function terminalOutput(kubelet: Kubelet, live: LiveContainer, bytes: Uint8Array): Promise<void> {
   let lines = terminalLines.get(live)
   if (!lines) {
-    lines = lineSplitter((text) => writeLog(kubelet, live, 'stdout', text))
+    lines = lineSplitter((text, partial) => writeLog(kubelet, live, 'stdout', text, partial))
     terminalLines.set(live, lines)
   }
   lines.write(bytes)
   await Promise.all([...live.attached].map((send) => send('stdout', bytes)))
 }
 
-function writeLog(kubelet: Kubelet, live: LiveContainer, stream: 'stdout' | 'stderr', text: string): void {
+function writeLog(kubelet: Kubelet, live: LiveContainer, stream: 'stdout' | 'stderr', text: string, partial = false): void {
   const { instance, followers } = live
   disturb(kubelet)
-  instance.dropped += appendLine(instance.log, { at: kubelet.world.clock.now(), stream, text })
+  instance.dropped += appendLine(instance.log, { at: kubelet.world.clock.now(), stream, text, ...(partial && { partial }) })
   if (followers.size > 0) for (const tell of [...followers]) tell()
 }
 
@@ -275,9 +276,5 @@ function terminationMessage(container: Container, live: LiveContainer, code: num
   const path = container.terminationMessagePath ?? '/dev/termination-log'
   const written = live.files.exists(path) && !live.files.stat(path).directory ? live.files.readText(path).slice(0, 4096) : ''
   if (written !== '' || code === 0 || container.terminationMessagePolicy !== 'FallbackToLogsOnError') return written || undefined
-  const tail = live.instance.log
-    .slice(-80)
-    .map(({ text }) => `${text}\n`)
-    .join('')
-  return tail.slice(-2048) || undefined
+  return formatLines(live.instance.log.slice(-80), false).slice(-2048) || undefined
 }
