@@ -3,7 +3,7 @@ import type { Clock, Timers } from '../clock.ts'
 import type { FileSystem } from '../files.ts'
 import type { BpfProgram } from '../network/bpf.ts'
 import type { NetworkNamespace } from '../network/namespace.ts'
-import type { PlainAnswer, Sockets } from '../network/sockets.ts'
+import type { ClientIdentity, PlainAnswer, Sockets } from '../network/sockets.ts'
 import type { Random } from '../random.ts'
 import type { ByteSink, ByteSource } from '../streams.ts'
 import type { Terminal } from '../terminal.ts'
@@ -52,10 +52,15 @@ export interface Process {
   readonly random: Random
   readonly hostname: string
   readonly user: string
-  /** HTTPS to anything in the cluster's network, by the URL's host and port; NetworkError as a dial would give. For API clients. */
-  fetch(request: Request): Promise<Response>
+  /** HTTPS to anything in the cluster's network, by the URL's host and port; NetworkError as a dial would give. For API clients.
+   * A server that asks for one is shown the client certificate; rejects in Go's words where certificate and key are no pair. */
+  fetch(request: Request, shown?: ClientIdentity): Promise<Response>
   /** A WebSocket to the same; the Response where the server refuses. */
-  websocket(request: Request, protocols: readonly string[]): Promise<Response | { protocol: string; socket: MessageSocket }>
+  websocket(
+    request: Request,
+    protocols: readonly string[],
+    shown?: ClientIdentity,
+  ): Promise<Response | { protocol: string; socket: MessageSocket }>
   /** Starts another command that exists where this one runs; undefined where the name is not found on PATH (or is no file, for a path). */
   spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess | undefined
   /** Names on PATH, for completion. */

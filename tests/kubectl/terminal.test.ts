@@ -1,4 +1,11 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { certificatesIn } from '../../server/engines/simulated/certificates.ts'
+import { clientCredentials } from '../../server/engines/simulated/client-certificates.ts'
+import { certificateRequest } from './certificate-request.ts'
 import { kubectlSession } from './session.ts'
 import { sideBySide } from './side-by-side.ts'
 
@@ -32,3 +39,120 @@ it('output without a newline at its end is shown without one', async () => {
   }
   expect(await run('logs part --timestamps')).toMatch(/^\d{4}-\S+Z a\n\d{4}-\S+Z b$/)
 })
+
+/** A script in the terminal, in a folder of its own that holds `files`: all that it prints. */
+const inTerminal = async (script: string, files: Record<string, string> = {}) =>
+  (await session.cluster.runScript(`exec 2>&1; ${script}`, files)).output
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+it('a key, a request, an approval, a certificate: its user signs in with it in the terminal', async () => {
+  const { manifest, key } = await certificateRequest('jane', { subject: 'CN=jane, O=dev' })
+  const approved = await inTerminal(
+    `
+    kubectl apply -f csr.json && kubectl certificate approve jane
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+      kubectl get csr jane -o 'jsonpath={.status.certificate}' | base64 -d >/root/jane.crt
+      test -s /root/jane.crt && break || sleep 0.2
+    done
+    cp jane.key /root/jane.key; cd /root
+    kubectl config set-credentials jane --client-certificate=jane.crt --client-key=jane.key
+    kubectl config set-context jane --cluster=faultline --user=jane
+    kubectl config view -o 'jsonpath={.users[1].user}'`,
+    { 'csr.json': manifest, 'jane.key': key },
+  )
+  expect(approved).toBe(
+    `certificatesigningrequest.certificates.k8s.io/jane created
+certificatesigningrequest.certificates.k8s.io/jane approved
+User "jane" set.
+Context "jane" created.
+{"client-certificate":"/root/jane.crt","client-key":"/root/jane.key"}`,
+  )
+  expect(await inTerminal('kubectl --context jane get pods')).toBe(
+    'Error from server (Forbidden): pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"\n',
+  )
+  await run('create role reader --verb=get,list --resource=pods')
+  await run('create role entering --verb=create,get --resource=pods/exec')
+  await run('create rolebinding reader --role=reader --user=jane')
+  await run('create rolebinding entering --role=entering --group=dev')
+  await run('run inside --image=busybox:1.36 --restart=Never -- sleep 1000')
+  await run('wait --for=condition=Ready pod/inside --timeout=20s')
+  expect(await inTerminal("kubectl --context jane auth whoami -o 'jsonpath={.status.userInfo.username} {.status.userInfo.groups}'")).toBe(
+    'jane ["dev","system:authenticated"]',
+  )
+  expect(await inTerminal('kubectl --context jane get pod inside -o name; kubectl --context jane exec inside -- echo by group')).toBe(
+    'pod/inside\nby group\n',
+  )
+  // Embedded, the files may go.
+  expect(
+    await inTerminal(`cd /root
+    kubectl config set-credentials jane --client-certificate=jane.crt --client-key=jane.key --embed-certs
+    rm jane.crt; kubectl --context jane get pod inside -o name
+    kubectl config view -o 'jsonpath={.users[1].user}'`),
+  ).toBe('User "jane" set.\npod/inside\n{"client-certificate-data":"DATA+OMITTED","client-key-data":"DATA+OMITTED"}')
+})
+
+it("certificates that are none, are not the key's, or are of another authority, beside the real kubectl", async () => {
+  const own = parse(readFileSync(session.kubeconfig, 'utf8')).users[0].user
+  const certificate = Buffer.from(own['client-certificate-data'], 'base64').toString()
+  const key = Buffer.from(own['client-key-data'], 'base64').toString()
+  const other = await foreignCertificate()
+  const files: Record<string, string> = { crt: certificate, key, 'other.key': other.key, 'other.crt': other.certificate, none: 'none\n' }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(session.folder, name), content)
+  const written = Object.entries(files).map(([name, content]) => `echo ${base64(content)} | base64 -d >/root/${name}; `)
+  for (const flags of [
+    '--client-certificate=crt --client-key=key',
+    '--client-certificate=other.crt --client-key=other.key',
+    '--client-certificate=crt --client-key=other.key',
+    '--client-certificate=none --client-key=key',
+    '--client-certificate=crt --client-key=none',
+    '--client-certificate=key --client-key=crt',
+    '--client-certificate=crt --client-key=crt',
+    '--client-certificate=nosuch --client-key=key',
+    '--client-certificate=crt --client-key=nosuch',
+    '--client-certificate=nosuch',
+  ]) {
+    // On both sides a kubeconfig whose user has no credentials.
+    const config = parse(readFileSync(session.kubeconfig, 'utf8'))
+    config.users[0].user = {}
+    writeFileSync(join(session.folder, 'bare'), stringify(config))
+    const real = await session.kubectl(`--kubeconfig bare get --raw /api/v1/namespaces/default ${flags}`)
+    const name = config.users[0].name
+    const ours = await inTerminal(`${written.join('')}cd /root
+      sed -e '/token:/d' -e 's/learner/${name}/' .kube/config >bare
+      kubectl --kubeconfig bare get --raw /api/v1/namespaces/default ${flags}`)
+    expect([flags, ours]).toEqual([flags, real.out + real.err.replace(/^E\d{4} .*cert_rotation.*\n/gm, '')])
+  }
+  // The same in the kubeconfig itself.
+  for (const [crt, held] of [
+    [certificate, other.key],
+    ['none', key],
+    [certificate, ''],
+    [other.certificate, other.key],
+  ] as const) {
+    const config = parse(readFileSync(session.kubeconfig, 'utf8'))
+    config.users[0].user = { 'client-certificate-data': base64(crt), 'client-key-data': base64(held) }
+    writeFileSync(join(session.folder, 'bare'), stringify(config))
+    const real = await session.kubectl('--kubeconfig bare get --raw /api/v1/namespaces/default')
+    config.clusters[0].cluster.server = 'https://faultline-control-plane:6443'
+    const ours = await inTerminal('kubectl --kubeconfig bare get --raw /api/v1/namespaces/default', { bare: stringify(config) })
+    expect(ours).toEqual(real.out + real.err)
+  }
+})
+
+/** A certificate for an administrator by an authority that the cluster does not know. */
+async function foreignCertificate(): Promise<{ certificate: string; key: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'faultline-foreign-'))
+  const { clients } = await certificatesIn(folder)
+  rmSync(folder, { recursive: true })
+  return clientCredentials(clients, 'test', { commonName: 'kubernetes-admin', organization: 'kubeadm:cluster-admins' })
+}
+
+for (const line of [
+  'config set-credentials jane --embed-certs',
+  'config set-credentials jane --embed-certs --client-certificate=nosuch',
+  'config set-cluster far --embed-certs',
+])
+  it(line, async () => {
+    const { real, ours } = await sideBySide(session, line)
+    expect(ours).toEqual(real)
+  })

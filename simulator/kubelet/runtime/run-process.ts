@@ -155,8 +155,8 @@ function runCommand(place: Place, command: Command, start: Start): { kill(signal
     user: place.user,
     namespace: place.namespace,
     ...(place.trace ? { trace: place.trace } : {}),
-    fetch: (request) => fetchOver(dialling, request),
-    websocket: (request, protocols) => websocketOver(dialling, request, protocols),
+    fetch: (request, shown) => fetchOver(dialling, request, shown),
+    websocket: (request, protocols, shown) => websocketOver(dialling, request, protocols, shown),
     commands: () => commandNames(place.files, process.env),
     spawn: (argv, options = {}) => {
       const child = runProcess(place, argv, {

@@ -1,8 +1,8 @@
 import type { Status } from 'kubernetes-types/meta/v1'
 import type { MessageSocket } from '../../../simulator/apiserver/api.ts'
-import { NetworkError } from '../../../simulator/network/sockets.ts'
+import { HandshakeError, NetworkError } from '../../../simulator/network/sockets.ts'
 import type { Process } from '../../../simulator/programs/process.ts'
-import { ConnectionFailure, type Failure, StatusFailure } from '../cli/failure.ts'
+import { ConnectionFailure, Failure, StatusFailure } from '../cli/failure.ts'
 import type { Target } from './kubeconfig.ts'
 import { bytesOf, race } from './streaming.ts'
 
@@ -42,10 +42,16 @@ export function createClient(process: Process, target: Target, warn: (text: stri
     return new Request(target.server + path + queryText(options.query), { method, headers, body: body ?? null, signal: process.signal })
   }
 
+  /** client-go looks at a certificate in the kubeconfig before it dials, at one in files while it does. */
+  const noHandshake = (error: unknown): never => {
+    if (!(error instanceof HandshakeError)) throw error
+    throw target.identity?.fromFiles ? new ConnectionFailure(host, false, error.message) : new Failure(error.message)
+  }
+
   async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
     const limit = target.timeout > 0 ? Math.min(target.timeout, dialTimeout) : dialTimeout
     const response = await dial(process, host, limit, target.timeout > 0 && target.timeout < dialTimeout, () =>
-      process.fetch(build(method, path, options)),
+      process.fetch(build(method, path, options), target.identity).catch(noHandshake),
     )
     for (const text of warningsOf(response.headers.get('warning'))) {
       if (warned.has(text)) continue
@@ -72,7 +78,9 @@ export function createClient(process: Process, target: Target, warn: (text: stri
     },
     async websocket(path, query, protocols) {
       const request = build('GET', path, { query })
-      const answer = await dial(process, host, dialTimeout, false, () => process.websocket(request, protocols))
+      const answer = await dial(process, host, dialTimeout, false, () =>
+        process.websocket(request, protocols, target.identity).catch(noHandshake),
+      )
       if ('socket' in answer) return answer
       throw await refusal(answer, 'GET', path)
     },
