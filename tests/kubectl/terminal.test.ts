@@ -156,3 +156,33 @@ for (const line of [
     const { real, ours } = await sideBySide(session, line)
     expect(ours).toEqual(real)
   })
+
+it('proxy answers on the loopback of the terminal what the API server answers, as the real one does', async () => {
+  const paths = ['/version', '/api/v1/namespaces/default/pods/nosuch', '/api/v1/namespaces/default/pods/inside/exec?command=ls', '/nosuch']
+  const running = session.background('proxy --port=0 --append-server-path')
+  const [, port] = await running.said(/^Starting to serve on 127\.0\.0\.1:(\d+)\n/)
+  const real: string[] = []
+  for (const path of paths) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`)
+    real.push(`${await response.text()}${response.status} ${response.headers.get('content-type')}`)
+  }
+  await running.stop()
+  const asked = paths.map((path) => `curl -s -w '%{http_code} %{content_type}@' 'http://127.0.0.1:8001${path}'`)
+  const ours = await inTerminal(`kubectl proxy >said & sleep 0.3; ${asked.join('; ')}
+    curl -s -w '%{http_code}@' -H 'Host: example.org' http://127.0.0.1:8001/api
+    curl -s -w '%{http_code}@' -X POST -H 'Content-Type: application/json' -d '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"by-proxy"}}' http://127.0.0.1:8001/api/v1/namespaces/default/configmaps -o /dev/null
+    timeout 1 curl -sN 'http://127.0.0.1:8001/api/v1/namespaces/default/configmaps?watch=1&fieldSelector=metadata.name=by-proxy' | grep -o '"type":"ADDED"'
+    kill %1; cat said; curl -s http://127.0.0.1:8001/api || echo gone`)
+  const answers = ours.split('@')
+  expect(answers.slice(0, paths.length)).toEqual(real)
+  expect(answers.slice(paths.length)).toEqual(['Forbidden\n403', '201', '"type":"ADDED"\nStarting to serve on 127.0.0.1:8001\ngone\n'])
+})
+
+it('proxy refuses what it cannot do', async () => {
+  expect(await inTerminal('kubectl proxy -w .; kubectl proxy --port=0 --unix-socket=x; kubectl proxy --address=10.9.9.9')).toBe(
+    `error: --www is not supported by proxy of this kubectl: use --port, and another server for files
+error: cannot set --unix-socket and --port at the same time
+error: listen tcp 10.9.9.9:8001: bind: cannot assign requested address
+`,
+  )
+})

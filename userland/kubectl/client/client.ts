@@ -1,5 +1,6 @@
 import type { Status } from 'kubernetes-types/meta/v1'
 import type { MessageSocket } from '../../../simulator/apiserver/api.ts'
+import type { HttpHeaders } from '../../../simulator/network/http-message.ts'
 import { HandshakeError, NetworkError } from '../../../simulator/network/sockets.ts'
 import type { Process } from '../../../simulator/programs/process.ts'
 import { ConnectionFailure, Failure, StatusFailure } from '../cli/failure.ts'
@@ -20,6 +21,8 @@ export interface Client {
   text(method: string, path: string, options?: RequestOptions): Promise<string>
   /** The body as it arrives. One that `mayEnd` is over, without a word, when the request's time is. */
   stream(method: string, path: string, options?: RequestOptions): Promise<AsyncIterable<Uint8Array>>
+  /** Somebody else's request as it is, with these credentials where it has none; a refusal is an answer like others. */
+  forward(request: { method: string; target: string; headers: HttpHeaders; body: Uint8Array }): Promise<Response>
   websocket(path: string, query: [string, string][], protocols: string[]): Promise<{ protocol: string; socket: MessageSocket }>
 }
 
@@ -75,6 +78,20 @@ export function createClient(process: Process, target: Target, warn: (text: stri
       const response = await send(method, path, options)
       const bytes = bytesOf(response.body, process.signal)
       return options.mayEnd && target.timeout > 0 ? until(process, target.timeout, bytes) : bytes
+    },
+    async forward({ method, target: path, headers: given, body }) {
+      const headers = new Headers({ ...target.headers })
+      for (const [name, value] of given)
+        if (!/^(host|connection|content-length|transfer-encoding)$/i.test(name)) headers.append(name, value)
+      if (target.token && !headers.has('Authorization')) headers.set('Authorization', `Bearer ${target.token}`)
+      const bodiless = body.length === 0 || method === 'GET' || method === 'HEAD'
+      const request = new Request(target.server + path, {
+        method,
+        headers,
+        body: bodiless ? null : new Uint8Array(body),
+        signal: process.signal,
+      })
+      return dial(process, host, dialTimeout, false, () => process.fetch(request, target.identity).catch(noHandshake))
     },
     async websocket(path, query, protocols) {
       const request = build('GET', path, { query })
