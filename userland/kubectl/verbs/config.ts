@@ -3,6 +3,7 @@ import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import type { Kubeconfig } from '../client/kubeconfig.ts'
 import { readOne } from '../client/kubeconfig.ts'
+import { throwAll } from '../objects/targets.ts'
 import { jsonText } from '../print/json.ts'
 import { jsonPathText } from '../print/jsonpath.ts'
 import { alignRows } from '../print/tabwriter.ts'
@@ -133,7 +134,9 @@ async function names(call: Call, list: 'clusters' | 'users'): Promise<undefined>
 
 async function getContexts(call: Call): Promise<undefined> {
   const config = call.kubeconfig()
-  const wanted = call.args.length > 0 ? call.args : config.contexts.map((one) => one.name)
+  const all = config.contexts.map((one) => one.name)
+  const wanted = (call.args.length > 0 ? call.args : all).filter((name) => all.includes(name))
+  const missing = call.args.filter((name) => !all.includes(name)).map((name) => new Failure(`context ${name} not found`))
   if (call.flags.text('output') === 'name') {
     await call.out(
       [...wanted]
@@ -141,16 +144,16 @@ async function getContexts(call: Call): Promise<undefined> {
         .map((name) => `${name}\n`)
         .join(''),
     )
-    return
+    return throwAll(missing) as undefined
   }
   const rows: string[][] = []
   for (const name of [...wanted].sort()) {
-    const context = config.contexts.find((one) => one.name === name)?.context
-    if (!context) throw new Failure(`context ${name} not found`)
+    const context = config.contexts.find((one) => one.name === name)?.context ?? {}
     rows.push([name === config.currentContext ? '*' : '', name, context.cluster ?? '', context.user ?? '', context.namespace ?? ''])
   }
   const header = ['CURRENT', 'NAME', 'CLUSTER', 'AUTHINFO', 'NAMESPACE']
   await call.out(alignRows(call.flags.bool('no-headers') ? rows : [header, ...rows]))
+  throwAll(missing)
 }
 
 /** Changes the file in which the stanza stands (or the first that exists, or the last of the list). */
