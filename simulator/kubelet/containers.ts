@@ -16,9 +16,10 @@ import { capacityOf } from './node-status.ts'
 import { beginProbes, disturb, endProbes } from './probing.ts'
 import { podHostname } from './resolver-config.ts'
 import { hostDaemon } from './runtime/host-daemon.ts'
+import { PidNamespace } from './runtime/pid-namespace.ts'
 import { lookUp, lookupMessage, programsOf } from './runtime/programs.ts'
 import { type Place, runProcess } from './runtime/run-process.ts'
-import type { Instance, PodState } from './state.ts'
+import type { Instance, PodState, Sandbox } from './state.ts'
 import type { Kubelet, LiveContainer } from './world.ts'
 
 /** What a service account, or the node for a static pod, is to the API server. */
@@ -91,6 +92,7 @@ export function startInstance(
     random: world.random,
     programs: programsOf(world.catalogue),
     processes: new Set(),
+    ...(pod.spec?.hostPID ? {} : { pids: pidNamespaceOf(kubelet, pod, state, container) }),
     meter: createMeter(instance.meter, () => world.clock.now(), outOfMemory),
     nextPid: () => kubelet.state.nextPid++,
     apiOf: (service: HttpsService) => (world.apiOf ? world.apiOf(service, user, token) : world.api.as(user)),
@@ -115,7 +117,7 @@ export function startInstance(
     attached: new Set(),
   }
   kubelet.live.set(instance.id, live)
-  const problem = runMain(kubelet, live, mainArguments(container, image, env), restored, isInit(pod))
+  const problem = runMain(kubelet, live, mainArguments(container, image, env), restored)
   if (problem === undefined) {
     beginProbes(kubelet, state, container, instance, restored)
     return undefined
@@ -134,8 +136,7 @@ export function mainArguments(container: Container, image: Image, env: Readonly<
   return [...(image.entrypoint ?? []), ...(container.args?.length ? filled(container.args) : (image.cmd ?? []))]
 }
 
-/** `init`: it is process 1 of its PID namespace. */
-function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored: boolean, init: boolean): string | undefined {
+function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored: boolean): string | undefined {
   const { place, instance } = live
   const failed = (message: string) =>
     `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${message}: unknown`
@@ -144,6 +145,17 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
   const write = (stream: 'stdout' | 'stderr') => (text: string, partial: boolean) => writeLog(kubelet, live, stream, text, partial)
   const ended = (code: number) => instanceEnded(kubelet, live, code)
   if (found.program.kind === 'daemon') {
+    const account = place.meter?.begin(usageOf(found.program, found.argv))
+    const pid = place.pids?.next() ?? 1
+    live.pid = pid
+    place.pids?.add(pid, {
+      parent: 0,
+      argv: found.argv,
+      user: place.user,
+      startedAt: place.clock.now(),
+      cpuSeconds: () => account?.seconds() ?? 0,
+      kill: (signal) => live.main.kill(signal),
+    })
     const daemon = hostDaemon({
       daemon: found.program,
       argv: found.argv,
@@ -156,7 +168,7 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
       owner: `kubelet/${kubelet.world.node}/${instance.id}`,
       memory: instance.daemon,
       resumed: restored,
-      ...(place.meter ? { account: place.meter.begin(usageOf(found.program, found.argv)) } : {}),
+      ...(account ? { account } : {}),
       log: (line, stream) => {
         writeLog(kubelet, live, stream, line)
         if (live.attached.size > 0) for (const send of live.attached) void send(stream, new TextEncoder().encode(`${line}\n`))
@@ -169,6 +181,8 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
     live.main = { kill: (signal) => daemon.signal(signal), stop: () => daemon.stop() }
     return undefined
   }
+  // Process 1 of its PID namespace hears only of signals that it handles.
+  const init = place.pids?.isEmpty ?? false
   const splitters = { stdout: lineSplitter(write('stdout')), stderr: lineSplitter(write('stderr')) }
   const sink = (stream: 'stdout' | 'stderr') => ({
     write: async (data: Uint8Array | string) => {
@@ -217,9 +231,24 @@ function writeLog(kubelet: Kubelet, live: LiveContainer, stream: 'stdout' | 'std
   if (followers.size > 0) for (const tell of [...followers]) tell()
 }
 
-/** With a shared PID namespace process 1 is the pause container's, with the host's it is systemd. */
-function isInit(pod: Pod): boolean {
-  return !pod.spec?.shareProcessNamespace && !pod.spec?.hostPID
+const podNamespaces = new WeakMap<Sandbox, PidNamespace>()
+
+/**
+ * One of its own; that of the container which an ephemeral one targets, while it runs; with shareProcessNamespace the pod's, whose
+ * process 1 is the pause container's (the CRI's modes CONTAINER, TARGET and POD).
+ */
+function pidNamespaceOf(kubelet: Kubelet, pod: Pod, state: PodState, container: Container): PidNamespace {
+  const { targetContainerName: target } = container as { targetContainerName?: string }
+  const targeted = target && [...kubelet.live.values()].find((live) => live.uid === state.uid && live.container === target)?.place.pids
+  if (targeted) return targeted
+  if (!pod.spec?.shareProcessNamespace || !state.sandbox) return new PidNamespace(kubelet.world.clock)
+  const known = podNamespaces.get(state.sandbox)
+  if (known) return known
+  const made = new PidNamespace(kubelet.world.clock)
+  const startedAt = state.sandbox.readyAt
+  made.add(made.next(), { parent: 0, argv: ['/pause'], user: '65535', startedAt, cpuSeconds: () => 0, kill: () => {} })
+  podNamespaces.set(state.sandbox, made)
+  return made
 }
 
 /** Bytes or cores, as the cgroup's memory.max and cpu.max. */
@@ -268,6 +297,7 @@ function endLive(kubelet: Kubelet, live: LiveContainer): void {
   kubelet.live.delete(live.instance.id)
   live.main = { kill: dead, stop: dead }
   for (const process of [...live.place.processes]) process.kill('SIGKILL')
+  if (live.pid !== undefined) live.place.pids?.remove(live.pid)
   live.stdin?.abandon()
 }
 

@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml'
 import { certificatesIn } from '../../server/engines/simulated/certificates.ts'
 import { clientCredentials } from '../../server/engines/simulated/client-certificates.ts'
 import { certificateRequest } from './certificate-request.ts'
-import { kubectlSession } from './session.ts'
+import { eventually, kubectlSession } from './session.ts'
 import { sideBySide } from './side-by-side.ts'
 
 /** Exercises in the terminal, each beside the real kubectl where that can do the same. */
@@ -186,3 +186,68 @@ error: listen tcp 10.9.9.9:8001: bind: cannot assign requested address
 `,
   )
 })
+
+const header = 'PID   USER     TIME  COMMAND\n'
+const processes = (text: string) => text.replace(header, '').replaceAll(/^ *\d+ /gm, '')
+
+it('ps shows the processes of a container, and process 1 hears of no signal that it does not handle', async () => {
+  await run('apply -f -', shared)
+  await run('wait --for=condition=Ready pod/alone pod/together pod/web --timeout=20s')
+  expect(await run('exec alone -- ps')).toBe(`${header}    1 root      0:00 sleep 1000\n    2 root      0:00 ps\n`)
+  expect(await run('exec alone -- ps -o pid,ppid,comm')).toMatch(/^PID {3}PPID {2}COMMAND\n {4}1 {5}0 sleep\n {4}\d {5}0 ps\n$/)
+  expect(await run("exec alone -- sh -c 'sleep 500 & sleep 600 & kill $!; sleep 0.1; ps aux; kill -0 $! || echo gone'")).toMatch(
+    /sleep 1000\n +(\d+) root +0:00 sh -c .*\n +\d+ root +0:00 sleep 500\n +\d+ root +0:00 ps aux\ngone\n$/,
+  )
+  expect(await run('exec alone -- sh -c \'ps | grep -c "^ *$$ "\'')).toBe('1\n')
+  expect(await run('exec alone -- kill -9 1')).toBe('')
+  expect((await session.kubectl('exec alone -- kill 99')).err).toContain("kill: can't kill pid 99: No such process\n")
+  expect(await run('get pod alone -o jsonpath={.status.containerStatuses[0].restartCount}')).toBe('0')
+  // nginx handles SIGTERM: it ends, and the kubelet starts it again.
+  expect(processes(await run('exec web -- ps'))).toMatch(/^root {6}0:0\d .*nginx .*\nroot {6}0:00 ps\n$/)
+  await run('exec web -- kill 1')
+  const restarted = await eventually(
+    () => session.kubectl('get pod web -o jsonpath={.status.containerStatuses[0].restartCount}'),
+    ({ out }) => out === '1',
+  )
+  expect(restarted.out).toBe('1')
+})
+
+it('containers of a pod share their processes where the pod asks for it, and a debugging container those of its target', async () => {
+  expect(processes(await run('exec together -c two -- ps'))).toBe(
+    '65535     0:00 /pause\nroot      0:00 sleep 1111\nroot      0:00 sleep 2222\nroot      0:00 ps\n',
+  )
+  await run('debug alone --image=busybox:1.36 --target=alone -c look -- sleep 3333')
+  const looked = await eventually(
+    () => session.kubectl('exec alone -c look -- ps'),
+    ({ code }) => code === 0,
+  )
+  expect(processes(looked.out)).toBe('root      0:00 sleep 1000\nroot      0:00 sleep 3333\nroot      0:00 ps\n')
+  await run('debug alone --image=busybox:1.36 -c blind -- sleep 4444')
+  const blind = await eventually(
+    () => session.kubectl('exec alone -c blind -- ps'),
+    ({ code }) => code === 0,
+  )
+  expect(processes(blind.out)).toBe('root      0:00 sleep 4444\nroot      0:00 ps\n')
+})
+
+const shared = `apiVersion: v1
+kind: Pod
+metadata: { name: alone }
+spec:
+  containers: [{ name: alone, image: "busybox:1.36", command: [sleep, "1000"] }]
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: web }
+spec:
+  containers: [{ name: web, image: "nginx:1.27-alpine" }]
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: together }
+spec:
+  shareProcessNamespace: true
+  containers:
+  - { name: one, image: "busybox:1.36", command: [sleep, "1111"] }
+  - { name: two, image: "busybox:1.36", command: [sleep, "2222"] }
+`
