@@ -1,9 +1,9 @@
-import { decodeBase64Text } from '../../../simulator/base64.ts'
 import { FileError, resolvePath } from '../../../simulator/files.ts'
 import type { ClientIdentity } from '../../../simulator/network/sockets.ts'
 import type { Process } from '../../../simulator/programs/process.ts'
 import { Failure, PlainFailure } from '../cli/failure.ts'
 import type { Flags } from '../cli/flags.ts'
+import { fromBase64 } from '../objects/text.ts'
 import type { Kubeconfig } from './kubeconfig.ts'
 
 export interface Identity extends ClientIdentity {
@@ -43,7 +43,7 @@ export function identityOf(
   if (!key.path && !key.data)
     wrong.push(`client-key-data or client-key must be specified for ${userName} to use the clientCert authentication method.`)
   const read = ({ word, path, shown, data }: typeof key) => {
-    if (data) return decodeBase64Text(data)
+    if (data) return decoded(data)
     if (!path) return ''
     try {
       return process.files.readText(path)
@@ -58,6 +58,14 @@ export function identityOf(
   if (wrong.length === 0) return identity
   if (wrong.length === 1) throw new Failure(wrong[0] as string)
   throw new PlainFailure(`Error in configuration: \n${wrong.map((one) => `* ${one}\n`).join('')}`)
+}
+
+function decoded(data: string): string {
+  try {
+    return new TextDecoder().decode(fromBase64(data))
+  } catch {
+    throw new Failure('illegal base64 data in a certificate or key of the kubeconfig')
+  }
 }
 
 function folderOf(path: string): string {

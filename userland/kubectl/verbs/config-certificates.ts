@@ -1,8 +1,8 @@
-import { encodeBase64 } from '../../../simulator/base64.ts'
 import { FileError, resolvePath } from '../../../simulator/files.ts'
 import { Failure } from '../cli/failure.ts'
 import { bool } from '../cli/flags.ts'
 import type { Call } from '../cli/verb.ts'
+import { toBase64 } from '../objects/text.ts'
 
 export const embedFlag = bool('embed-certs', 'Write what the files hold into the kubeconfig, in place of their paths.')
 
@@ -20,7 +20,7 @@ export function certificateFields(call: Call, names: readonly string[]): Record<
     const path = flags.text(name)
     const whole = resolvePath(process.cwd, path)
     fields[name] = embed ? undefined : whole
-    fields[`${name}-data`] = embed ? encodeBase64(contentOf(call, name, path, whole)) : undefined
+    fields[`${name}-data`] = embed ? toBase64(contentOf(call, name, path, whole)) : undefined
   }
   return fields
 }
