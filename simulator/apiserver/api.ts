@@ -215,6 +215,8 @@ export type UpgradeTransport = 'websocket' | 'SPDY/3.1'
 
 /** The HTTP face of the API server: isomorphic, no listener of its own. */
 export interface ApiServer {
+  /** Who a client is that shows a certificate and its key (PEM). Rejects in Go's words where they are no pair. Absent: it asks for none. */
+  handshake?(shown: { readonly certificate: string; readonly key: string }): Promise<Peer>
   fetch(request: Request, peer?: Peer): Promise<Response>
   /**
    * A handshake: the chosen subprotocol and what then talks on the socket, or the Response that refuses it. With `SPDY/3.1` the socket is the

@@ -28,6 +28,8 @@ export interface ApiServerWorld extends RegistryWorld {
   /** The API server's own sockets, for the proxy subresources; absent: it has no network. */
   readonly sockets?: () => Sockets
   /** Undefined: 401. */
+  /** What the cluster's authority says of a client certificate. Absent: nobody can, and none is asked for. */
+  readonly handshake?: NonNullable<ApiServer['handshake']>
   authenticate(request: Request, peer?: Peer): UserInfo | undefined | Promise<UserInfo | undefined>
   /** For TokenReview; absent: no token is anybody's. */
   readonly reviewToken?: Authenticator['review']
@@ -242,6 +244,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   }
 
   return {
+    ...(world.handshake && { handshake: world.handshake }),
     fetch: async (request, peer) => {
       try {
         return await serve(request, peer)

@@ -62,6 +62,8 @@ export interface ClusterWorld {
   readonly signCertificate?: SignCertificate
   /** Resolves when promise callbacks that are due have run (`setImmediate`): what traces need. Absent: nothing can be traced. */
   readonly turn?: () => Promise<void>
+  /** Both halves of a TLS handshake with the API server, for who shows a client certificate inside; see `ApiServer.handshake`. */
+  readonly handshake?: NonNullable<ApiServer['handshake']>
   /** Defects: something threw that nobody expected. */
   onError(error: unknown): void
 }
@@ -157,6 +159,7 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
     aggregator,
     gitVersion: versions.kubernetes,
     ...(world.openapi && { openapi: world.openapi }),
+    ...(world.handshake && { handshake: world.handshake }),
     nodes: {
       kubelet: (node) => {
         const kubelet = kubelets.get(node)

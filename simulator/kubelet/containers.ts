@@ -10,15 +10,16 @@ import { containerFiles } from './container-files.ts'
 import { containerOf } from './container-reference.ts'
 import { type EnvironmentSources, environmentOf, expand } from './environment.ts'
 import { findImage, parseImage } from './images.ts'
-import { appendLine, lineSplitter } from './logs.ts'
+import { appendLine, formatLines, lineSplitter } from './logs.ts'
 import { createMeter } from './meter.ts'
 import { capacityOf } from './node-status.ts'
 import { beginProbes, disturb, endProbes } from './probing.ts'
 import { podHostname } from './resolver-config.ts'
 import { hostDaemon } from './runtime/host-daemon.ts'
+import { PidNamespace } from './runtime/pid-namespace.ts'
 import { lookUp, lookupMessage, programsOf } from './runtime/programs.ts'
 import { type Place, runProcess } from './runtime/run-process.ts'
-import type { Instance, PodState } from './state.ts'
+import type { Instance, PodState, Sandbox } from './state.ts'
 import type { Kubelet, LiveContainer } from './world.ts'
 
 /** What a service account, or the node for a static pod, is to the API server. */
@@ -91,6 +92,7 @@ export function startInstance(
     random: world.random,
     programs: programsOf(world.catalogue),
     processes: new Set(),
+    ...(pod.spec?.hostPID ? {} : { pids: pidNamespaceOf(kubelet, pod, state, container) }),
     meter: createMeter(instance.meter, () => world.clock.now(), outOfMemory),
     nextPid: () => kubelet.state.nextPid++,
     apiOf: (service: HttpsService) => (world.apiOf ? world.apiOf(service, user, token) : world.api.as(user)),
@@ -115,7 +117,7 @@ export function startInstance(
     attached: new Set(),
   }
   kubelet.live.set(instance.id, live)
-  const problem = runMain(kubelet, live, mainArguments(container, image, env), restored, isInit(pod))
+  const problem = runMain(kubelet, live, mainArguments(container, image, env), restored)
   if (problem === undefined) {
     beginProbes(kubelet, state, container, instance, restored)
     return undefined
@@ -134,16 +136,26 @@ export function mainArguments(container: Container, image: Image, env: Readonly<
   return [...(image.entrypoint ?? []), ...(container.args?.length ? filled(container.args) : (image.cmd ?? []))]
 }
 
-/** `init`: it is process 1 of its PID namespace. */
-function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored: boolean, init: boolean): string | undefined {
+function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored: boolean): string | undefined {
   const { place, instance } = live
   const failed = (message: string) =>
     `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${message}: unknown`
   const found = lookUp(place, argv)
   if ('problem' in found) return failed(lookupMessage(argv[0] ?? '', found.problem))
-  const write = (stream: 'stdout' | 'stderr') => (text: string) => writeLog(kubelet, live, stream, text)
+  const write = (stream: 'stdout' | 'stderr') => (text: string, partial: boolean) => writeLog(kubelet, live, stream, text, partial)
   const ended = (code: number) => instanceEnded(kubelet, live, code)
   if (found.program.kind === 'daemon') {
+    const account = place.meter?.begin(usageOf(found.program, found.argv))
+    const pid = place.pids?.next() ?? 1
+    live.pid = pid
+    place.pids?.add(pid, {
+      parent: 0,
+      argv: found.argv,
+      user: place.user,
+      startedAt: place.clock.now(),
+      cpuSeconds: () => account?.seconds() ?? 0,
+      kill: (signal) => live.main.kill(signal),
+    })
     const daemon = hostDaemon({
       daemon: found.program,
       argv: found.argv,
@@ -156,7 +168,7 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
       owner: `kubelet/${kubelet.world.node}/${instance.id}`,
       memory: instance.daemon,
       resumed: restored,
-      ...(place.meter ? { account: place.meter.begin(usageOf(found.program, found.argv)) } : {}),
+      ...(account ? { account } : {}),
       log: (line, stream) => {
         writeLog(kubelet, live, stream, line)
         if (live.attached.size > 0) for (const send of live.attached) void send(stream, new TextEncoder().encode(`${line}\n`))
@@ -169,6 +181,8 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
     live.main = { kill: (signal) => daemon.signal(signal), stop: () => daemon.stop() }
     return undefined
   }
+  // Process 1 of its PID namespace hears only of signals that it handles.
+  const init = place.pids?.isEmpty ?? false
   const splitters = { stdout: lineSplitter(write('stdout')), stderr: lineSplitter(write('stderr')) }
   const sink = (stream: 'stdout' | 'stderr') => ({
     write: async (data: Uint8Array | string) => {
@@ -191,6 +205,7 @@ function runMain(kubelet: Kubelet, live: LiveContainer, argv: string[], restored
     kubelet.world.clock.soon(() => {
       splitters.stdout.flush()
       splitters.stderr.flush()
+      terminalLines.get(live)?.flush()
       ended(code)
     }),
   )
@@ -202,23 +217,38 @@ const terminalLines = new WeakMap<LiveContainer, ReturnType<typeof lineSplitter>
 async function terminalOutput(kubelet: Kubelet, live: LiveContainer, bytes: Uint8Array): Promise<void> {
   let lines = terminalLines.get(live)
   if (!lines) {
-    lines = lineSplitter((text) => writeLog(kubelet, live, 'stdout', text))
+    lines = lineSplitter((text, partial) => writeLog(kubelet, live, 'stdout', text, partial))
     terminalLines.set(live, lines)
   }
   lines.write(bytes)
   await Promise.all([...live.attached].map((send) => send('stdout', bytes)))
 }
 
-function writeLog(kubelet: Kubelet, live: LiveContainer, stream: 'stdout' | 'stderr', text: string): void {
+function writeLog(kubelet: Kubelet, live: LiveContainer, stream: 'stdout' | 'stderr', text: string, partial = false): void {
   const { instance, followers } = live
   disturb(kubelet)
-  instance.dropped += appendLine(instance.log, { at: kubelet.world.clock.now(), stream, text })
+  instance.dropped += appendLine(instance.log, { at: kubelet.world.clock.now(), stream, text, ...(partial && { partial }) })
   if (followers.size > 0) for (const tell of [...followers]) tell()
 }
 
-/** With a shared PID namespace process 1 is the pause container's, with the host's it is systemd. */
-function isInit(pod: Pod): boolean {
-  return !pod.spec?.shareProcessNamespace && !pod.spec?.hostPID
+const podNamespaces = new WeakMap<Sandbox, PidNamespace>()
+
+/**
+ * One of its own; that of the container which an ephemeral one targets, while it runs; with shareProcessNamespace the pod's, whose
+ * process 1 is the pause container's (the CRI's modes CONTAINER, TARGET and POD).
+ */
+function pidNamespaceOf(kubelet: Kubelet, pod: Pod, state: PodState, container: Container): PidNamespace {
+  const { targetContainerName: target } = container as { targetContainerName?: string }
+  const targeted = target && [...kubelet.live.values()].find((live) => live.uid === state.uid && live.container === target)?.place.pids
+  if (targeted) return targeted
+  if (!pod.spec?.shareProcessNamespace || !state.sandbox) return new PidNamespace(kubelet.world.clock)
+  const known = podNamespaces.get(state.sandbox)
+  if (known) return known
+  const made = new PidNamespace(kubelet.world.clock)
+  const startedAt = state.sandbox.readyAt
+  made.add(made.next(), { parent: 0, argv: ['/pause'], user: '65535', startedAt, cpuSeconds: () => 0, kill: () => {} })
+  podNamespaces.set(state.sandbox, made)
+  return made
 }
 
 /** Bytes or cores, as the cgroup's memory.max and cpu.max. */
@@ -267,6 +297,7 @@ function endLive(kubelet: Kubelet, live: LiveContainer): void {
   kubelet.live.delete(live.instance.id)
   live.main = { kill: dead, stop: dead }
   for (const process of [...live.place.processes]) process.kill('SIGKILL')
+  if (live.pid !== undefined) live.place.pids?.remove(live.pid)
   live.stdin?.abandon()
 }
 
@@ -275,9 +306,5 @@ function terminationMessage(container: Container, live: LiveContainer, code: num
   const path = container.terminationMessagePath ?? '/dev/termination-log'
   const written = live.files.exists(path) && !live.files.stat(path).directory ? live.files.readText(path).slice(0, 4096) : ''
   if (written !== '' || code === 0 || container.terminationMessagePolicy !== 'FallbackToLogsOnError') return written || undefined
-  const tail = live.instance.log
-    .slice(-80)
-    .map(({ text }) => `${text}\n`)
-    .join('')
-  return tail.slice(-2048) || undefined
+  return formatLines(live.instance.log.slice(-80), false).slice(-2048) || undefined
 }

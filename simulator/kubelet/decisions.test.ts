@@ -6,7 +6,7 @@ import { blockedUntil, goDuration, nextBackOff } from './back-off.ts'
 import { quantity, resourceValue } from './downward.ts'
 import { ContainerConfigError, environmentOf, expand } from './environment.ts'
 import { parseImage, pullError, pullPolicyOf } from './images.ts'
-import { appendLine, keptLines, type LogLine, lineSplitter, selectLines } from './logs.ts'
+import { appendLine, formatLines, keptLines, type LogLine, lineSplitter, selectLines } from './logs.ts'
 import { newMeterState } from './meter.ts'
 import { podStatus, qosClass } from './pod-status.ts'
 import { countOutcome, nextRun, resumedRun } from './probes.ts'
@@ -321,6 +321,38 @@ describe('logs', () => {
         },
       ),
     )
+  })
+
+  test('law: what is shown of a log is what was written, to the last newline that is not there', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('\n', 'a', 'b'.repeat(16_384), 'c'.repeat(9000))), (parts) => {
+        const log: LogLine[] = []
+        const splitter = lineSplitter((text, partial) => log.push({ at: 0, stream: 'stdout', text, ...(partial && { partial }) }))
+        for (const part of parts) splitter.write(part)
+        splitter.flush()
+        expect(formatLines(log, false)).toBe(parts.join(''))
+        expect(log.every(({ text }) => text.length <= 16_384)).toBe(true)
+        const stamped = formatLines(log, true)
+        expect(stamped.replaceAll('1970-01-01T00:00:00.000000000Z ', '')).toBe(parts.join(''))
+        expect(
+          stamped
+            .split('\n')
+            .filter((line) => line !== '')
+            .every((line) => /^1970\S+ [a-c]*$/.test(line)),
+        ).toBe(true)
+      }),
+    )
+  })
+
+  test('a line of just the longest length is one entry, a longer one is two', () => {
+    const entries: [number, boolean][] = []
+    const splitter = lineSplitter((text, partial) => entries.push([text.length, partial]))
+    splitter.write(`${'a'.repeat(16_384)}\n${'a'.repeat(16_385)}\n`)
+    expect(entries).toEqual([
+      [16_384, false],
+      [16_384, true],
+      [1, false],
+    ])
   })
 })
 

@@ -1,6 +1,6 @@
 import type { LogOptions } from '../apiserver/api.ts'
 import { kubeletError } from './kubelet-error.ts'
-import { formatLine, selectLines } from './logs.ts'
+import { endsLine, formatLines, type LogLine, selectLines } from './logs.ts'
 import { findPod } from './pod-lookup.ts'
 import type { Instance } from './state.ts'
 import type { Kubelet } from './world.ts'
@@ -18,10 +18,12 @@ export async function readLogs(
 ): Promise<void> {
   const { instance } = chooseInstance(kubelet, namespace, podName, options)
   let budget = options.limitBytes ?? Number.POSITIVE_INFINITY
-  const emit = async (lines: readonly { at: number; stream: 'stdout' | 'stderr'; text: string }[]) => {
-    if (lines.length === 0 || budget <= 0) return
-    let text = ''
-    for (const line of lines) text += formatLine(line, options.timestamps)
+  let atLineStart = true
+  const emit = async (lines: readonly LogLine[]) => {
+    const last = lines.at(-1)
+    if (!last || budget <= 0) return
+    let text = formatLines(lines, options.timestamps, atLineStart)
+    atLineStart = endsLine(last)
     if (budget !== Number.POSITIVE_INFINITY) {
       const bytes = encoder.encode(text)
       if (bytes.length > budget) text = new TextDecoder().decode(bytes.slice(0, budget))

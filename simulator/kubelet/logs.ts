@@ -1,10 +1,12 @@
 import type { LogOptions } from '../apiserver/api.ts'
 
-/** One line of a container's log without its newline. `at` is ms since the epoch. */
+/** One entry of a container's log, a line without its newline. `at` is ms since the epoch. */
 export interface LogLine {
   readonly at: number
   readonly stream: 'stdout' | 'stderr'
   readonly text: string
+  /** No newline followed: the output ended there, or the line goes on in a later entry (the runtime's tag P). */
+  readonly partial?: true
 }
 
 /** What is kept per container instance, as if by log rotation. */
@@ -31,31 +33,54 @@ export function selectLines(log: readonly LogLine[], options: LogOptions, now: n
   return options.tailLines === 0 ? [] : recent.slice(-options.tailLines)
 }
 
-export function formatLine(line: LogLine, timestamps: boolean | undefined): string {
-  return timestamps ? `${logTime(line.at)} ${line.text}\n` : `${line.text}\n`
+/** The text of entries as the kubelet writes it (ReadLogs): a time stands only where a line begins. */
+export function formatLines(lines: readonly LogLine[], timestamps: boolean | undefined, atLineStart = true): string {
+  let text = ''
+  let begins = atLineStart
+  for (const line of lines) {
+    if (timestamps && begins) text += `${logTime(line.at)} `
+    text += line.partial ? line.text : `${line.text}\n`
+    begins = endsLine(line)
+  }
+  return text
 }
 
-/** Cuts bytes of a log into lines; a last line without its newline waits for `flush`. The runtime splits lines at 16 KiB. */
-export function lineSplitter(line: (text: string) => void): { write(data: Uint8Array | string): void; flush(): void } {
+/** What follows begins a line. The kubelet takes an entry without content for the end of one. */
+export function endsLine(line: LogLine): boolean {
+  return !line.partial || line.text === ''
+}
+
+/** The runtime cuts longer lines into partial entries; `max_container_log_line_size` of containerd. */
+const longestLine = 16_384
+
+/**
+ * Cuts bytes of a log into entries as containerd's CRI logger does: what stands without a newline waits for `flush`, the end of the
+ * stream, and is then partial.
+ */
+export function lineSplitter(line: (text: string, partial: boolean) => void): { write(data: Uint8Array | string): void; flush(): void } {
   const decoder = new TextDecoder()
-  const longest = 16_384
   let rest = ''
+  const entry = (text: string, partial: boolean) => {
+    let from = 0
+    for (; text.length - from > longestLine; from += longestLine) line(text.slice(from, from + longestLine), true)
+    line(text.slice(from), partial)
+  }
   return {
     write(data) {
       rest += typeof data === 'string' ? data : decoder.decode(data, { stream: true })
       let from = 0
       for (let end = rest.indexOf('\n', from); end >= 0; end = rest.indexOf('\n', from)) {
-        line(rest.slice(from, end))
+        entry(rest.slice(from, end), false)
         from = end + 1
       }
       rest = rest.slice(from)
-      while (rest.length >= longest) {
-        line(rest.slice(0, longest))
-        rest = rest.slice(longest)
+      while (rest.length > longestLine) {
+        line(rest.slice(0, longestLine), true)
+        rest = rest.slice(longestLine)
       }
     },
     flush() {
-      if (rest !== '') line(rest)
+      if (rest !== '') entry(rest, true)
       rest = ''
     },
   }

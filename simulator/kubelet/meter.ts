@@ -16,6 +16,8 @@ export interface Account {
   connection(): () => void
   /** Data or a datagram reached it. */
   message(): void
+  /** CPU seconds that it has taken. */
+  seconds(): number
   close(): void
 }
 
@@ -83,6 +85,8 @@ export function createMeter(state: MeterState, now: () => number, grown: (bytes:
       catchUp()
       let open = true
       let connections = 0
+      const began = now()
+      let worked = usage.secondsAtStart ?? 0
       const own = usage.bytes ?? 0
       const each = usage.bytesPerConnection ?? 0
       cores += usage.cores ?? 0
@@ -93,6 +97,7 @@ export function createMeter(state: MeterState, now: () => number, grown: (bytes:
           if (!open) return () => {}
           connections++
           work(usage.secondsPerConnection ?? 0, now())
+          worked += usage.secondsPerConnection ?? 0
           take(each)
           let over = false
           return () => {
@@ -103,8 +108,11 @@ export function createMeter(state: MeterState, now: () => number, grown: (bytes:
           }
         },
         message() {
-          if (open) work(usage.secondsPerMessage ?? 0, now())
+          if (!open) return
+          work(usage.secondsPerMessage ?? 0, now())
+          worked += usage.secondsPerMessage ?? 0
         },
+        seconds: () => worked + ((usage.cores ?? 0) * (now() - began)) / 1000,
         close() {
           if (!open) return
           open = false

@@ -78,6 +78,8 @@ export interface LiveContainer {
   readonly stdin?: Pipe
   readonly terminal?: Terminal
   main: { kill(signal: Signal): void; stop(): void }
+  /** The main process's number, where that is a daemon. */
+  pid?: number
   /** Told after every line and at the end. */
   readonly followers: Set<() => void>
   /** Clients joined to the main process's output. */

@@ -47,8 +47,28 @@ export interface TcpHandlers {
 export interface HttpsService {
   /** Its certificate leads to an authority that everybody knows, as those of public sites do. */
   readonly publiclyTrusted?: boolean
-  fetch(request: Request): Promise<Response>
-  upgrade(request: Request, protocols: readonly string[]): Promise<Response | { protocol: string; run(socket: any): Promise<void> }>
+  /**
+   * The handshake with a client that shows a certificate: what the server makes of it, which goes with every request of the connection.
+   * Rejects where the client's own half fails: its key is not the certificate's. Absent: the server asks for no certificates.
+   */
+  handshake?(shown: ClientIdentity): Promise<unknown>
+  fetch(request: Request, peer?: unknown): Promise<Response>
+  upgrade(
+    request: Request,
+    protocols: readonly string[],
+    from?: { readonly peer?: unknown },
+  ): Promise<Response | { protocol: string; run(socket: any): Promise<void> }>
+}
+
+/** A TLS handshake that the client itself gave up, in Go's words. */
+export class HandshakeError extends Error {
+  override readonly name = 'HandshakeError'
+}
+
+/** What a client shows in a TLS handshake: PEM texts. */
+export interface ClientIdentity {
+  readonly certificate: string
+  readonly key: string
 }
 
 export interface TcpConnection extends Closer {

@@ -1,4 +1,6 @@
 import { busybox } from './busybox/busybox.ts'
+import { kill } from './busybox/kill.ts'
+import { ps } from './busybox/ps.ts'
 import { curl } from './netutils/curl/curl.ts'
 import { dig } from './netutils/dig.ts'
 import { host } from './netutils/host.ts'
@@ -48,10 +50,12 @@ export const busyboxNetTools: Readonly<Record<string, Command>> = {
   busybox,
   ifconfig,
   ip,
+  kill,
   nc: ncBusybox,
   netstat,
   nslookup: nslookupBusybox,
   ping: pingBusybox,
+  ps,
   route,
   sysctl,
   traceroute,

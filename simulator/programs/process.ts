@@ -3,7 +3,7 @@ import type { Clock, Timers } from '../clock.ts'
 import type { FileSystem } from '../files.ts'
 import type { BpfProgram } from '../network/bpf.ts'
 import type { NetworkNamespace } from '../network/namespace.ts'
-import type { PlainAnswer, Sockets } from '../network/sockets.ts'
+import type { ClientIdentity, PlainAnswer, Sockets } from '../network/sockets.ts'
 import type { Random } from '../random.ts'
 import type { ByteSink, ByteSource } from '../streams.ts'
 import type { Terminal } from '../terminal.ts'
@@ -12,6 +12,18 @@ import type { TraceRequest } from '../tracing/request.ts'
 import type { Usage } from './usage.ts'
 
 export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGTERM' | 'SIGPIPE' | 'SIGTSTP' | 'SIGWINCH'
+
+/** Linux's numbers. */
+export const signalNumbers: Readonly<Record<Signal, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGKILL: 9,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+  SIGTSTP: 20,
+  SIGWINCH: 28,
+}
 
 /** The reason with which a process's `signal` aborts. The shell's exit code for it is 128 + the signal's number. */
 export class Signalled extends Error {
@@ -22,7 +34,7 @@ export class Signalled extends Error {
     this.signal = signal
   }
   get exitCode(): number {
-    return 128 + { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGPIPE: 13, SIGTERM: 15, SIGTSTP: 20, SIGWINCH: 28 }[this.signal]
+    return 128 + signalNumbers[this.signal]
   }
 }
 
@@ -52,10 +64,19 @@ export interface Process {
   readonly random: Random
   readonly hostname: string
   readonly user: string
-  /** HTTPS to anything in the cluster's network, by the URL's host and port; NetworkError as a dial would give. For API clients. */
-  fetch(request: Request): Promise<Response>
+  /** HTTPS to anything in the cluster's network, by the URL's host and port; NetworkError as a dial would give. For API clients.
+   * A server that asks for one is shown the client certificate; rejects in Go's words where certificate and key are no pair. */
+  fetch(request: Request, shown?: ClientIdentity): Promise<Response>
   /** A WebSocket to the same; the Response where the server refuses. */
-  websocket(request: Request, protocols: readonly string[]): Promise<Response | { protocol: string; socket: MessageSocket }>
+  websocket(
+    request: Request,
+    protocols: readonly string[],
+    shown?: ClientIdentity,
+  ): Promise<Response | { protocol: string; socket: MessageSocket }>
+  /** Its number. */
+  readonly pid?: number
+  /** The processes that it can see; absent where nobody counts them. */
+  readonly table?: ProcessTable
   /** Starts another command that exists where this one runs; undefined where the name is not found on PATH (or is no file, for a path). */
   spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess | undefined
   /** Names on PATH, for completion. */
@@ -64,6 +85,26 @@ export interface Process {
   readonly namespace: NetworkNamespace
   /** Records a connection attempt anywhere in the cluster, for `faultline trace`. Throws TraceError. */
   readonly trace?: (request: TraceRequest) => Promise<Trace>
+}
+
+/** A process as /proc tells of it. */
+export interface ProcessInfo {
+  readonly pid: number
+  /** 0: it was started from outside the PID namespace. */
+  readonly parent: number
+  readonly argv: readonly string[]
+  readonly user: string
+  /** ms since the epoch. */
+  readonly startedAt: number
+  readonly cpuSeconds: number
+}
+
+/** The processes of a PID namespace. */
+export interface ProcessTable {
+  /** By number. */
+  list(): readonly ProcessInfo[]
+  /** False where there is no such process. */
+  kill(pid: number, signal: Signal): boolean
 }
 
 export interface SpawnOptions {

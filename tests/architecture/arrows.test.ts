@@ -18,7 +18,7 @@ const arrows = [
     to: {
       path: '^simulator/',
       pathNot:
-        '^simulator/(streams|terminal|files|clock|random|kubernetes)\\.ts$|^simulator/programs/process\\.ts$|^simulator/spdy/|^simulator/network/sockets\\.ts$|^simulator/apiserver/api\\.ts$',
+        '^simulator/(streams|terminal|files|clock|random|kubernetes|go-pattern)\\.ts$|^simulator/programs/process\\.ts$|^simulator/spdy/|^simulator/network/(sockets|http-message|http-parser)\\.ts$|^simulator/apiserver/api\\.ts$',
     },
   },
   { name: 'userland-knows-no-platform', from: { path: '^userland/', pathNot: tests }, to: { path: outsideOf('userland', 'simulator') } },

@@ -126,7 +126,7 @@ describe('refusals', () => {
       'unable to read URL "https://example.com/x.yaml", server reported 404 Not Found, status code=404',
     ],
     ['apply -k .', '-k is not supported'],
-    ['proxy', 'proxy is not supported by this kubectl'],
+    ['proxy -w .', '--www is not supported by proxy of this kubectl'],
     ['get pods --username=x', '--username is not supported'],
   ])('%s is refused by name', async (line, sentence) => {
     const { stderr, code } = await run(line)

@@ -210,8 +210,7 @@ export class Shell {
   }
 
   get processId(): number {
-    // A process does not know its own pid here; 1 is true for a container's entrypoint.
-    return 'pid' in this.process && typeof this.process.pid === 'number' ? this.process.pid : 1
+    return this.process.pid ?? 1
   }
 }
 

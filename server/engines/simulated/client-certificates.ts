@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
+import { createHmac, createPrivateKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
@@ -86,13 +86,56 @@ async function issue(
  */
 export function peerOf(authority: ClientAuthority, cluster: string, socket: TLSSocket): Peer {
   const shown = shownBy(authority, socket)
-  if (!shown) return {}
-  if ('invalid' in shown) return { certificate: shown }
+  return shown ? { certificate: verdict(authority, cluster, shown) } : {}
+}
+
+/**
+ * The same of a client inside the cluster's network, which shows PEM texts. Throws what Go's crypto/tls says (X509KeyPair) of texts that are
+ * no certificate and its key: such a client does not come as far as the server.
+ */
+export function peerShowing(authority: ClientAuthority, cluster: string, shown: { certificate: string; key: string }): Peer {
+  const leaf = pemBlock(shown.certificate, 'certificate', (type) => type === 'CERTIFICATE')
+  const key = pemBlock(shown.key, 'key', (type) => type.endsWith('PRIVATE KEY'))
+  const certificate = parsed(() => new X509Certificate(leaf), 'x509: malformed certificate')
+  const privateKey = parsed(() => createPrivateKey(key), 'tls: failed to parse private key')
+  if (privateKey.asymmetricKeyType !== (certificate.publicKey as KeyObject).asymmetricKeyType)
+    throw new Error('tls: private key type does not match public key type')
+  if (!certificate.checkPrivateKey(privateKey)) throw new Error('tls: private key does not match public key')
+  return { certificate: verdict(authority, cluster, check(authority, certificate)) }
+}
+
+/** The first block of a wanted type, in PEM. */
+function pemBlock(text: string, input: 'certificate' | 'key', wanted: (type: string) => boolean): string {
+  const blocks = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g)].map(([block, type = '']) => ({ block, type }))
+  const found = blocks.find(({ type }) => wanted(type))
+  if (found) return `${found.block}\n`
+  const skipped = blocks.map(({ type }) => type)
+  if (skipped.length === 0) throw new Error(`tls: failed to find any PEM data in ${input} input`)
+  if (input === 'certificate' && skipped.length === 1 && skipped[0]?.endsWith('PRIVATE KEY'))
+    throw new Error(
+      'tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched',
+    )
+  if (input === 'key' && skipped.length === 1 && skipped[0] === 'CERTIFICATE')
+    throw new Error('tls: found a certificate rather than a key in the PEM for the private key')
+  const what = input === 'certificate' ? '"CERTIFICATE" PEM block' : 'PEM block with type ending in "PRIVATE KEY"'
+  throw new Error(`tls: failed to find ${what} in ${input} input after skipping PEM blocks of the following types: [${skipped.join(' ')}]`)
+}
+
+function parsed<T>(parse: () => T, problem: string): T {
+  try {
+    return parse()
+  } catch {
+    throw new Error(problem)
+  }
+}
+
+function verdict(authority: ClientAuthority, cluster: string, shown: Shown | { invalid: string }): NonNullable<Peer['certificate']> {
+  if ('invalid' in shown) return shown
   const now = Date.now()
-  if (now > shown.until || now < shown.from) return { certificate: { invalid: 'x509: certificate has expired or is not yet valid' } }
+  if (now > shown.until || now < shown.from) return { invalid: 'x509: certificate has expired or is not yet valid' }
   const nonce = Buffer.from(shown.serial.slice(0, nonceBytes * 2), 'hex')
-  if (shown.serial !== serialOf(authority, cluster, nonce)) return { certificate: { invalid: unknownAuthority } }
-  return { certificate: shown.certificate }
+  if (shown.serial !== serialOf(authority, cluster, nonce)) return { invalid: unknownAuthority }
+  return shown.certificate
 }
 
 const unknownAuthority = 'x509: certificate signed by unknown authority'

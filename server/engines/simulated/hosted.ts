@@ -89,7 +89,12 @@ export async function hostCluster(hosting: Hosting): Promise<Hosted> {
     const { signRequest } = await import('./client-certificates.ts')
     return signRequest(clients, id, request)
   }
-  const world = { ...worldOf(pacemaker, hosting.tokens, hosting.report), signCertificate }
+  const handshake: ClusterWorld['handshake'] = async (shown) => {
+    if (!clients || id === undefined) return {}
+    const { peerShowing } = await import('./client-certificates.ts')
+    return peerShowing(clients, id, shown)
+  }
+  const world = { ...worldOf(pacemaker, hosting.tokens, hosting.report), signCertificate, handshake }
   let cluster = createCluster(spec, world, saved ?? (await fork(hosting.spec, hosting.report)))
   atSave = cluster.moment()
 

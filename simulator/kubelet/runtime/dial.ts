@@ -1,7 +1,15 @@
 import type { MessageSocket } from '../../apiserver/api.ts'
 import type { FileSystem } from '../../files.ts'
 import { isAddress } from '../../network/address.ts'
-import { type Errno, type HttpsService, NetworkError, type Sockets, type TcpConnection } from '../../network/sockets.ts'
+import {
+  type ClientIdentity,
+  type Errno,
+  HandshakeError,
+  type HttpsService,
+  NetworkError,
+  type Sockets,
+  type TcpConnection,
+} from '../../network/sockets.ts'
 
 const strerror: Record<Errno, string> = {
   ECONNREFUSED: 'connection refused',
@@ -100,10 +108,19 @@ async function dialService(
   throw new Error('tls: first record does not look like a TLS handshake')
 }
 
+/** What the server takes `shown` for; it goes with the requests of the connection. */
+async function shakeHands(service: HttpsService, shown: ClientIdentity | undefined): Promise<unknown> {
+  if (!shown || !service.handshake) return undefined
+  return service.handshake(shown).catch((error: unknown) => {
+    throw new HandshakeError(error instanceof Error ? error.message : String(error))
+  })
+}
+
 /** HTTPS over the simulated network. The connection stays open until the body has been read or given up. */
-export async function fetchOver(dialling: Dialling, request: Request): Promise<Response> {
+export async function fetchOver(dialling: Dialling, request: Request, shown?: ClientIdentity): Promise<Response> {
   const { connection, service, lost } = await dialService(dialling, new URL(request.url))
-  const response = await Promise.race([service.fetch(request), lost]).catch((error) => {
+  const answer = async () => service.fetch(request, await shakeHands(service, shown))
+  const response = await Promise.race([answer(), lost]).catch((error) => {
     connection.close()
     throw error
   })
@@ -143,9 +160,11 @@ export async function websocketOver(
   dialling: Dialling,
   request: Request,
   protocols: readonly string[],
+  shown?: ClientIdentity,
 ): Promise<Response | { protocol: string; socket: MessageSocket }> {
   const { connection, service, lost } = await dialService(dialling, new URL(request.url))
-  const upgraded = await Promise.race([service.upgrade(request, protocols), lost]).catch((error) => {
+  const answer = async () => service.upgrade(request, protocols, { peer: await shakeHands(service, shown) })
+  const upgraded = await Promise.race([answer(), lost]).catch((error) => {
     connection.close()
     throw error
   })

@@ -19,6 +19,7 @@ import type { Terminal } from '../../terminal.ts'
 import type { Account, Meter } from '../meter.ts'
 import { fetchOver, websocketOver } from './dial.ts'
 import { hostDaemon, processName } from './host-daemon.ts'
+import type { PidNamespace } from './pid-namespace.ts'
 import { commandNames, type Lookup, lookUp, type ProgramIndex } from './programs.ts'
 
 /** Where processes run: a container, a node, or the workstation. */
@@ -34,7 +35,10 @@ export interface Place {
   readonly programs: ProgramIndex
   /** What runs here now, in order of starting; whoever ends the place kills them. */
   readonly processes: Set<RunningProcess>
+  /** Unique on the machine. */
   nextPid(): number
+  /** Where its processes have their numbers; absent: on the machine, and none is to be seen. */
+  readonly pids?: PidNamespace
   /** Asks the place's resolver for a name that is not in /etc/hosts; absent: such names do not exist. */
   resolve?(host: string): Promise<readonly string[]>
   /** For daemons that are run by hand: the API as whoever they are. */
@@ -78,15 +82,25 @@ export function runProcess(
   const { program } = found
   if (program.kind === 'cni') return { problem: 'exec format error' }
   const streams = streamsOf(options)
-  const pid = place.nextPid()
+  const serial = place.nextPid()
+  const pid = place.pids?.next() ?? serial
   const base = { pid, argv, parent: options.parent ?? 0 }
   const account = place.meter?.begin(usageOf(program, found.argv))
   const run = program.kind === 'daemon' ? runDaemon : runCommand
-  const start = { ...base, argv: found.argv, env, cwd, ...streams, init: options.init ?? false, ...(account ? { account } : {}) }
+  const start = { ...base, argv: found.argv, env, cwd, serial, ...streams, init: options.init ?? false, ...(account ? { account } : {}) }
   const running: RunningProcess = { ...base, ...run(place, program as Daemon<any> & Command, start) }
   place.processes.add(running)
+  place.pids?.add(pid, {
+    parent: base.parent,
+    argv: found.argv,
+    user: place.user,
+    startedAt: place.clock.now(),
+    cpuSeconds: () => account?.seconds() ?? 0,
+    kill: (signal) => running.kill(signal),
+  })
   void running.exit.then(() => {
     place.processes.delete(running)
+    place.pids?.remove(pid)
     account?.close()
   })
   return running
@@ -94,6 +108,8 @@ export function runProcess(
 
 interface Start {
   readonly pid: number
+  /** As the machine counts. */
+  readonly serial: number
   readonly argv: readonly string[]
   readonly env: Record<string, string>
   readonly cwd: string
@@ -155,8 +171,10 @@ function runCommand(place: Place, command: Command, start: Start): { kill(signal
     user: place.user,
     namespace: place.namespace,
     ...(place.trace ? { trace: place.trace } : {}),
-    fetch: (request) => fetchOver(dialling, request),
-    websocket: (request, protocols) => websocketOver(dialling, request, protocols),
+    fetch: (request, shown) => fetchOver(dialling, request, shown),
+    websocket: (request, protocols, shown) => websocketOver(dialling, request, protocols, shown),
+    pid: start.pid,
+    ...(place.pids ? { table: place.pids } : {}),
     commands: () => commandNames(place.files, process.env),
     spawn: (argv, options = {}) => {
       const child = runProcess(place, argv, {
@@ -226,7 +244,7 @@ function runDaemon(place: Place, daemon: Daemon<any>, start: Start): { kill(sign
     namespace: place.namespace,
     clock: place.clock,
     random: place.random,
-    owner: `process/${place.hostname}/${place.namespace.name}/${start.pid}`,
+    owner: `process/${place.hostname}/${place.namespace.name}/${start.serial}`,
     memory: {},
     resumed: false,
     log(line, stream) {

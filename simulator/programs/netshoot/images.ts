@@ -1,10 +1,12 @@
+import { kill } from '../busybox/kill.ts'
+import { ps } from '../busybox/ps.ts'
 import { alpineFiles, inFolder, type Tools } from '../image-parts.ts'
 import { netTools } from '../net-tools.ts'
 import type { Command, Image } from '../process.ts'
 
 /** The network trouble-shooter's Swiss knife, and the image of curl itself. */
 export function netshootImages(tools: Tools): Image[] {
-  const everything = inFolder('/usr/bin', { ...tools, ...netTools })
+  const everything = inFolder('/usr/bin', { ...tools, ...netTools, kill, ps })
   return [
     {
       repositories: ['docker.io/nicolaka/netshoot', 'ghcr.io/nicolaka/netshoot'],

@@ -1,8 +1,9 @@
 import type { Status } from 'kubernetes-types/meta/v1'
 import type { MessageSocket } from '../../../simulator/apiserver/api.ts'
-import { NetworkError } from '../../../simulator/network/sockets.ts'
+import type { HttpHeaders } from '../../../simulator/network/http-message.ts'
+import { HandshakeError, NetworkError } from '../../../simulator/network/sockets.ts'
 import type { Process } from '../../../simulator/programs/process.ts'
-import { ConnectionFailure, type Failure, StatusFailure } from '../cli/failure.ts'
+import { ConnectionFailure, Failure, StatusFailure } from '../cli/failure.ts'
 import type { Target } from './kubeconfig.ts'
 import { bytesOf, race } from './streaming.ts'
 
@@ -20,6 +21,8 @@ export interface Client {
   text(method: string, path: string, options?: RequestOptions): Promise<string>
   /** The body as it arrives. One that `mayEnd` is over, without a word, when the request's time is. */
   stream(method: string, path: string, options?: RequestOptions): Promise<AsyncIterable<Uint8Array>>
+  /** Somebody else's request as it is, with these credentials where it has none; a refusal is an answer like others. */
+  forward(request: { method: string; target: string; headers: HttpHeaders; body: Uint8Array }): Promise<Response>
   websocket(path: string, query: [string, string][], protocols: string[]): Promise<{ protocol: string; socket: MessageSocket }>
 }
 
@@ -42,10 +45,16 @@ export function createClient(process: Process, target: Target, warn: (text: stri
     return new Request(target.server + path + queryText(options.query), { method, headers, body: body ?? null, signal: process.signal })
   }
 
+  /** client-go looks at a certificate in the kubeconfig before it dials, at one in files while it does. */
+  const noHandshake = (error: unknown): never => {
+    if (!(error instanceof HandshakeError)) throw error
+    throw target.identity?.fromFiles ? new ConnectionFailure(host, false, error.message) : new Failure(error.message)
+  }
+
   async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
     const limit = target.timeout > 0 ? Math.min(target.timeout, dialTimeout) : dialTimeout
     const response = await dial(process, host, limit, target.timeout > 0 && target.timeout < dialTimeout, () =>
-      process.fetch(build(method, path, options)),
+      process.fetch(build(method, path, options), target.identity).catch(noHandshake),
     )
     for (const text of warningsOf(response.headers.get('warning'))) {
       if (warned.has(text)) continue
@@ -70,9 +79,25 @@ export function createClient(process: Process, target: Target, warn: (text: stri
       const bytes = bytesOf(response.body, process.signal)
       return options.mayEnd && target.timeout > 0 ? until(process, target.timeout, bytes) : bytes
     },
+    async forward({ method, target: path, headers: given, body }) {
+      const headers = new Headers({ ...target.headers })
+      for (const [name, value] of given)
+        if (!/^(host|connection|content-length|transfer-encoding)$/i.test(name)) headers.append(name, value)
+      if (target.token && !headers.has('Authorization')) headers.set('Authorization', `Bearer ${target.token}`)
+      const bodiless = body.length === 0 || method === 'GET' || method === 'HEAD'
+      const request = new Request(target.server + path, {
+        method,
+        headers,
+        body: bodiless ? null : new Uint8Array(body),
+        signal: process.signal,
+      })
+      return dial(process, host, dialTimeout, false, () => process.fetch(request, target.identity).catch(noHandshake))
+    },
     async websocket(path, query, protocols) {
       const request = build('GET', path, { query })
-      const answer = await dial(process, host, dialTimeout, false, () => process.websocket(request, protocols))
+      const answer = await dial(process, host, dialTimeout, false, () =>
+        process.websocket(request, protocols, target.identity).catch(noHandshake),
+      )
       if ('socket' in answer) return answer
       throw await refusal(answer, 'GET', path)
     },

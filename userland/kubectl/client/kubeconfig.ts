@@ -4,6 +4,7 @@ import type { Process } from '../../../simulator/programs/process.ts'
 import { Failure, PlainFailure } from '../cli/failure.ts'
 import type { Flags } from '../cli/flags.ts'
 import { parseDocuments } from '../objects/manifests.ts'
+import { type Identity, identityOf } from './identity.ts'
 
 export interface NamedCluster {
   name: string
@@ -33,6 +34,8 @@ export interface Kubeconfig {
 export interface Target {
   readonly server: string
   readonly token: string | undefined
+  /** The client certificate that is shown, and its key. */
+  readonly identity: Identity | undefined
   readonly namespace: string
   readonly headers: Readonly<Record<string, string>>
   /** ms; 0 is without limit. */
@@ -98,9 +101,9 @@ function mergeFile(config: Kubeconfig, file: string, content: Record<string, any
 
 /** Applies flags to the kubeconfig, or takes the pod's service account where there is none. Throws in kubectl's words. */
 export function resolveTarget(process: Process, config: Kubeconfig, flags: Flags): Target {
-  for (const refused of ['client-certificate', 'client-key', 'username', 'password']) {
+  for (const refused of ['username', 'password']) {
     if (flags.changed(refused))
-      throw new Failure(`--${refused} is not supported by this kubectl: authenticate with a token (--token, or users[].user.token)`)
+      throw new Failure(`--${refused} is not supported by this kubectl: authenticate with a token or a client certificate`)
   }
   const contextName = flags.text('context') || config.currentContext
   const context = config.contexts.find((one) => one.name === contextName)?.context
@@ -116,6 +119,7 @@ export function resolveTarget(process: Process, config: Kubeconfig, flags: Flags
   const server = flags.text('server') || cluster?.['server'] || inCluster?.server || 'http://localhost:8080'
   return {
     server: (server.includes('://') ? server : `http://${server}`).replace(/\/+$/, ''),
+    identity: identityOf(process, config, userName, user ?? {}, flags),
     token: flags.text('token') || tokenOf(process, user) || inCluster?.token,
     namespace: flags.text('namespace') || context?.namespace || inCluster?.namespace || 'default',
     headers: impersonation(flags, user, userName),

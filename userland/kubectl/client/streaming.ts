@@ -42,13 +42,18 @@ export async function* bytesOf(body: ReadableStream<Uint8Array> | null, signal: 
 
 /** Lines of text without their newlines; an unfinished last line counts. */
 export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  for await (const line of linesAsWritten(bytes)) yield line.endsWith('\n') ? line.slice(0, -1) : line
+}
+
+/** Lines of text with the newlines that they have. */
+export async function* linesAsWritten(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of bytes) {
     rest += decoder.decode(chunk, { stream: true })
     let newline = rest.indexOf('\n')
     while (newline >= 0) {
-      yield rest.slice(0, newline)
+      yield rest.slice(0, newline + 1)
       rest = rest.slice(newline + 1)
       newline = rest.indexOf('\n')
     }

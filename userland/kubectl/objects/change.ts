@@ -89,11 +89,11 @@ export async function sendChange(call: Call, info: Info, changed: KubeObject): P
 }
 
 /** `deployment.apps/web scaled`, or the object in the form that `-o` asks for. */
-export async function report(call: Call, type: ResourceType, object: KubeObject, done: string): Promise<void> {
+export async function report(call: Call, type: ResourceType, object: KubeObject, done: string, mark = dryRunMark(call)): Promise<void> {
   const whole = withType(type, object)
   const printer = printerOf(call)
   if (printer) return call.out(printer.print(whole) + printer.done())
-  await call.out(`${namedObject(type, object.metadata?.name ?? '<unknown>')} ${done}${dryRunMark(call)}\n`)
+  await call.out(`${namedObject(type, object.metadata?.name ?? '<unknown>')} ${done}${mark}\n`)
 }
 
 /** One printer for all objects of a run: it divides them. */

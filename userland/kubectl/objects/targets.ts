@@ -173,6 +173,18 @@ export async function visit(
   return seen
 }
 
+/** Failures are gathered and thrown together after `each` has seen the rest. */
+export async function eachOf(infos: readonly Info[], each: (info: Info) => Promise<void>): Promise<void> {
+  const failures: Failure[] = []
+  for (const info of infos) {
+    await each(info).catch((error: unknown) => {
+      if (!(error instanceof Failure)) throw error
+      failures.push(error)
+    })
+  }
+  throwAll(failures)
+}
+
 export function throwAll(failures: readonly Error[]): void {
   if (failures.length === 1) throw failures[0]
   if (failures.length > 1) throw new Failures(failures)

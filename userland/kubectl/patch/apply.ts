@@ -1,6 +1,6 @@
 import { Failure } from '../cli/failure.ts'
 import { applyMergePatch } from './json-merge.ts'
-import { listMerge } from './merge-keys.ts'
+import { listMerge, rootOf } from './merge-keys.ts'
 import { sameValue } from './strategic.ts'
 
 type Map_ = Record<string, any>
@@ -8,7 +8,7 @@ type Map_ = Record<string, any>
 /** The object with the patch applied, as `--dry-run=client` shows it. Throws for a JSON patch that does not fit. */
 export function patched(type: 'json' | 'merge' | 'strategic', object: Map_, patch: unknown): Map_ {
   if (type === 'merge') return applyMergePatch(object, patch as Map_)
-  return type === 'strategic' ? strategic(object, patch as Map_, []) : jsonPatch(object, patch)
+  return type === 'strategic' ? strategic(object, patch as Map_, rootOf(object)) : jsonPatch(object, patch)
 }
 
 function isMap(value: unknown): value is Map_ {

@@ -17,6 +17,8 @@ const keys: Record<string, string> = {
   topologySpreadConstraints: 'topologyKey',
   schedulingGates: 'name',
   resourceClaims: 'name',
+  resourceClaimStatuses: 'name',
+  allocatedResourcesStatus: 'name',
   ownerReferences: 'uid',
   conditions: 'type',
   addresses: 'type',
@@ -25,13 +27,32 @@ const keys: Record<string, string> = {
   webhooks: 'name',
 }
 
-/** The patchMergeKey and patchStrategy tags of the API's Go types, by the field's name and where it stands. `path` ends in the list's field. */
-export function listMerge(path: readonly string[]): ListMerge {
+/** Kinds whose conditions are of a later fashion: merged by server-side apply alone. */
+const unmergedConditions = new Set([
+  'CertificateSigningRequest',
+  'CustomResourceDefinition',
+  'PodCertificateRequest',
+  'ResourceClaim',
+  'ValidatingAdmissionPolicy',
+])
+
+/** Where the fields of an object begin: paths begin with its kind. */
+export function rootOf(object: { readonly kind?: unknown }): readonly string[] {
+  return [typeof object.kind === 'string' ? object.kind : '']
+}
+
+/**
+ * The patchMergeKey and patchStrategy tags of the API's Go types, by the field's name and where it stands: `path` is the kind and the
+ * names of fields, the list's last. The same as the server's OpenAPI for every kind that it serves (tests/kubectl/merge-keys.test.ts).
+ */
+export function listMerge([kind = '', ...path]: readonly string[]): ListMerge {
   const field = path.at(-1) as string
   if (field === 'ports') {
     if (path.some((one) => one.endsWith('ontainers'))) return { key: 'containerPort' }
-    return path.join('.') === 'spec.ports' ? { key: 'port' } : undefined
+    return path.join('.') === 'spec.ports' && kind === 'Service' ? { key: 'port' } : undefined
   }
+  if (field === 'conditions' && unmergedConditions.has(kind)) return undefined
+  if (field === 'imagePullSecrets' && kind === 'ServiceAccount') return undefined
   if (field === 'finalizers' && path.includes('metadata')) return 'set'
   if (field === 'podCIDRs') return 'set'
   // `addresses` merges on nodes only; EndpointSlice and Endpoints carry plain or nested ones.
@@ -41,10 +62,12 @@ export function listMerge(path: readonly string[]): ListMerge {
   return key ? { key } : undefined
 }
 
+const retaining = new Set(['*volumes', '*resourceClaims', '*resourceClaimStatuses'])
+
 /** Maps whose patch names the keys to keep, so that a changed choice drops the other one (`retainKeys`). */
 export function retainsKeys(path: readonly string[]): boolean {
-  const field = path.at(-1)
-  return (field === 'strategy' && path.at(-2) === 'spec') || path.at(-1) === '*volumes'
+  const field = path.at(-1) as string
+  return (field === 'strategy' && path[0] === 'Deployment') || retaining.has(field)
 }
 
 const builtIn = new Set(['', 'apps', 'batch', 'autoscaling', 'policy', 'extensions'])

@@ -1,4 +1,4 @@
-import { listMerge, retainsKeys } from './merge-keys.ts'
+import { listMerge, retainsKeys, rootOf } from './merge-keys.ts'
 
 type Map_ = Record<string, any>
 interface DiffOptions {
@@ -8,7 +8,7 @@ interface DiffOptions {
 
 /** The strategic merge patch that makes `modified` of `original`; `{}` where they are the same. After apimachinery's strategicpatch. */
 export function twoWayPatch(original: Map_, modified: Map_): Map_ {
-  return diffMaps(original, modified, [], {})
+  return diffMaps(original, modified, rootOf(modified), {})
 }
 
 /**
@@ -16,9 +16,9 @@ export function twoWayPatch(original: Map_, modified: Map_): Map_ {
  * (what was last applied) and `modified`. What others have added to `current` stays.
  */
 export function threeWayPatch(original: Map_, modified: Map_, current: Map_): Map_ {
-  const delta = diffMaps(current, modified, [], { ignoreDeletions: true })
-  const deletions = diffMaps(original, modified, [], { ignoreChanges: true })
-  return mergePatches(deletions, delta, [])
+  const delta = diffMaps(current, modified, rootOf(modified), { ignoreDeletions: true })
+  const deletions = diffMaps(original, modified, rootOf(modified), { ignoreChanges: true })
+  return mergePatches(deletions, delta, rootOf(modified))
 }
 
 function isMap(value: unknown): value is Map_ {
@@ -76,7 +76,7 @@ function diffLists(field: string, before: any[], after: any[], path: readonly st
       if (!options.ignoreChanges) changes.push(item)
       continue
     }
-    const inner = diffMaps(old, item, field === 'volumes' ? [...path, '*volumes'] : path, options)
+    const inner = diffMaps(old, item, [...path.slice(0, -1), `*${field}`], options)
     if (Object.keys(inner).length > 0) changes.push({ ...inner, [key]: item[key] })
   }
   if (!options.ignoreDeletions)

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
 import { Failure } from '../cli/failure.ts'
-import { lookUp } from './jsonpath.ts'
+import { lookUp, relaxedPath } from './jsonpath.ts'
 import type { Table, TableRow } from './table.ts'
 
 /** `--sort-by` over objects: stable, numbers by value, missing fields first. */
@@ -13,6 +13,8 @@ export function sortRows<T extends { table: Table }>(fetched: readonly T[], path
   const [first, ...rest] = fetched
   if (!first) return []
   const rows = fetched.flatMap(({ table }) => table.rows ?? [])
+  // A path that is none finds nothing, and kubectl keeps to itself why.
+  if (!isPath(path)) return []
   // kubectl itself shows nothing where no row has the field.
   if (rows.every((row) => lookUp(path, row.object).length === 0)) return []
   const ordered: TableRow[] = sortedBy(rows, path, (row) => row.object as KubeObject)
@@ -29,6 +31,18 @@ function sortedBy<T>(items: readonly T[], path: string, objectOf: (item: T) => K
   if (items.length > 0 && keyed.every(({ key }) => key === undefined))
     throw new Failure(`couldn't find any field with path "${braced(path)}" in the list of objects`)
   return keyed.sort((a, b) => compare(a.key, b.key)).map(({ item }) => item)
+}
+
+/** RelaxedJSONPathExpression of kubectl's get package: with both braces or none. */
+function isPath(path: string): boolean {
+  if (!/^\{\.?[^{}]+\}$|^\.?[^{}]+$/.test(path)) return false
+  try {
+    relaxedPath(path)
+    return true
+  } catch (error) {
+    if (error instanceof Failure) return false
+    throw error
+  }
 }
 
 export function braced(path: string): string {

@@ -1,5 +1,5 @@
 import { applyMergePatch } from '../patch/json-merge.ts'
-import { listMerge } from '../patch/merge-keys.ts'
+import { listMerge, rootOf } from '../patch/merge-keys.ts'
 
 type Obj = Record<string, any>
 
@@ -231,7 +231,7 @@ export function createTestApi(now: () => string = () => '2026-01-02T03:04:05Z') 
         return json(query.get('dryRun') ? body : put({ ...body, metadata: { ...object['metadata'], ...body.metadata } }, 'MODIFIED'))
       case 'PATCH': {
         const patched = request.headers.get('content-type')?.includes('strategic')
-          ? strategic(object, body, [])
+          ? strategic(object, body, [...rootOf(object)])
           : applyMergePatch(object, body)
         if (sameText(object, patched)) return json(object)
         return json(query.get('dryRun') ? patched : put(patched, 'MODIFIED'))

@@ -3,10 +3,12 @@ import { bool, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import type { Kubeconfig } from '../client/kubeconfig.ts'
 import { readOne } from '../client/kubeconfig.ts'
+import { throwAll } from '../objects/targets.ts'
 import { jsonText } from '../print/json.ts'
 import { jsonPathText } from '../print/jsonpath.ts'
 import { alignRows } from '../print/tabwriter.ts'
 import { yamlText } from '../print/yaml.ts'
+import { certificateFields, embedFlag } from './config-certificates.ts'
 
 export const configVerb: Verb = {
   name: 'config',
@@ -63,11 +65,11 @@ export const configVerb: Verb = {
       name: 'set-cluster',
       about: 'Set a cluster entry in kubeconfig',
       usage: 'NAME [--server=server] [options]',
-      flags: [bool('embed-certs', 'Accepted.'), text('proxy-url', 'Refused.')],
+      flags: [embedFlag, text('proxy-url', 'Refused.')],
       run: (call) =>
         setEntry(call, 'clusters', 'cluster', 'Cluster', {
           server: call.flags.text('server'),
-          'certificate-authority': call.flags.text('certificate-authority'),
+          ...certificateFields(call, ['certificate-authority']),
         }),
     },
     {
@@ -80,8 +82,14 @@ export const configVerb: Verb = {
     {
       name: 'set-credentials',
       about: 'Set a user entry in kubeconfig',
-      usage: 'NAME [--token=bearer_token] [options]',
-      run: (call) => setEntry(call, 'users', 'user', 'User', { token: call.flags.text('token') }),
+      usage:
+        'NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [--embed-certs=true] [options]',
+      flags: [embedFlag],
+      run: (call) =>
+        setEntry(call, 'users', 'user', 'User', {
+          ...certificateFields(call, ['client-certificate', 'client-key']),
+          token: call.flags.text('token'),
+        }),
     },
     { name: 'unset', about: 'Unset an individual value in a kubeconfig file', usage: 'PROPERTY_NAME [options]', run: unset },
     {
@@ -126,7 +134,9 @@ async function names(call: Call, list: 'clusters' | 'users'): Promise<undefined>
 
 async function getContexts(call: Call): Promise<undefined> {
   const config = call.kubeconfig()
-  const wanted = call.args.length > 0 ? call.args : config.contexts.map((one) => one.name)
+  const all = config.contexts.map((one) => one.name)
+  const wanted = (call.args.length > 0 ? call.args : all).filter((name) => all.includes(name))
+  const missing = call.args.filter((name) => !all.includes(name)).map((name) => new Failure(`context ${name} not found`))
   if (call.flags.text('output') === 'name') {
     await call.out(
       [...wanted]
@@ -134,16 +144,16 @@ async function getContexts(call: Call): Promise<undefined> {
         .map((name) => `${name}\n`)
         .join(''),
     )
-    return
+    return throwAll(missing) as undefined
   }
   const rows: string[][] = []
   for (const name of [...wanted].sort()) {
-    const context = config.contexts.find((one) => one.name === name)?.context
-    if (!context) throw new Failure(`context ${name} not found`)
+    const context = config.contexts.find((one) => one.name === name)?.context ?? {}
     rows.push([name === config.currentContext ? '*' : '', name, context.cluster ?? '', context.user ?? '', context.namespace ?? ''])
   }
   const header = ['CURRENT', 'NAME', 'CLUSTER', 'AUTHINFO', 'NAMESPACE']
   await call.out(alignRows(call.flags.bool('no-headers') ? rows : [header, ...rows]))
+  throwAll(missing)
 }
 
 /** Changes the file in which the stanza stands (or the first that exists, or the last of the list). */
@@ -196,7 +206,7 @@ async function setEntry(
   list: 'clusters' | 'users',
   body: string,
   word: string,
-  fields: Record<string, string>,
+  fields: Record<string, string | undefined>,
 ): Promise<undefined> {
   const name = oneName(call)
   put(call, list, body, name, fields)
@@ -204,12 +214,21 @@ async function setEntry(
   return undefined
 }
 
-function put(call: Call, list: 'clusters' | 'users' | 'contexts', body: string, name: string, fields: Record<string, string>): void {
+function put(
+  call: Call,
+  list: 'clusters' | 'users' | 'contexts',
+  body: string,
+  name: string,
+  fields: Record<string, string | undefined>,
+): void {
   change(call, `${list}/${name}`, (content) => {
     const entries: any[] = (content[list] ??= [])
     let entry = entries.find((one) => one.name === name)
     if (!entry) entries.push((entry = { name, [body]: {} }))
-    for (const [key, value] of Object.entries(fields)) if (value !== '') entry[body] = { ...entry[body], [key]: value }
+    for (const [key, value] of Object.entries(fields)) {
+      if (value === undefined) delete entry[body]?.[key]
+      else if (value !== '') entry[body] = { ...entry[body], [key]: value }
+    }
   })
 }
 

@@ -19,6 +19,7 @@ import { createConfigMap, createSecret } from './create-data.ts'
 import { createMisc } from './create-misc.ts'
 import { createService } from './create-service.ts'
 import { createCronJob, createDeployment, createJob } from './create-workload.ts'
+import { sendRaw } from './raw.ts'
 
 export const createVerb: Verb = {
   name: 'create',
@@ -34,7 +35,7 @@ export const createVerb: Verb = {
     bool('edit', 'Refused: use create and then edit.'),
     fieldManagerFlag('kubectl-create'),
     ...filenameFlags,
-    text('raw', 'Refused.'),
+    text('raw', 'Path to POST the file to, as it is.'),
     bool('save-config', 'Record the objects in their last-applied annotations.'),
     selectorFlag,
     validateFlag,
@@ -46,10 +47,10 @@ export const createVerb: Verb = {
 }
 
 async function createFromFiles(call: Call): Promise<undefined> {
-  for (const refused of ['edit', 'raw'])
-    if (call.flags.changed(refused)) throw new Failure(`--${refused} is not supported by create of this kubectl`)
+  if (call.flags.changed('edit')) throw new Failure('--edit is not supported by create of this kubectl')
   if (call.args.length > 0) throw new Failure(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl create -h' for help and examples`)
   if (!hasFiles(call)) throw new Failure('must specify one of -f and -k')
+  if (call.flags.text('raw')) return sendRaw(call, 'POST')
   // Values that are none are refused before any object is looked at.
   const dryRun = dryRunOf(call)
   validation(call)

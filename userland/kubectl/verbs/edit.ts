@@ -41,9 +41,14 @@ const header = `# Please edit the object below. Lines beginning with a '#' will 
 
 async function run(call: Call): Promise<number | undefined> {
   if (call.flags.text('subresource')) throw new Failure('--subresource is not supported by edit of this kubectl')
+  const output = call.flags.text('output')
   const infos = await fetchInfos(call, await namedTargets(call, call.args, { typeAlone: true }))
+  if (!['', 'json', 'yaml', 'kyaml'].includes(output))
+    throw new Failure(
+      `unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: json,kyaml,yaml`,
+    )
   if (infos.length === 0) throw new Failure('edit cancelled, no objects found.')
-  const json = call.flags.text('output') === 'json'
+  const json = output === 'json'
   const shown = (object: KubeObject) => (json ? jsonText(object) : yamlText(object))
   const originals = infos.map((info) => withoutManagedFields(info.object))
   const whole: KubeObject =

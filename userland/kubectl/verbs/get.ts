@@ -6,7 +6,7 @@ import type { ResourceType } from '../client/discovery.ts'
 import { apiVersionOf, pathOf } from '../client/discovery.ts'
 import { filenameFlags } from '../objects/manifests.ts'
 import type { Target, TargetOptions } from '../objects/targets.ts'
-import { allNamespacesFlag, fieldSelectorFlag, listFailure, namedTargets, selectorFlag, throwAll } from '../objects/targets.ts'
+import { allNamespacesFlag, fetchInfos, fieldSelectorFlag, listFailure, namedTargets, selectorFlag, throwAll } from '../objects/targets.ts'
 import { ageOf } from '../print/age.ts'
 import { managedFieldsFlag, missingKeysFlag, objectPrinter, templateFlag } from '../print/printer.ts'
 import { braced, sortObjects, sortRows } from '../print/sort.ts'
@@ -90,8 +90,11 @@ async function run(call: Call): Promise<undefined> {
     throw new Failure('subresource cannot be used when bulk resources are specified')
   if (watching) {
     if (new Set(targets.map((target) => target.type)).size > 1) throw new Failure('you may only specify a single resource type')
-    if (targets.length !== 1)
+    // What is not there is said first.
+    if (targets.length !== 1) {
+      await fetchInfos(call, targets, options)
       throw new Failure(`watch is only supported on individual resources and resource collections - ${targets.length} resources were found`)
+    }
     await (printer
       ? watchObjects(call, targets[0] as Target, printer)
       : watchTables(call, targets[0] as Target, tableOptions(call, targets[0] as Target, false)))

@@ -2,7 +2,7 @@ import type { Pod } from 'kubernetes-types/core/v1'
 import { Failure, isNotFound } from '../cli/failure.ts'
 import { bool, duration, int, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
-import { linesOf } from '../client/streaming.ts'
+import { linesAsWritten } from '../client/streaming.ts'
 import { byActivity, chooseContainer, containersOf, podPath, podsOf } from '../objects/pods.ts'
 import { fetchInfos, namedTargets, selectorFlag } from '../objects/targets.ts'
 
@@ -137,7 +137,7 @@ async function print(call: Call, pod: Pod, container: string, selected: boolean,
       for await (const chunk of bytes) await call.process.stdout.write(chunk)
       return
     }
-    for await (const line of linesOf(bytes)) await call.out(`[pod/${pod.metadata?.name}/${container}] ${line}\n`)
+    for await (const line of linesAsWritten(bytes)) await call.out(`[pod/${pod.metadata?.name}/${container}] ${line}`)
   } catch (error) {
     if (!flags.bool('ignore-errors') || !(error instanceof Failure)) throw error
     await call.err(`error: ${error.message}\n`)

@@ -246,6 +246,8 @@ async function taint(call: Call): Promise<undefined> {
       info.type,
       sent ?? info.object,
       add.length === 0 ? 'untainted' : remove.length === 0 ? (call.flags.bool('overwrite') ? 'modified' : 'tainted') : 'modified',
+      // kubectl's taint names its operation last, over the mark of a dry run.
+      '',
     )
   })
   return undefined

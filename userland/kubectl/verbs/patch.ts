@@ -24,6 +24,7 @@ import { namedTargets, throwAll, visit } from '../objects/targets.ts'
 import { patched } from '../patch/apply.ts'
 import { sameValue } from '../patch/strategic.ts'
 import { objectPrinter, printFlags } from '../print/printer.ts'
+import { sendRaw } from './raw.ts'
 
 export const patchVerb: Verb = {
   name: 'patch',
@@ -125,7 +126,7 @@ export const replaceVerb: Verb = {
     ...filenameFlags,
     bool('force', 'Delete the object first.'),
     int('grace-period', 'With --force: seconds the object gets to end.', undefined, '-1'),
-    text('raw', 'Refused.'),
+    text('raw', 'Path to PUT the file to, as it is.'),
     bool('save-config', 'Record the object in its last-applied annotation.'),
     text('subresource', 'Subresource to replace: status, scale.'),
     text('timeout', 'Accepted.', undefined, '0s'),
@@ -137,9 +138,9 @@ export const replaceVerb: Verb = {
 }
 
 async function replace(call: Call): Promise<undefined> {
-  if (call.flags.text('raw')) throw new Failure('--raw is not supported by replace of this kubectl')
   if (call.args.length > 0) throw new Failure(`Unexpected args: [${call.args.join(' ')}]\nSee 'kubectl replace -h' for help and examples`)
   if (!hasFiles(call)) throw new Failure('must specify one of -f and -k')
+  if (call.flags.text('raw')) return sendRaw(call, 'PUT')
   const failures: Error[] = []
   for (const { type, namespace, name = '', manifest } of await namedTargets(call, [])) {
     if (!manifest) continue

@@ -9,6 +9,7 @@ import { podPath } from '../objects/pods.ts'
 import { patched } from '../patch/apply.ts'
 import { markOwn, printFlags } from '../print/printer.ts'
 import { attach } from './exec.ts'
+import { isImageReference } from './image-reference.ts'
 
 export const runVerb: Verb = {
   name: 'run',
@@ -54,7 +55,9 @@ async function run(call: Call): Promise<number | undefined> {
   const attaching = flags.changed('attach') ? flags.bool('attach') : interactive
   if (flags.bool('tty') && !flags.bool('stdin')) throw misuse(call.path, '-i/--stdin is required for containers with -t/--tty=true')
   if (flags.bool('expose') && !flags.text('port')) throw misuse(call.path, '--port must be set when exposing a service')
-  if (!flags.text('image')) throw new Failure('--image is required')
+  const image = flags.text('image')
+  if (!image) throw new Failure('--image is required')
+  if (!isImageReference(image)) throw new Failure(`Invalid image name ${JSON.stringify(image)}: invalid reference format`)
   if (!['', 'Always', 'IfNotPresent', 'Never'].includes(flags.text('image-pull-policy')))
     throw misuse(call.path, `invalid image pull policy: ${flags.text('image-pull-policy')}`)
   if (flags.bool('rm') && !attaching) throw misuse(call.path, '--rm should only be used for attached containers')

@@ -5,7 +5,7 @@ import { array, bool, list, text } from '../cli/flags.ts'
 import type { Call, Verb } from '../cli/verb.ts'
 import { dryRunFlag, dryRunOf, fieldManagerFlag, report, sendChange } from '../objects/change.ts'
 import { filenameFlags } from '../objects/manifests.ts'
-import { namedTargets, nothingNamed, selectorFlag, visit } from '../objects/targets.ts'
+import { eachOf, fetchInfos, namedTargets, nothingNamed, selectorFlag, visit } from '../objects/targets.ts'
 import { printFlags } from '../print/printer.ts'
 import { checkQuantity } from './quantity.ts'
 import { changeEnv, envChanges, listEnv } from './set-env.ts'
@@ -107,7 +107,9 @@ async function eachTemplate(
 ): Promise<undefined> {
   if (call.flags.bool('local')) throw new Failure('--local is not supported by this kubectl')
   const options = { all: call.flags.bool('all'), selector: call.flags.text('selector') }
-  await visit(call, await namedTargets(call, words, options), options, async (info) => {
+  // All are looked up before the first is changed.
+  const infos = await fetchInfos(call, await namedTargets(call, words, options), options)
+  await eachOf(infos, async (info) => {
     const path = templatePath(info.object)
     const named = `${info.type.plural}/${info.name}`
     if (!path) throw new Failure(`${named} the object is not a pod or does not have a pod template: *v1.${info.type.kind}`)
@@ -149,7 +151,7 @@ async function setImage(call: Call): Promise<undefined> {
   const words = call.args.filter((word) => !isPair(word))
   const images = new Map(call.args.filter(isPair).map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]))
   if (words.length > 0 && images.size === 0) {
-    await namedTargets(call, words)
+    await fetchInfos(call, await namedTargets(call, words, { all: call.flags.bool('all') }))
     throw new Failure('at least one image update is required')
   }
   if (images.size > 1 && images.has('*'))

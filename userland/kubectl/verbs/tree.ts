@@ -22,6 +22,7 @@ import { logsVerb } from './logs.ts'
 import { cordonVerb, drainVerb, taintVerb, uncordonVerb } from './nodes.ts'
 import { patchVerb, replaceVerb } from './patch.ts'
 import { portForwardVerb } from './port-forward.ts'
+import { proxyVerb } from './proxy.ts'
 import { rolloutVerb } from './rollout.ts'
 import { runVerb } from './run.ts'
 import { autoscaleVerb, scaleVerb } from './scale.ts'
@@ -37,7 +38,6 @@ const completion = refused(
 )
 const kustomize = refused('kustomize', 'Build a kustomization target from a directory or URL', 'write the objects out and use apply -f')
 const plugin = refused('plugin', 'Provides utilities for interacting with plugins', 'plugins cannot be installed here')
-const proxy = refused('proxy', 'Run a proxy to the Kubernetes API server', 'use kubectl get --raw PATH')
 
 /** In the order of the real command, which is also the order of its suggestions. */
 export const verbGroups: readonly VerbGroup[] = [
@@ -50,7 +50,7 @@ export const verbGroups: readonly VerbGroup[] = [
   },
   {
     title: 'Troubleshooting and Debugging Commands',
-    verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForwardVerb, proxy, cpVerb, authVerb, debugVerb, eventsVerb],
+    verbs: [describeVerb, logsVerb, attachVerb, execVerb, portForwardVerb, proxyVerb, cpVerb, authVerb, debugVerb, eventsVerb],
   },
   { title: 'Advanced Commands', verbs: [diffVerb, applyVerb, patchVerb, replaceVerb, waitVerb, kustomize] },
   { title: 'Settings Commands', verbs: [labelVerb, annotateVerb, completion] },

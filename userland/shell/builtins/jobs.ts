@@ -128,6 +128,7 @@ async function kill(shell: Shell, argv: readonly string[]): Promise<number> {
   let status = 0
   for (const target of rest) {
     const job = findJob(shell.jobs, target)
+    if ((!job || job.status !== undefined) && signalled(shell, target, signal)) continue
     if (!job || job.status !== undefined) {
       await shell.complain(
         target.startsWith('%')
@@ -144,6 +145,15 @@ async function kill(shell: Shell, argv: readonly string[]): Promise<number> {
     }
   }
   return status
+}
+
+/** Whether a process of that number is there, which then has had the signal. */
+function signalled(shell: Shell, target: string, signal: string): boolean {
+  const { table } = shell.process
+  if (!table || !/^\d+$/.test(target)) return false
+  if (signal === '0') return table.list().some(({ pid }) => pid === Number(target))
+  if (!deliverable.has(signal)) throw new ShellError(`kill: SIG${signal} is not modelled here; TERM, INT, HUP, QUIT and KILL are`, 1, false)
+  return table.kill(Number(target), `SIG${signal}` as Signal)
 }
 
 async function trap(shell: Shell, argv: readonly string[]): Promise<number> {
