@@ -77,6 +77,15 @@ export const clients: Readonly<Record<keyof Expected, string>> = {
 
 const resolved = 'Address: 10.96.80.80'
 const proxier = 'https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/proxy/iptables/proxier.go'
+/** The first rules of FORWARD, before kube-proxy's, so that a Service without endpoints is not rejected but goes on to the default route. */
+const acceptedByWeave: UpstreamSource = {
+  says: 'weave accepts what leaves its bridge at the top of FORWARD, before KUBE-SERVICES could reject it',
+  where: 'https://github.com/weaveworks/weave/blob/v2.8.1/net/bridge.go',
+}
+const refusedByCilium: UpstreamSource = {
+  says: 'the socket of a pod gets EHOSTUNREACH for a Service without backends; what comes from outside is rejected (service-no-backend-response)',
+  where: 'https://docs.cilium.io/en/v1.18/network/kubernetes/kubeproxy-free/',
+}
 const late = `kubectl apply -f - <<'END'
 apiVersion: v1
 kind: Service
@@ -126,9 +135,12 @@ export const symptoms: readonly Symptom[] = [
         says: 'an ICMP port unreachable for a SYN is ECONNREFUSED (icmp_err_convert)',
         where: 'https://github.com/torvalds/linux/blob/v6.12/net/ipv4/icmp.c',
       },
+      acceptedByWeave,
+      refusedByCilium,
     ],
     fault: [{ run: `kubectl patch service -n shop web -p '{"spec":{"selector":{"app":"wep"}}}'` }],
     expects: { curl: 'curl: (7) Failed to connect to web port 80', nslookup: resolved, trace: 'by Service shop/web' },
+    expectsOn: { weave: { curl: 'curl: (28) Connection timed out', trace: 'as no rule had translated 10.96.80.80' } },
   },
   {
     name: 'wrong-target-port',
@@ -162,6 +174,14 @@ export const symptoms: readonly Symptom[] = [
         says: 'Flannel does not enforce policies',
         where: 'https://github.com/flannel-io/flannel/blob/v0.27.4/README.md#networking-details',
       },
+      {
+        says: 'weave-npc drops what none of its sets accepted, which names no policy',
+        where: 'https://github.com/weaveworks/weave/blob/v2.8.1/net/bridge.go',
+      },
+      {
+        says: 'Cilium looks the identity of the sender up in the policy map of the endpoint, which names no policy either',
+        where: 'https://docs.cilium.io/en/v1.18/network/ebpf/maps/',
+      },
     ],
     fault: [
       {
@@ -174,7 +194,11 @@ END`,
       },
     ],
     expects: { curl: 'curl: (28) Connection timed out', nslookup: resolved, trace: 'NetworkPolicy shop/deny-all' },
-    expectsOn: { flannel: { curl: 'HTTP 200, 3000 bytes', trace: 'Answered with HTTP 200' } },
+    expectsOn: {
+      flannel: { curl: 'HTTP 200, 3000 bytes', trace: 'Answered with HTTP 200' },
+      weave: { trace: 'at FORWARD (table filter, chain FORWARD): DROP' },
+      cilium: { trace: 'Policy denied' },
+    },
   },
   {
     name: 'wrong-protocol',
@@ -197,6 +221,7 @@ END`,
         says: 'packets sent to Services with Type=NodePort and Local are dropped where there are no local endpoints',
         where: 'https://kubernetes.io/docs/tutorials/services/source-ip/#source-ip-for-services-with-type-nodeport',
       },
+      refusedByCilium,
     ],
     fault: [
       {
@@ -208,6 +233,7 @@ END`,
       trace: 'COLUMNS=120 faultline trace workstation http://faultline-worker:30080',
     },
     expects: { curl: 'curl: (28) Connection timed out', nslookup: resolved, trace: 'by Service shop/web' },
+    expectsOn: { cilium: { curl: 'curl: (7) Failed to connect to faultline-worker port 30080', trace: 'Refused' } },
   },
   {
     name: 'mtu-black-hole',
@@ -227,6 +253,8 @@ END`,
         says: 'the loop plugin ends CoreDNS when its own question comes back, which shows as CrashLoopBackOff',
         where: 'https://github.com/coredns/coredns/blob/v1.12.1/plugin/loop/README.md#troubleshooting-loops-in-kubernetes-clusters',
       },
+      acceptedByWeave,
+      refusedByCilium,
     ],
     fault: [
       ...['faultline-worker', 'faultline-worker2', 'faultline-control-plane'].map((on) => ({
@@ -240,6 +268,10 @@ END`,
       'kubectl get pods -n kube-system -l k8s-app=kube-dns -o custom-columns=READY:.status.containerStatuses[0].ready,WHY:.status.containerStatuses[0].state.waiting.reason',
     ],
     expects: { curl: 'curl: (6) Could not resolve host: web', nslookup: 'connection refused', trace: 'by Service kube-system/kube-dns' },
+    expectsOn: {
+      weave: { nslookup: 'timed out', trace: 'as no rule had translated 10.96.0.10' },
+      cilium: { nslookup: 'host unreachable', trace: 'kube-system/kube-dns' },
+    },
   },
   {
     name: 'dns-down',
@@ -252,10 +284,16 @@ END`,
         says: 'check that the DNS pods run and the Service has endpoints',
         where: 'https://kubernetes.io/docs/tasks/administer-cluster/dns-debugging-resolution/',
       },
+      acceptedByWeave,
+      refusedByCilium,
     ],
     fault: [{ run: 'kubectl scale deployment -n kube-system coredns --replicas=0' }],
     after: 60,
     expects: { curl: 'curl: (6) Could not resolve host: web', nslookup: 'connection refused', trace: 'by Service kube-system/kube-dns' },
+    expectsOn: {
+      weave: { nslookup: 'timed out', trace: 'as no rule had translated 10.96.0.10' },
+      cilium: { nslookup: 'host unreachable', trace: 'kube-system/kube-dns' },
+    },
   },
   {
     name: 'kube-proxy-down',
@@ -319,6 +357,11 @@ END`,
       curl: 'curl: (7) Failed to connect to late port 80',
       nslookup: 'Address: 10.96.90.90',
       trace: 'by Service shop/late',
+    },
+    expectsOn: {
+      weave: { curl: 'curl: (28) Connection timed out', trace: 'as no rule had translated 10.96.90.90' },
+      // Nobody tells the datapath of a Service that comes when the agent is gone.
+      cilium: { curl: 'curl: (28) Connection timed out', trace: 'as no rule had translated 10.96.90.90' },
     },
   },
 ]
