@@ -103,6 +103,14 @@ export function authorizedApi(api: Api, who: UserInfo | (() => UserInfo), author
       check('update', resource, { ...metadataOf(object), subresource: 'status' })
       return api.updateStatus(resource, object)
     },
+    scale(resource, namespace, name) {
+      check('get', resource, { ...at(namespace, name), subresource: 'scale' })
+      return api.scale(resource, namespace, name)
+    },
+    updateScale(resource, scale) {
+      check('update', resource, { ...metadataOf(scale), subresource: 'scale' })
+      return api.updateScale(resource, scale)
+    },
     patch(resource, namespace, name, patch, options) {
       check('patch', resource, { ...at(namespace, name), ...(options.subresource && { subresource: options.subresource }) })
       return api.patch(resource, namespace, name, patch, options)

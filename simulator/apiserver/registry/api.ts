@@ -8,6 +8,7 @@ import { notImplemented } from '../status.ts'
 import { apiVersionOf, type Definitions, isShownAsStored, presented, requireVerb, resourceNameOf } from './definitions.ts'
 import { bindPod } from './pods.ts'
 import { createRegistry, type Registry } from './registry.ts'
+import { scaleOf, updateScale } from './scale.ts'
 import type { RegistryWorld } from './world.ts'
 
 /** The API for in-process clients, as `world.user`. */
@@ -40,6 +41,11 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
     update: <T extends KubeObject>(resource: ResourceName, object: T) => registry.update(definitions.named(resource), object, who) as T,
     updateStatus: <T extends KubeObject>(resource: ResourceName, object: T) =>
       registry.update(definitions.named(resource), object, who, 'status') as T,
+    scale(resource, namespace, name) {
+      const definition = definitions.named(resource)
+      return scaleOf(definition, registry.get(definition, namespace, name))
+    },
+    updateScale: (resource, scale) => updateScale(registry, definitions.named(resource), scale, who),
     patch: <T extends KubeObject>(
       resource: ResourceName,
       namespace: string | undefined,
@@ -98,7 +104,6 @@ function servedBy({ all }: Definitions): readonly ServedResource[] {
       kind: definition.kind,
       apiVersion: apiVersionOf(definition),
       namespaced: definition.namespaced,
-      ...(definition.scale && { scale: definition.scale }),
     }))
     served.set(all, list)
   }
