@@ -87,6 +87,8 @@ export interface Api {
   /** The scale subresource. Throws NotFound, also where the kind has none; InternalError where the object has no replicas to show. */
   scale(resource: ResourceName, namespace: string | undefined, name: string): ScaleObject
   updateScale(resource: ResourceName, scale: ScaleObject): ScaleObject
+  /** The finalize subresource of a namespace: what is left of `spec.finalizers`. */
+  finalize(namespace: KubeObject): void
   patch<T extends KubeObject>(resource: ResourceName, namespace: string | undefined, name: string, patch: unknown, options: PatchOptions): T
   delete(resource: ResourceName, namespace: string | undefined, name: string, options?: DeleteOptions): void
   /** Sets `spec.nodeName` through the binding subresource. */
@@ -105,8 +107,8 @@ export interface Api {
    * whoever has to know of changes watches `customresourcedefinitions.apiextensions.k8s.io`.
    */
   served(): readonly ServedResource[]
-  /** The same API as another user; for admission, authorization and audit. */
-  as(user: UserInfo): Api
+  /** The same API as another user; for admission, authorization and audit. `manager`: what its User-Agent makes of it in managedFields. */
+  as(user: UserInfo, manager?: string): Api
 }
 
 export interface IssuedToken {

@@ -16,10 +16,10 @@ export function createApi(world: RegistryWorld & { readonly user: UserInfo }): A
   return apiOf(createRegistry(world), world.user)
 }
 
-export function apiOf(registry: Registry, user: UserInfo): Api {
+export function apiOf(registry: Registry, user: UserInfo, manager?: string): Api {
   const { definitions } = registry
   const { store } = registry.world
-  const who = { user }
+  const who = { user, ...(manager !== undefined && { fieldManager: manager }) }
   const listed = (resource: ResourceName, namespace: string | undefined): readonly KubeObject[] => {
     const definition = definitions.named(resource)
     const all = store.list(resource, namespace)
@@ -46,6 +46,7 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
       return scaleOf(definition, registry.get(definition, namespace, name))
     },
     updateScale: (resource, scale) => updateScale(registry, definitions.named(resource), scale, who),
+    finalize: (namespace) => void registry.update(definitions.named('namespaces'), namespace, who, 'finalize'),
     patch: <T extends KubeObject>(
       resource: ResourceName,
       namespace: string | undefined,
@@ -90,7 +91,7 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
         },
       }
     },
-    as: (other) => apiOf(registry, other),
+    as: (other, name) => apiOf(registry, other, name),
   }
 }
 

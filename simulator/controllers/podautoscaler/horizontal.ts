@@ -2,7 +2,7 @@ import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, MetricS
 import { type ScaleObject, StatusError } from '../../apiserver/api.ts'
 import { selectorPredicate } from '../../apiserver/selectors.ts'
 import { type KubeObject, type ResourceName, timestamp } from '../../kubernetes.ts'
-import { type Controller, keyOf, type RemoteAnswer, recorderOf, splitKey, workQueue, writeStatus } from '../controller.ts'
+import { type Controller, keyOf, type RemoteAnswer, recorderOf, splitKey, unhandled, workQueue, writeStatus } from '../controller.ts'
 import type { PodObject } from '../pods.ts'
 import { evaluate, type Outcome } from './metrics.ts'
 import { newAutoscalingMemory, normalize, scaled, type Verdict } from './stabilization.ts'
@@ -21,7 +21,8 @@ export const podAutoscaler: Controller = {
   start(world) {
     const { api, clock } = world
     const events = recorderOf(world, 'horizontal-pod-autoscaler')
-    const queue = workQueue('horizontal-pod-autoscaler', clock, reconcile)
+    const queue = workQueue('horizontal-pod-autoscaler', clock, onTheBeat)
+    const failed = unhandled(world, 'horizontal.go:275', (_key, why) => why)
     const asking = new Set<string>()
 
     api.watch<AutoscalerObject>(
@@ -32,6 +33,16 @@ export const podAutoscaler: Controller = {
       },
       { initial: world.fresh },
     )
+
+    /** Upstream's queue knows one pace only: a look that failed is made again at the next beat. */
+    function onTheBeat(key: string): void {
+      try {
+        reconcile(key)
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error
+        failed(key, error)
+      }
+    }
 
     function reconcile(key: string): void {
       const [namespace, name] = splitKey(key)
@@ -79,8 +90,9 @@ export const podAutoscaler: Controller = {
         try {
           decide(new Attempt(newest, attempt.conditions), target, selector, current, { min, max, behavior }, answer)
         } catch (error) {
-          // Somebody else wrote first; the next beat sees what they wrote.
+          // Somebody else wrote first, or it may not write; the next beat sees.
           if (!(error instanceof StatusError)) throw error
+          failed(key, error)
         }
       })
     }

@@ -56,6 +56,7 @@ export function apiWithin(api: Api, life: Life, guard: Guard): Api {
     updateStatus: (resource, object) => api.updateStatus(resource, object),
     scale: (resource, namespace, name) => api.scale(resource, namespace, name),
     updateScale: (resource, scale) => api.updateScale(resource, scale),
+    finalize: (namespace) => api.finalize(namespace),
     patch: (resource, namespace, name, patch, options) => api.patch(resource, namespace, name, patch, options),
     delete: (resource, namespace, name, options) => api.delete(resource, namespace, name, options),
     bind: (namespace, pod, node) => api.bind(namespace, pod, node),
@@ -69,6 +70,6 @@ export function apiWithin(api: Api, life: Life, guard: Guard): Api {
         ),
       ),
     served: () => api.served(),
-    as: (user) => apiWithin(api.as(user), life, guard),
+    as: (user, manager) => apiWithin(api.as(user, manager), life, guard),
   }
 }

@@ -93,6 +93,9 @@ export function fakeApi(clock: Clock, random: Random): Api & { writes: Record<st
     updateScale() {
       throw new Error('not needed')
     },
+    finalize() {
+      throw new Error('not needed')
+    },
     bind() {
       throw new Error('not needed')
     },
