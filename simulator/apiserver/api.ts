@@ -1,7 +1,7 @@
+import type { Scale } from 'kubernetes-types/autoscaling/v1'
 import type { Status } from 'kubernetes-types/meta/v1'
 import type { Closer } from '../clock.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
-import type { ScaleMapping } from '../resources/definition.ts'
 import type { ByteSink, ByteSource } from '../streams.ts'
 
 /** A refusal by the API server, as the Status object that goes over the wire. `message` is the Status's message. */
@@ -65,9 +65,10 @@ export interface ServedResource {
   readonly kind: string
   readonly apiVersion: string
   readonly namespaced: boolean
-  /** For kinds with a scale subresource. */
-  readonly scale?: ScaleMapping<any>
 }
+
+/** What the scale subresource of any kind reads and writes. */
+export type ScaleObject = Scale & KubeObject
 
 /**
  * The API server as its in-process clients (controllers, scheduler, kubelets, daemons) meet it: synchronous, without serialisation,
@@ -83,6 +84,11 @@ export interface Api {
   /** Optimistic concurrency: Conflict where `metadata.resourceVersion` is given and not the newest. */
   update<T extends KubeObject>(resource: ResourceName, object: T): T
   updateStatus<T extends KubeObject>(resource: ResourceName, object: T): T
+  /** The scale subresource. Throws NotFound, also where the kind has none; InternalError where the object has no replicas to show. */
+  scale(resource: ResourceName, namespace: string | undefined, name: string): ScaleObject
+  updateScale(resource: ResourceName, scale: ScaleObject): ScaleObject
+  /** The finalize subresource of a namespace: what is left of `spec.finalizers`. */
+  finalize(namespace: KubeObject): void
   patch<T extends KubeObject>(resource: ResourceName, namespace: string | undefined, name: string, patch: unknown, options: PatchOptions): T
   delete(resource: ResourceName, namespace: string | undefined, name: string, options?: DeleteOptions): void
   /** Sets `spec.nodeName` through the binding subresource. */
@@ -101,8 +107,8 @@ export interface Api {
    * whoever has to know of changes watches `customresourcedefinitions.apiextensions.k8s.io`.
    */
   served(): readonly ServedResource[]
-  /** The same API as another user; for admission, authorization and audit. */
-  as(user: UserInfo): Api
+  /** The same API as another user; for admission, authorization and audit. `manager`: what its User-Agent makes of it in managedFields. */
+  as(user: UserInfo, manager?: string): Api
 }
 
 export interface IssuedToken {

@@ -136,6 +136,10 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
   const registry = { store, definitions: resources, clock, random, serviceCidr: addresses.serviceCidr, admission, tokens }
   const api = createApi({ ...registry, user: administrator })
   const kubeletApi = (user: UserInfo) => authorizedApi(api.as(user), user, authorizer.authorize)
+  const controlPlaneApi = (user: UserInfo): Api => ({
+    ...api.as(user),
+    as: (other, manager) => authorizedApi(api.as(other, manager), other, authorizer.authorize),
+  })
   const kubelets = new Map<string, RunningKubelet>()
   const authenticator = createAuthenticator({
     people: new Map([
@@ -224,8 +228,8 @@ export function createCluster(spec: ClusterSpec, world: ClusterWorld, from?: Clu
         providerId: `kind://docker/${spec.name}/${name}`,
         apiOf(service, user, token) {
           if (service !== server) return undefined
-          // A static pod of the control plane goes by the node's files; its loops are not held to roles.
-          if (!token) return api.as(user)
+          // A static pod of the control plane shows no token but the kubeconfig that it was given: it says itself whom that names.
+          if (!token) return controlPlaneApi(user)
           return authorizedApi(api.as(user), () => tokenUser(token()), authorizer.authorize, rights)
         },
         userOf(token) {

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Heartbeats } from '../cluster/heartbeats.ts'
 import type { EventMemory } from '../events/correlator.ts'
 import { type EventRecorder, eventRecorder } from '../events/recorder.ts'
+import { goEvent } from '../events/rejected.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject, OwnerReference, ResourceName } from '../kubernetes.ts'
 import type { Random } from '../random.ts'
@@ -27,6 +28,8 @@ export interface ControllerWorld {
   readonly fresh: boolean
   /** The kubelets' leases; absent: nobody keeps any. */
   readonly heartbeats?: Heartbeats
+  /** A line of their process's log, as `klog` writes it; absent: nobody reads one. */
+  readonly log?: (severity: 'I' | 'W' | 'E' | 'F', source: string, message: string) => void
   /** What control loops remember besides objects: plain data that a restore brings back, and a restart of their process loses. */
   readonly memory: ControllerMemory
 }
@@ -45,7 +48,9 @@ export interface ControllerMemory {
 
 /** `component` is what stands under From in `kubectl describe`. */
 export function recorderOf(world: ControllerWorld, component: string): EventRecorder {
-  return eventRecorder(world.api, world.clock, { component }, (world.memory.events[component] ??= {}))
+  return eventRecorder(world.api, world.clock, { component }, (world.memory.events[component] ??= {}), (error, event) =>
+    world.log?.('E', 'event.go:359', `"Server rejected event (will not retry!)" err=${JSON.stringify(error.message)} ${goEvent(event)}`),
+  )
 }
 
 /** The pace of a controller's own client. */
@@ -71,11 +76,30 @@ export interface WorkQueue {
 const firstRetryMs = 5
 const longestRetryMs = 1_000_000
 
+/** How a work queue takes refusals. */
+export interface FailureHandling {
+  /** A key is tried again this often and then left alone until something happens to it; absent: for ever. */
+  readonly retries?: number
+  /** Called at each failure that is to be tried again. */
+  retrying?(key: string, error: StatusError): void
+  /** Called where a key is left alone. */
+  dropped?(key: string, error: StatusError): void
+}
+
+/** Most of upstream's controllers: maxRetries. */
+export const usualRetries = 15
+
+/** utilruntime.HandleError: `words` is what a controller makes of the key and the refusal. */
+export function unhandled(world: ControllerWorld, source: string, words: (key: string, message: string) => string) {
+  return (key: string, error: StatusError): void =>
+    world.log?.('E', source, `"Unhandled Error" err=${JSON.stringify(words(key, error.message))} logger="UnhandledError"`)
+}
+
 /**
  * A work queue whose delayed keys are durable. An expected refusal (`StatusError`) retries with back-off; any other error
  * is a defect and goes to the event loop's handler.
  */
-export function workQueue(name: string, clock: Clock, reconcile: (key: string) => void): WorkQueue {
+export function workQueue(name: string, clock: Clock, reconcile: (key: string) => void, failing: FailureHandling = {}): WorkQueue {
   const waiting = new Set<string>()
   const failures = new Map<string, number>()
   const timers = clock.timers(`controller/${name}`, (key) => add(key))
@@ -91,6 +115,14 @@ export function workQueue(name: string, clock: Clock, reconcile: (key: string) =
       } catch (error) {
         if (!(error instanceof StatusError)) throw error
         const failed = failures.get(key) ?? 0
+        // What cannot be made because its namespace is going away is nobody's trouble.
+        const ending = error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')
+        if (failing.retries !== undefined && failed >= failing.retries) {
+          failures.delete(key)
+          if (!ending) failing.dropped?.(key, error)
+          return
+        }
+        if (!ending) failing.retrying?.(key, error)
         failures.set(key, failed + 1)
         timers.set(key, clock.now() + Math.min(firstRetryMs * 2 ** failed, longestRetryMs))
       }

@@ -9,6 +9,7 @@ import {
   keyOf,
   recorderOf,
   splitKey,
+  unhandled,
   watchOwned,
   workQueue,
   writeStatus,
@@ -62,7 +63,9 @@ export const cronjobController: Controller = {
   start(world) {
     const { api, clock } = world
     const events = recorderOf(world, 'cronjob-controller')
-    const queue = workQueue('cronjob', clock, reconcile)
+    const queue = workQueue('cronjob', clock, reconcile, {
+      retrying: unhandled(world, 'cronjob_controllerv2.go:176', (key, why) => `error syncing CronJobController ${key}, requeuing: ${why}`),
+    })
     api.watch<CronJobObject>('cronjobs.batch', ({ type, object }) => type !== 'DELETED' && queue.add(keyOf(object)), {
       initial: world.fresh,
     })

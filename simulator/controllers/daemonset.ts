@@ -3,7 +3,17 @@ import type { Toleration } from 'kubernetes-types/core/v1'
 import { StatusError } from '../apiserver/api.ts'
 import { sameJson } from '../json.ts'
 import type { KubeObject } from '../kubernetes.ts'
-import { type Controller, controllerReference, keyOf, recorderOf, splitKey, watchOwned, workQueue, writeStatus } from './controller.ts'
+import {
+  type Controller,
+  controllerReference,
+  keyOf,
+  recorderOf,
+  splitKey,
+  unhandled,
+  watchOwned,
+  workQueue,
+  writeStatus,
+} from './controller.ts'
 import { scaled } from './deployment/replicas.ts'
 import { templateHash } from './hash.ts'
 import { type NodeObject, nodeMatches, untolerated } from './placement.ts'
@@ -18,7 +28,9 @@ export const daemonsetController: Controller = {
   start(world) {
     const { api, clock } = world
     const events = recorderOf(world, 'daemonset-controller')
-    const queue = workQueue('daemonset', clock, reconcile)
+    const queue = workQueue('daemonset', clock, reconcile, {
+      retrying: unhandled(world, 'daemon_controller.go:329', (key, why) => `${key} failed with : ${why}`),
+    })
     const all = () => {
       for (const set of api.list('daemonsets.apps')) queue.add(keyOf(set))
     }

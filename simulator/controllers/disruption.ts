@@ -2,7 +2,17 @@ import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from 'kubernetes-
 import type { Api } from '../apiserver/api.ts'
 import { type KubeObject, timestamp } from '../kubernetes.ts'
 import { matchesSelector } from '../resources/selectors.ts'
-import { type Controller, type ControllerWorld, controllerOf, keyOf, recorderOf, splitKey, workQueue, writeStatus } from './controller.ts'
+import {
+  type Controller,
+  type ControllerWorld,
+  controllerOf,
+  keyOf,
+  recorderOf,
+  splitKey,
+  unhandled,
+  workQueue,
+  writeStatus,
+} from './controller.ts'
 import { scaled } from './deployment/replicas.ts'
 import { isReady, type PodObject } from './pods.ts'
 
@@ -87,7 +97,9 @@ export const disruptionController: Controller = {
   start(world) {
     const { api, clock } = world
     const events = recorderOf(world, 'controllermanager')
-    const queue = workQueue('disruption', clock, reconcile)
+    const queue = workQueue('disruption', clock, reconcile, {
+      retrying: unhandled(world, 'disruption.go:636', (key, why) => `Error syncing PodDisruptionBudget ${key}, requeuing: ${why}`),
+    })
     api.watch<BudgetObject>('poddisruptionbudgets.policy', ({ type, object }) => type !== 'DELETED' && queue.add(keyOf(object)), {
       initial: world.fresh,
     })

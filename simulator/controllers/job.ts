@@ -10,6 +10,7 @@ import {
   paceOf,
   recorderOf,
   splitKey,
+  unhandled,
   watchOwned,
   workQueue,
   writeStatus,
@@ -60,7 +61,9 @@ export const jobController: Controller = {
   start(world) {
     const { api, clock } = world
     const events = recorderOf(world, 'job-controller')
-    const queue = workQueue('job', clock, reconcile)
+    const queue = workQueue('job', clock, reconcile, {
+      retrying: unhandled(world, 'job_controller.go:598', (_key, why) => `syncing job: ${why}`),
+    })
     const pace = paceOf(world, 'job-controller')
     const orphans = workQueue('job-orphan-pods', clock, releaseOrphan)
     // Apart from the queue's own timers, because a pod that fails and is gone leaves nothing else to tell how long to wait.
@@ -332,8 +335,9 @@ export const jobController: Controller = {
     function release(pod: PodObject): void {
       const current = api.find<PodObject>('pods', pod.metadata?.namespace, pod.metadata?.name ?? '')
       if (!current || current.metadata?.uid !== pod.metadata?.uid || !isTracked(current)) return
-      const finalizers = current.metadata?.finalizers?.filter((one) => one !== trackingFinalizer)
-      api.update('pods', { ...current, metadata: { ...current.metadata, finalizers: finalizers?.length ? finalizers : undefined } })
+      const { namespace, name = '', uid, finalizers = [] } = current.metadata ?? {}
+      const left = finalizers.filter((one) => one !== trackingFinalizer)
+      api.patch('pods', namespace, name, { metadata: { uid, finalizers: left.length > 0 ? left : null } }, { type: 'merge' })
     }
 
     function releaseOrphan(key: string): void {

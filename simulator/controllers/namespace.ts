@@ -1,6 +1,6 @@
 import type { Namespace } from 'kubernetes-types/core/v1'
 import { type KubeObject, timestamp } from '../kubernetes.ts'
-import { type Controller, eachResource, workQueue } from './controller.ts'
+import { type Controller, eachResource, unhandled, workQueue } from './controller.ts'
 
 /**
  * Empties a namespace that is being deleted, then lets it go. Follows upstream's pkg/controller/namespace:
@@ -10,7 +10,9 @@ export const namespaceController: Controller = {
   name: 'namespace-controller',
   start(world) {
     const { api, clock } = world
-    const queue = workQueue('namespace', clock, reconcile)
+    const queue = workQueue('namespace', clock, reconcile, {
+      retrying: unhandled(world, 'namespace_controller.go:162', (key, why) => `deletion of namespace ${key} failed: ${why}`),
+    })
     api.watch<Namespace & KubeObject>(
       'namespaces',
       ({ type, object }) => {
@@ -53,7 +55,7 @@ export const namespaceController: Controller = {
         }
         return
       }
-      api.patch('namespaces', undefined, name, { spec: { finalizers: null } }, { type: 'merge', subresource: 'finalize' })
+      api.finalize({ ...api.get('namespaces', undefined, name), spec: {} })
     }
   },
 }

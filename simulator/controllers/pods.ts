@@ -68,6 +68,9 @@ export function claim<T extends KubeObject>(
   selector: LabelSelector | undefined,
 ): T[] {
   const claimed: T[] = []
+  // A patch, because the roles of some controllers have no update of pods.
+  const own = ({ metadata }: T, ownerReferences: OwnerReference[]) =>
+    api.patch<T>(resource, namespace, metadata?.name ?? '', { metadata: { uid: metadata?.uid, ownerReferences } }, { type: 'merge' })
   for (const object of api.list<T>(resource, { namespace })) {
     const controller = controllerOf(object)
     const matches = matchesSelector(selector, object.metadata?.labels)
@@ -75,11 +78,11 @@ export function claim<T extends KubeObject>(
       if (matches) claimed.push(object)
       else if (!owner.metadata?.deletionTimestamp) {
         const others = object.metadata?.ownerReferences?.filter(({ uid }) => uid !== reference.uid) ?? []
-        api.update(resource, { ...object, metadata: { ...object.metadata, ownerReferences: others } })
+        own(object, others)
       }
     } else if (!controller && matches && !owner.metadata?.deletionTimestamp && !object.metadata?.deletionTimestamp) {
       const owners = [...(object.metadata?.ownerReferences ?? []), reference]
-      claimed.push(api.update<T>(resource, { ...object, metadata: { ...object.metadata, ownerReferences: owners } }))
+      claimed.push(own(object, owners))
     }
   }
   return claimed

@@ -8,6 +8,7 @@ import {
   paceOf,
   recorderOf,
   splitKey,
+  unhandled,
   watchOwned,
   workQueue,
   writeStatus,
@@ -56,7 +57,9 @@ function replicaController(of: ReplicaKind): Controller {
     start(world) {
       const { api, clock } = world
       const events = recorderOf(world, of.component)
-      const queue = workQueue(of.queue, clock, reconcile)
+      const queue = workQueue(of.queue, clock, reconcile, {
+        retrying: unhandled(world, 'replica_set.go:562', (key, why) => `sync ${JSON.stringify(key)} failed with ${why}`),
+      })
       const pace = paceOf(world, of.name)
       /** Sets whose pods wait for the client's pace: until then their worker is at it, and what happens meanwhile is seen afterwards. */
       const busy = new Map<string, number>()

@@ -2,7 +2,7 @@ import type { ResourceQuota } from 'kubernetes-types/core/v1'
 import { countedResource, usedOf } from '../apiserver/admission/quota-usage.ts'
 import type { KubeObject, ResourceName } from '../kubernetes.ts'
 import { formatQuantity } from '../resources/quantity.ts'
-import { type Controller, eachResource, keyOf, splitKey, workQueue, writeStatus } from './controller.ts'
+import { type Controller, eachResource, keyOf, splitKey, unhandled, workQueue, writeStatus } from './controller.ts'
 
 type QuotaObject = ResourceQuota & KubeObject
 
@@ -12,8 +12,11 @@ type QuotaObject = ResourceQuota & KubeObject
  */
 export const resourceQuotaController: Controller = {
   name: 'resourcequota-controller',
-  start({ api, clock, fresh }) {
-    const queue = workQueue('resourcequota', clock, reconcile)
+  start(world) {
+    const { api, clock, fresh } = world
+    const queue = workQueue('resourcequota', clock, reconcile, {
+      retrying: unhandled(world, 'resource_quota_controller.go:269', (_key, why) => why),
+    })
     const watched = new Set<ResourceName>()
     api.watch<QuotaObject>(
       'resourcequotas',

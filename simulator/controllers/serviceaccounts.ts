@@ -1,11 +1,12 @@
 import type { KubeObject } from '../kubernetes.ts'
-import { type Controller, workQueue } from './controller.ts'
+import { type Controller, type ControllerWorld, type FailureHandling, unhandled, workQueue } from './controller.ts'
 
 /** Every namespace has a ServiceAccount `default`. Follows upstream's pkg/controller/serviceaccount. */
 export const serviceAccountController: Controller = {
   name: 'serviceaccount-controller',
   start(world) {
-    keepInEveryNamespace(world, 'serviceaccount', 'serviceaccounts', 'default', (namespace) => ({
+    const retrying = unhandled(world, 'serviceaccounts_controller.go:193', (key, why) => `${key} failed with : ${why}`)
+    keepInEveryNamespace(world, 'serviceaccount', 'serviceaccounts', 'default', { retrying }, (namespace) => ({
       apiVersion: 'v1',
       kind: 'ServiceAccount',
       metadata: { namespace, name: 'default' },
@@ -17,7 +18,8 @@ export const serviceAccountController: Controller = {
 export const rootCertificatePublisher: Controller = {
   name: 'root-ca-certificate-publisher-controller',
   start(world) {
-    keepInEveryNamespace(world, 'root-ca-certificate-publisher', 'configmaps', 'kube-root-ca.crt', (namespace) => ({
+    const retrying = unhandled(world, 'publisher.go:175', (key, why) => `syncing ${JSON.stringify(key)} failed: ${why}`)
+    keepInEveryNamespace(world, 'root-ca-certificate-publisher', 'configmaps', 'kube-root-ca.crt', { retrying }, (namespace) => ({
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: {
@@ -34,17 +36,19 @@ export const rootCertificatePublisher: Controller = {
 }
 
 function keepInEveryNamespace(
-  { api, clock, fresh }: Parameters<Controller['start']>[0],
+  { api, clock, fresh }: ControllerWorld,
   queueName: string,
   resource: string,
   name: string,
+  failing: FailureHandling,
   make: (namespace: string) => KubeObject,
 ): void {
-  const queue = workQueue(queueName, clock, (namespace) => {
+  const reconcile = (namespace: string) => {
     const home = api.find('namespaces', undefined, namespace)
     if (!home || home.metadata?.deletionTimestamp || api.find(resource, namespace, name)) return
     api.create(resource, make(namespace))
-  })
+  }
+  const queue = workQueue(queueName, clock, reconcile, failing)
   api.watch('namespaces', ({ object }) => queue.add(object.metadata?.name ?? ''), { initial: fresh })
   api.watch(resource, ({ type, object }) => {
     if (type === 'DELETED' && object.metadata?.name === name) queue.add(object.metadata.namespace ?? '')

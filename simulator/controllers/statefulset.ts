@@ -8,6 +8,7 @@ import {
   paceOf,
   recorderOf,
   splitKey,
+  unhandled,
   watchOwned,
   workQueue,
   writeStatus,
@@ -24,7 +25,9 @@ export const statefulsetController: Controller = {
   start(world) {
     const { api, clock } = world
     const events = recorderOf(world, 'statefulset-controller')
-    const queue = workQueue('statefulset', clock, reconcile)
+    const queue = workQueue('statefulset', clock, reconcile, {
+      retrying: unhandled(world, 'stateful_set.go:438', (key, why) => `error syncing StatefulSet ${key}, requeuing: ${why}`),
+    })
     const pace = paceOf(world, 'statefulset-controller')
     api.watch<StatefulSetObject>('statefulsets.apps', ({ object }) => queue.add(keyOf(object)), { initial: world.fresh })
     watchOwned(world, 'pods', 'StatefulSet', queue)

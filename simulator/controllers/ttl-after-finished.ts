@@ -1,4 +1,4 @@
-import { type Controller, keyOf, splitKey, workQueue } from './controller.ts'
+import { type Controller, keyOf, splitKey, unhandled, workQueue } from './controller.ts'
 import { isFinished, type JobObject } from './job-decisions.ts'
 
 /** When a finished job may go, ms since the epoch; undefined where it stays. */
@@ -12,8 +12,11 @@ export function expiry(job: JobObject): number | undefined {
 /** Deletes finished jobs after ttlSecondsAfterFinished. Follows upstream's pkg/controller/ttlafterfinished. */
 export const ttlAfterFinishedController: Controller = {
   name: 'ttl-after-finished-controller',
-  start({ api, clock, fresh }) {
-    const queue = workQueue('ttl-after-finished', clock, reconcile)
+  start(world) {
+    const { api, clock, fresh } = world
+    const queue = workQueue('ttl-after-finished', clock, reconcile, {
+      retrying: unhandled(world, 'ttlafterfinished_controller.go:202', (key, why) => `error cleaning up Job ${key}, will retry: ${why}`),
+    })
     api.watch<JobObject>(
       'jobs.batch',
       ({ type, object }) => {

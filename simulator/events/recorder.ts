@@ -17,10 +17,19 @@ export interface EventSource {
   readonly host?: string
 }
 
-type EventObject = Event & KubeObject
+export type EventObject = Event & KubeObject
 
-/** `source` is what stands under From in `kubectl describe`; `memory` is kept by whoever is snapshotted. */
-export function eventRecorder(api: Api, clock: Clock, source: EventSource, memory: EventMemory): EventRecorder {
+/**
+ * `source` is what stands under From in `kubectl describe`; `memory` is kept by whoever is snapshotted; `rejected` is told of what the server
+ * did not take.
+ */
+export function eventRecorder(
+  api: Api,
+  clock: Clock,
+  source: EventSource,
+  memory: EventMemory,
+  rejected?: (error: StatusError, event: EventObject) => void,
+): EventRecorder {
   return {
     record(about, type, reason, message) {
       const involved = isObject(about) ? referenceTo(about) : about
@@ -66,8 +75,16 @@ export function eventRecorder(api: Api, clock: Clock, source: EventSource, memor
       reportingComponent: source.component,
       reportingInstance: source.host ?? '',
     }
-    const created = createNamed(api, namespace, involved.name ?? 'unknown', now, named, event as unknown as EventObject)
-    correlated.written(created.name, created.named)
+    const about = involved.name ?? 'unknown'
+    try {
+      const created = createNamed(api, namespace, about, now, named, event as unknown as EventObject)
+      correlated.written(created.name, created.named)
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error
+      const ending = error.status.details?.causes?.some(({ reason: why }) => why === 'NamespaceTerminating')
+      if (!ending) rejected?.(error, { ...(event as unknown as EventObject), metadata: { name: eventName(about, now, named), namespace } })
+      throw error
+    }
   }
 }
 
@@ -84,7 +101,7 @@ function createNamed(
   event: EventObject,
 ): { readonly name: string; readonly named: number } {
   for (let next = named; ; next++) {
-    const name = `${about}.${(BigInt(Math.floor(now)) * 1_000_000n + BigInt(next)).toString(16)}`
+    const name = eventName(about, now, next)
     try {
       api.create<EventObject>('events', { ...event, metadata: { name, namespace } })
       return { name, named: next + 1 }
@@ -92,6 +109,10 @@ function createNamed(
       if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error
     }
   }
+}
+
+function eventName(about: string, now: number, moved: number): string {
+  return `${about}.${(BigInt(Math.floor(now)) * 1_000_000n + BigInt(moved)).toString(16)}`
 }
 
 function isObject(about: KubeObject | ObjectReference): about is KubeObject {

@@ -103,6 +103,18 @@ export function authorizedApi(api: Api, who: UserInfo | (() => UserInfo), author
       check('update', resource, { ...metadataOf(object), subresource: 'status' })
       return api.updateStatus(resource, object)
     },
+    scale(resource, namespace, name) {
+      check('get', resource, { ...at(namespace, name), subresource: 'scale' })
+      return api.scale(resource, namespace, name)
+    },
+    updateScale(resource, scale) {
+      check('update', resource, { ...metadataOf(scale), subresource: 'scale' })
+      return api.updateScale(resource, scale)
+    },
+    finalize(namespace) {
+      check('update', 'namespaces', { ...at(undefined, namespace.metadata?.name), subresource: 'finalize' })
+      api.finalize(namespace)
+    },
     patch(resource, namespace, name, patch, options) {
       check('patch', resource, { ...at(namespace, name), ...(options.subresource && { subresource: options.subresource }) })
       return api.patch(resource, namespace, name, patch, options)
@@ -126,7 +138,7 @@ export function authorizedApi(api: Api, who: UserInfo | (() => UserInfo), author
     },
     // Discovery is for everybody who is somebody (system:discovery).
     served: () => api.served(),
-    as: (other) => authorizedApi(api.as(other), other, authorize),
+    as: (other, manager) => authorizedApi(api.as(other, manager), other, authorize),
   }
 }
 

@@ -1,17 +1,16 @@
-import type { Scale } from 'kubernetes-types/autoscaling/v1'
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../../kubernetes.ts'
 import type { Sockets } from '../../network/sockets.ts'
 import { ageColumn, column, nameColumn } from '../../resources/columns.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
-import type { DeleteOptions, NodeConnector } from '../api.ts'
+import type { DeleteOptions, NodeConnector, ScaleObject } from '../api.ts'
 import type { ServiceAccountTokens } from '../authentication/service-account-tokens.ts'
 import { answerTokenRequest } from '../authentication/token-request.ts'
 import { jsonPatch } from '../patch/json.ts'
 import { isObject, mergePatch } from '../patch/merge.ts'
 import { bindPod, evictPod } from '../registry/pods.ts'
 import type { Registry } from '../registry/registry.ts'
-import { rescaled, scaleOf } from '../registry/scale.ts'
+import { scaleOf, updateScale } from '../registry/scale.ts'
 import { badRequest, methodNotAllowed, notImplemented, unknownResource, unsupportedMediaType } from '../status.ts'
 import { readObject, readPatch } from './bodies.ts'
 import { logResponse } from './logs.ts'
@@ -109,7 +108,7 @@ export function bindingTarget(body: Record<string, unknown> | undefined): string
 }
 
 /** How a Scale looks as a table; it is no resource of its own (printScale of kube-apiserver's printers). */
-const scaleView: ResourceDefinition<Scale & KubeObject> = {
+const scaleView: ResourceDefinition<ScaleObject> = {
   group: 'autoscaling',
   version: 'v1',
   kind: 'Scale',
@@ -126,9 +125,9 @@ const scaleView: ResourceDefinition<Scale & KubeObject> = {
 
 async function serveScale(registry: Registry, given: ResourceRequest & { name: string }): Promise<Response> {
   const { definition, request, namespace, name } = given
-  if (!definition.scale) throw unknownResource()
   const object = registry.get(definition, namespace, name)
-  if (request.method === 'GET') return objectResponse(registry, { ...given, definition: scaleView }, scaleOf(definition, object))
+  const current = scaleOf(definition, object)
+  if (request.method === 'GET') return objectResponse(registry, { ...given, definition: scaleView }, current)
   let scale: KubeObject
   if (request.method === 'PUT') {
     const body = (await readObject(request)) as KubeObject | undefined
@@ -137,13 +136,11 @@ async function serveScale(registry: Registry, given: ResourceRequest & { name: s
   } else if (request.method === 'PATCH') {
     const { type, patch } = await readPatch(request)
     if (type === 'apply') throw unsupportedMediaType('the simulated cluster does not model server-side apply of the scale subresource')
-    scale = (type === 'json' ? jsonPatch(scaleOf(definition, object), patch) : mergePatch(scaleOf(definition, object), patch)) as KubeObject
+    scale = (type === 'json' ? jsonPatch(current, patch) : mergePatch(current, patch)) as KubeObject
   } else {
     throw methodNotAllowed()
   }
   if (!isObject(scale)) throw badRequest('the body of the request must be a Scale')
-  // The body was awaited, so the object may have moved on; the Scale's own resourceVersion decides whether that matters.
-  const newest = registry.get(definition, namespace, name)
-  const context = writeContext(given, 'UpdateOptions')
-  return jsonResponse(scaleOf(definition, registry.update(definition, rescaled(definition, newest, scale), context)))
+  const named = { ...scale, metadata: { ...scale.metadata, name, ...(namespace !== undefined && { namespace }) } }
+  return jsonResponse(updateScale(registry, definition, named, writeContext(given, 'UpdateOptions')))
 }

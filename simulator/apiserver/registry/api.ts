@@ -8,6 +8,7 @@ import { notImplemented } from '../status.ts'
 import { apiVersionOf, type Definitions, isShownAsStored, presented, requireVerb, resourceNameOf } from './definitions.ts'
 import { bindPod } from './pods.ts'
 import { createRegistry, type Registry } from './registry.ts'
+import { scaleOf, updateScale } from './scale.ts'
 import type { RegistryWorld } from './world.ts'
 
 /** The API for in-process clients, as `world.user`. */
@@ -15,10 +16,10 @@ export function createApi(world: RegistryWorld & { readonly user: UserInfo }): A
   return apiOf(createRegistry(world), world.user)
 }
 
-export function apiOf(registry: Registry, user: UserInfo): Api {
+export function apiOf(registry: Registry, user: UserInfo, manager?: string): Api {
   const { definitions } = registry
   const { store } = registry.world
-  const who = { user }
+  const who = { user, ...(manager !== undefined && { fieldManager: manager }) }
   const listed = (resource: ResourceName, namespace: string | undefined): readonly KubeObject[] => {
     const definition = definitions.named(resource)
     const all = store.list(resource, namespace)
@@ -40,6 +41,12 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
     update: <T extends KubeObject>(resource: ResourceName, object: T) => registry.update(definitions.named(resource), object, who) as T,
     updateStatus: <T extends KubeObject>(resource: ResourceName, object: T) =>
       registry.update(definitions.named(resource), object, who, 'status') as T,
+    scale(resource, namespace, name) {
+      const definition = definitions.named(resource)
+      return scaleOf(definition, registry.get(definition, namespace, name))
+    },
+    updateScale: (resource, scale) => updateScale(registry, definitions.named(resource), scale, who),
+    finalize: (namespace) => void registry.update(definitions.named('namespaces'), namespace, who, 'finalize'),
     patch: <T extends KubeObject>(
       resource: ResourceName,
       namespace: string | undefined,
@@ -84,7 +91,7 @@ export function apiOf(registry: Registry, user: UserInfo): Api {
         },
       }
     },
-    as: (other) => apiOf(registry, other),
+    as: (other, name) => apiOf(registry, other, name),
   }
 }
 
@@ -98,7 +105,6 @@ function servedBy({ all }: Definitions): readonly ServedResource[] {
       kind: definition.kind,
       apiVersion: apiVersionOf(definition),
       namespaced: definition.namespaced,
-      ...(definition.scale && { scale: definition.scale }),
     }))
     served.set(all, list)
   }

@@ -53,6 +53,28 @@ export function ownership(
   return withEntries(object, entries)
 }
 
+/**
+ * The same for a write through `scale` (apimachinery's managedfields/scalehandler.go): whoever set the replicas loses them to the writer's
+ * entry for the subresource, which has no time; of none, which a Scale does not say, nobody is the owner.
+ */
+export function scaleOwnership(
+  previous: KubeObject | undefined,
+  object: KubeObject,
+  definition: ResourceDefinition,
+  who: RequestContext,
+  subresource: string | undefined,
+  now: number,
+): KubeObject {
+  const { set, removed } = fieldChanges(previous, object, structureOf(definition))
+  if (set.size === 0 && removed.size === 0) return object
+  const entries = (object.metadata?.managedFields ?? []).flatMap((entry) => without(entry, set, removed))
+  if (set.size > 0 && definition.scale?.replicas(object)) {
+    const { time: _none, ...entry } = entryOf(managerOf(who), 'Update', definition, subresource, toFieldsV1(set), now)
+    entries.push(entry)
+  }
+  return withEntries(object, entries)
+}
+
 function managerOf(who: RequestContext): string {
   if (who.fieldManager) return who.fieldManager
   const { username } = who.user
@@ -102,10 +124,13 @@ function isDisjoint(paths: ReadonlySet<Path>, others: ReadonlySet<Path>): boolea
 
 function withEntries(object: KubeObject, entries: ManagedFieldsEntry[]): KubeObject {
   const { managedFields: _before, ...metadata } = object.metadata ?? {}
-  entries.sort((a, b) =>
-    a.operation! < b.operation! ? -1 : a.operation! > b.operation! ? 1 : a.time! < b.time! ? -1 : a.time! > b.time! ? 1 : 0,
-  )
+  entries.sort((a, b) => inOrder(a.operation, b.operation) || inOrder(a.time, b.time))
   return { ...object, metadata: entries.length > 0 ? { ...metadata, managedFields: entries } : metadata }
+}
+
+/** What is absent comes first. */
+function inOrder(a = '', b = ''): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** What a server-side apply makes of the live object, and the ownership that it leaves on the object once it is admitted. */

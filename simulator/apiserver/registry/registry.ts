@@ -22,7 +22,7 @@ import {
 } from '../status.ts'
 import { converted, createDefinitions, type Definitions, presented, requireVerb, resourceNameOf, storable, typed } from './definitions.ts'
 import { type Deleted, deleteObject, settled } from './deletion.ts'
-import { applyPatch, ownership } from './managed-fields.ts'
+import { applyPatch, ownership, scaleOwnership } from './managed-fields.ts'
 import { hasGeneration, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { type RegistryWorld, type RequestContext, strategyContext } from './world.ts'
 import { written } from './writes.ts'
@@ -37,7 +37,7 @@ export interface Registry {
   find(definition: ResourceDefinition, namespace: string | undefined, name: string): KubeObject | undefined
   get(definition: ResourceDefinition, namespace: string | undefined, name: string): KubeObject
   create(definition: ResourceDefinition, object: KubeObject, context: RequestContext): KubeObject
-  /** `subresource` is `status`, `approval`, `finalize`, `ephemeralcontainers` or absent. */
+  /** `subresource` is `status`, `approval`, `finalize`, `ephemeralcontainers`, `scale` or absent. */
   update(definition: ResourceDefinition, object: KubeObject, context: RequestContext, subresource?: string): KubeObject
   /** `created` where server-side apply made the object. */
   patch(
@@ -162,7 +162,7 @@ export function createRegistry(world: RegistryWorld): Registry {
       if (name && createdByUpdate.has(resource) && !subresource) return create(definition, withoutVersion(incoming), who)
       throw notFound({ group: definition.group, resource: definition.plural, name })
     }
-    return write(definition, incoming, previous, who, subresource)
+    return write(definition, incoming, previous, who, subresource, subresource === 'scale' ? scaleOwnership : ownership)
   }
 
   function write(
@@ -217,7 +217,7 @@ export function createRegistry(world: RegistryWorld): Registry {
     } else if (subresource === 'approval') {
       object = definition.approval!.prepare(object, previous, context)
       errors = definition.approval!.validate(object, previous, context)
-    } else if (!subresource) {
+    } else if (!subresource || subresource === 'scale') {
       object = definition.prepareForUpdate?.(object, previous, context) ?? object
       object = definition.defaults?.(object, context) ?? object
       errors = definition.validateUpdate?.(object, previous, context) ?? definition.validate?.(object, context) ?? []
@@ -338,7 +338,8 @@ function withoutEmpty(metadata: ObjectMeta): ObjectMeta {
 /** Which parts of what the client sent count, by subresource. */
 function merged(definition: ResourceDefinition, incoming: KubeObject, previous: KubeObject, subresource: string | undefined): KubeObject {
   switch (subresource) {
-    case undefined: {
+    case undefined:
+    case 'scale': {
       if (!definition.status) return incoming
       const object = { ...incoming }
       if (previous.status === undefined) delete object.status

@@ -8,6 +8,8 @@ import {
   keyOf,
   recorderOf,
   splitKey,
+  unhandled,
+  usualRetries,
   watchOwned,
   workQueue,
   writeStatus,
@@ -35,7 +37,10 @@ export const deploymentController: Controller = {
   name: 'deployment-controller',
   start(world) {
     const { api, clock } = world
-    const queue = workQueue('deployment', clock, (key) => reconcile(world, key, queue.addAt))
+    const queue = workQueue('deployment', clock, (key) => reconcile(world, key, queue.addAt), {
+      retries: usualRetries,
+      dropped: unhandled(world, 'deployment_controller.go:502', (_key, why) => why),
+    })
     api.watch<DeploymentObject>('deployments.apps', ({ object }) => queue.add(keyOf(object)), { initial: world.fresh })
     watchOwned(world, 'replicasets.apps', 'Deployment', queue, ({ object }) => {
       if (object.metadata?.ownerReferences?.length) return

@@ -3,7 +3,7 @@ import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1'
 import { sameJson } from '../../json.ts'
 import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import { matchesSelector } from '../../resources/selectors.ts'
-import { type Controller, controllerOf, controllerReference, splitKey, workQueue } from '../controller.ts'
+import { type Controller, controllerOf, controllerReference, splitKey, unhandled, usualRetries, workQueue } from '../controller.ts'
 import type { PodObject } from '../pods.ts'
 import { type EndpointGroup, endpointGroups, type ServiceObject } from './endpoints.ts'
 import { watchServicePods } from './watch.ts'
@@ -18,8 +18,22 @@ const endpointsPerSlice = 100
 export const endpointsliceController: Controller = {
   name: 'endpointslice-controller',
   start(world) {
-    const { api, clock } = world
-    const queue = workQueue('endpointslice', clock, reconcile)
+    const { api, clock, log } = world
+    const queue = workQueue('endpointslice', clock, reconcile, {
+      retries: usualRetries,
+      retrying: (key, { message }) =>
+        log?.('I', 'endpointslice_controller.go:344', `"Error syncing endpoint slices for service, retrying" ${about(key, message)}`),
+      dropped(key, error) {
+        log?.(
+          'I',
+          'endpointslice_controller.go:349',
+          `"Retry budget exceeded, dropping service out of the queue" ${about(key, error.message)}`,
+        )
+        giveUp(key, error)
+      },
+    })
+    const about = (key: string, why: string) => `logger="endpointslice-controller" key=${JSON.stringify(key)} err=${JSON.stringify(why)}`
+    const giveUp = unhandled(world, 'endpointslice_controller.go:351', (_key, why) => why)
     watchServicePods(world, queue)
     api.watch<SliceObject>('endpointslices.discovery.k8s.io', ({ type, object }) => {
       const service = object.metadata?.labels?.[serviceLabel]

@@ -2,7 +2,7 @@ import type { EndpointAddress, EndpointSubset, Endpoints } from 'kubernetes-type
 import { sameJson } from '../../json.ts'
 import { type KubeObject, timestamp } from '../../kubernetes.ts'
 import { matchesSelector } from '../../resources/selectors.ts'
-import { type Controller, splitKey, workQueue } from '../controller.ts'
+import { type Controller, splitKey, unhandled, usualRetries, workQueue } from '../controller.ts'
 import { isReady, type PodObject } from '../pods.ts'
 import { hasEndpoint, type ServiceObject, targetPort } from './endpoints.ts'
 import { watchServicePods } from './watch.ts'
@@ -14,7 +14,10 @@ export const endpointsController: Controller = {
   name: 'endpoint-controller',
   start(world) {
     const { api, clock } = world
-    const queue = workQueue('endpoints', clock, reconcile)
+    const queue = workQueue('endpoints', clock, reconcile, {
+      retries: usualRetries,
+      dropped: unhandled(world, 'endpoints_controller.go:357', (_key, why) => why),
+    })
     watchServicePods(world, queue)
 
     function reconcile(key: string): void {

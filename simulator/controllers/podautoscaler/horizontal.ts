@@ -1,9 +1,8 @@
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, MetricStatus } from 'kubernetes-types/autoscaling/v2'
-import { StatusError } from '../../apiserver/api.ts'
+import { type ScaleObject, StatusError } from '../../apiserver/api.ts'
 import { selectorPredicate } from '../../apiserver/selectors.ts'
-import { type KubeObject, timestamp } from '../../kubernetes.ts'
-import type { ScaleMapping } from '../../resources/definition.ts'
-import { type Controller, keyOf, type RemoteAnswer, recorderOf, splitKey, workQueue, writeStatus } from '../controller.ts'
+import { type KubeObject, type ResourceName, timestamp } from '../../kubernetes.ts'
+import { type Controller, keyOf, type RemoteAnswer, recorderOf, splitKey, unhandled, workQueue, writeStatus } from '../controller.ts'
 import type { PodObject } from '../pods.ts'
 import { evaluate, type Outcome } from './metrics.ts'
 import { newAutoscalingMemory, normalize, scaled, type Verdict } from './stabilization.ts'
@@ -22,7 +21,8 @@ export const podAutoscaler: Controller = {
   start(world) {
     const { api, clock } = world
     const events = recorderOf(world, 'horizontal-pod-autoscaler')
-    const queue = workQueue('horizontal-pod-autoscaler', clock, reconcile)
+    const queue = workQueue('horizontal-pod-autoscaler', clock, onTheBeat)
+    const failed = unhandled(world, 'horizontal.go:275', (_key, why) => why)
     const asking = new Set<string>()
 
     api.watch<AutoscalerObject>(
@@ -33,6 +33,16 @@ export const podAutoscaler: Controller = {
       },
       { initial: world.fresh },
     )
+
+    /** Upstream's queue knows one pace only: a look that failed is made again at the next beat. */
+    function onTheBeat(key: string): void {
+      try {
+        reconcile(key)
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error
+        failed(key, error)
+      }
+    }
 
     function reconcile(key: string): void {
       const [namespace, name] = splitKey(key)
@@ -50,8 +60,8 @@ export const podAutoscaler: Controller = {
         events.record(found, 'Warning', 'FailedGetScale', target.problem)
         return attempt.write({})
       }
-      const { object, scale } = target
-      const current = scale.replicas(object)
+      const { scale } = target
+      const current = scale.spec?.replicas ?? 0
       const { minReplicas: min = 1, maxReplicas: max = 1, behavior } = found.spec ?? {}
       attempt.say('AbleToScale', ['True', 'SucceededGetScale', "the HPA controller was able to get the target's current scale"])
       // The first thing that is ever recommended is what stands.
@@ -64,7 +74,7 @@ export const podAutoscaler: Controller = {
       }
       if (current > max) return rescale(attempt, target, current, max, 'Current number of replicas above Spec.MaxReplicas', undefined)
       if (current < min) return rescale(attempt, target, current, min, 'Current number of replicas below Spec.MinReplicas', undefined)
-      const selector = scale.selector(object)
+      const selector = scale.status?.selector
       if (!selector) {
         const message = 'selector is required'
         events.record(found, 'Warning', 'SelectorRequired', message)
@@ -80,8 +90,9 @@ export const podAutoscaler: Controller = {
         try {
           decide(new Attempt(newest, attempt.conditions), target, selector, current, { min, max, behavior }, answer)
         } catch (error) {
-          // Somebody else wrote first; the next beat sees what they wrote.
+          // Somebody else wrote first, or it may not write; the next beat sees.
           if (!(error instanceof StatusError)) throw error
+          failed(key, error)
         }
       })
     }
@@ -148,10 +159,8 @@ export const podAutoscaler: Controller = {
       currentMetrics: MetricStatus[] | undefined,
     ): void {
       const { object: autoscaler } = attempt
-      const { metadata } = target.object
       try {
-        const newest = api.get<KubeObject>(target.resource, metadata?.namespace, metadata?.name ?? '')
-        api.update(target.resource, target.scale.withReplicas(newest, wanted))
+        api.updateScale(target.resource, { ...target.scale, spec: { replicas: wanted } })
       } catch (error) {
         if (!(error instanceof StatusError)) throw error
         events.record(autoscaler, 'Warning', 'FailedRescale', `New size: ${wanted}; reason: ${reason}; error: ${error.message}`)
@@ -178,20 +187,22 @@ export const podAutoscaler: Controller = {
     }
 
     interface Target {
-      readonly resource: string
-      readonly object: KubeObject
-      readonly scale: ScaleMapping<any>
+      readonly resource: ResourceName
+      readonly scale: ScaleObject
     }
 
     function targetOf({ metadata, spec }: AutoscalerObject): Target | { problem: string } {
       const { apiVersion = '', kind = '', name = '' } = spec?.scaleTargetRef ?? {}
-      const group = (version: string) => (version.includes('/') ? version.split('/')[0] : '')
-      const served = api.served().find((one) => one.kind === kind && group(one.apiVersion) === group(apiVersion))
-      if (!served) return { problem: `no matches for kind ${JSON.stringify(kind)} in group ${JSON.stringify(group(apiVersion))}` }
-      const object = api.find<KubeObject>(served.name, metadata?.namespace, name)
-      if (!served.scale) return { problem: 'the server could not find the requested resource' }
-      if (!object) return { problem: `${served.name} ${JSON.stringify(name)} not found` }
-      return { resource: served.name, object, scale: served.scale }
+      const [group = '', , ...beyond] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
+      if (beyond.length > 0) return { problem: `unexpected GroupVersion string: ${apiVersion}` }
+      const served = api.served().find((one) => one.kind === kind && groupOf(one.apiVersion) === group)
+      if (!served) return { problem: `no matches for kind ${JSON.stringify(kind)} in group ${JSON.stringify(group)}` }
+      try {
+        return { resource: served.name, scale: api.scale(served.name, metadata?.namespace, name) }
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error
+        return { problem: unserved(error) ? `${error.message} (get ${served.name.split('.')[0]} ${name})` : error.message }
+      }
     }
 
     /** One look at an autoscaler: its conditions as they come to be, written once. */
@@ -218,6 +229,15 @@ export const podAutoscaler: Controller = {
       }
     }
   },
+}
+
+function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
+}
+
+/** A path that nobody serves: client-go, which reads no Status there, says itself what it asked for. */
+function unserved({ status }: StatusError): boolean {
+  return status.reason === 'NotFound' && status.details?.kind === undefined
 }
 
 /** A metric that could not be told stands as an empty one, so that the others keep their places. */

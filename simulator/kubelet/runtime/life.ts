@@ -54,6 +54,9 @@ export function apiWithin(api: Api, life: Life, guard: Guard): Api {
     create: (resource, object) => api.create(resource, object),
     update: (resource, object) => api.update(resource, object),
     updateStatus: (resource, object) => api.updateStatus(resource, object),
+    scale: (resource, namespace, name) => api.scale(resource, namespace, name),
+    updateScale: (resource, scale) => api.updateScale(resource, scale),
+    finalize: (namespace) => api.finalize(namespace),
     patch: (resource, namespace, name, patch, options) => api.patch(resource, namespace, name, patch, options),
     delete: (resource, namespace, name, options) => api.delete(resource, namespace, name, options),
     bind: (namespace, pod, node) => api.bind(namespace, pod, node),
@@ -67,6 +70,6 @@ export function apiWithin(api: Api, life: Life, guard: Guard): Api {
         ),
       ),
     served: () => api.served(),
-    as: (user) => apiWithin(api.as(user), life, guard),
+    as: (user, manager) => apiWithin(api.as(user, manager), life, guard),
   }
 }

@@ -87,6 +87,15 @@ export function fakeApi(clock: Clock, random: Random): Api & { writes: Record<st
       objects.delete(key(resource, namespace, name))
       tell(resource, { type: 'DELETED', object: found, previous: found })
     },
+    scale() {
+      throw new Error('not needed')
+    },
+    updateScale() {
+      throw new Error('not needed')
+    },
+    finalize() {
+      throw new Error('not needed')
+    },
     bind() {
       throw new Error('not needed')
     },

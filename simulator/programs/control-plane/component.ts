@@ -6,6 +6,7 @@ import { plainRefused } from '../../network/tls/plain-refused.ts'
 import { klog } from '../klog.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
 import { MiB } from '../usage.ts'
+import { componentUser, controllerApi } from './clients.ts'
 
 /** What control loops reach besides the API's own objects. */
 export interface Outside {
@@ -45,7 +46,8 @@ export function component(
         context.connectApi(
           { server: { host, port: 6443 } },
           {
-            connected(api) {
+            connected(connection) {
+              const api = connection.as(componentUser(name), name)
               if (!context.resumed) {
                 log('I', 'leaderelection.go:257', `attempting to acquire leader lease kube-system/${name}...`)
                 log('I', 'leaderelection.go:271', `successfully acquired lease kube-system/${name}`)
@@ -66,7 +68,10 @@ export function component(
                   },
                 })
               }
-              for (const controller of controllers) controller.start(worldOf(context, api, outside))
+              for (const controller of controllers) {
+                const own = controllers.length > 1 ? controllerApi(api, connection, controller.name) : api
+                controller.start(worldOf(context, own, outside))
+              }
             },
             error(error) {
               log(
@@ -97,6 +102,7 @@ export function worldOf(
     rootCertificate: context.files.exists(certificate) ? context.files.readText(certificate) : '',
     fresh: !context.resumed,
     memory: context.state,
+    log: klog(context),
     ...(aggregator ? { remote: remoteOf(context, aggregator) } : {}),
     ...(heartbeats
       ? {
