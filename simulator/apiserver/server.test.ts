@@ -135,8 +135,8 @@ describe('objects', () => {
     expect((await call('PATCH', `${path}/web?fieldValidation=Strict`, { spec: { nope: 1 } }, patch)).json.message).toContain(
       'unknown field "spec.nope"',
     )
-    expect((await call('PATCH', `${path}/web`, { spec: { replicas: 'two' } }, patch)).json.message).toBe(
-      'Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
+    expect((await call('PATCH', `${path}/web`, { spec: { replicas: 'two' } }, patch)).json.message).toMatch(
+      /^ "" is invalid: patch: Invalid value: .*: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32$/,
     )
   })
 
@@ -153,6 +153,51 @@ describe('objects', () => {
       201,
     )
     expect(api.find('pods', 'default', 'p')).toBeUndefined()
+  })
+})
+
+describe('bodies of the wrong type are refused in the words of Go', () => {
+  const merge = { 'Content-Type': 'application/merge-patch+json' }
+  const scale = '/apis/apps/v1/namespaces/default/deployments/web/scale'
+
+  it('a Scale beyond 32 bits, which would make the object unreadable', async () => {
+    const { call, api } = tinyWorld()
+    await call('POST', '/apis/apps/v1/namespaces/default/deployments', deployment('web'))
+    const cannot = 'json: cannot unmarshal number 99999999999 into Go struct field ScaleSpec.spec.replicas of type int32'
+    const put = await call('PUT', scale, { kind: 'Scale', metadata: { name: 'web' }, spec: { replicas: 99_999_999_999 } })
+    expect([put.status, put.json.message]).toEqual([400, `Scale in version "v1" cannot be handled as a Scale: ${cannot}`])
+    const patch = await call('PATCH', scale, { spec: { replicas: 99_999_999_999 } }, merge)
+    expect([patch.status, patch.json.reason, patch.json.details.causes[0].field]).toEqual([422, 'Invalid', 'patch'])
+    expect(patch.json.message).toMatch(/^ "" is invalid: patch: Invalid value: "\{.*\}": json: cannot unmarshal number 99999999999/)
+    expect((await call('PATCH', scale, { spec: { replicas: 'many' } }, merge)).status).toBe(422)
+    expect(api.get<any>('deployments.apps', 'default', 'web').spec.replicas ?? 1).toBe(1)
+  })
+
+  it('reviews and evictions', async () => {
+    const { call, api } = tinyWorld()
+    const review = await call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { spec: 'x' })
+    expect([review.status, review.json.message]).toEqual([
+      400,
+      expect.stringContaining(
+        'cannot unmarshal string into Go struct field SelfSubjectAccessReview.spec of type v1.SelfSubjectAccessReviewSpec',
+      ),
+    ])
+    expect((await call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: 5 } })).status).toBe(400)
+    api.create('pods', pod('p'))
+    const eviction = await call('POST', '/api/v1/namespaces/default/pods/p/eviction', { metadata: { name: 'p' }, deleteOptions: 'x' })
+    expect(eviction.status).toBe(400)
+    expect(api.find('pods', 'default', 'p')).toBeDefined()
+  })
+
+  it('what is no object at all, and a map by the name of its field', async () => {
+    const { call } = tinyWorld()
+    const unrecognized = "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: "
+    const json = { 'Content-Type': 'application/json' }
+    expect((await call('POST', cms, '', json)).json.message).toBe(`${unrecognized}unexpected end of JSON input (<empty>)`)
+    expect((await call('POST', cms, '{"a":', json)).json.message).toBe(`${unrecognized}unexpected end of JSON input ({"a":)`)
+    expect((await call('POST', cms, { metadata: { name: 'x' }, data: { 'a.b': 1 } })).json.message).toMatch(
+      /cannot unmarshal number into Go struct field ConfigMap\.data of type string$/,
+    )
   })
 })
 

@@ -6,6 +6,7 @@ import { StatusError } from './api.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
 import { effectiveUser } from './authorization/impersonation.ts'
 import { readObject } from './http/bodies.ts'
+import { conform } from './http/conform.ts'
 import { createDiscovery, type Discovery, type VirtualResource } from './http/discovery.ts'
 import { healthResponse } from './http/health.ts'
 import { negotiateDiscovery } from './http/negotiate.ts'
@@ -21,7 +22,7 @@ import { serveOpenapi } from './openapi/serve.ts'
 import { bindPod } from './registry/pods.ts'
 import { createRegistry } from './registry/registry.ts'
 import type { RegistryWorld } from './registry/world.ts'
-import { badRequest, forbidden, methodNotAllowed, notImplemented, unauthorized, unknownResource } from './status.ts'
+import { forbidden, methodNotAllowed, notImplemented, unauthorized, unknownResource } from './status.ts'
 
 export interface ApiServerWorld extends RegistryWorld {
   readonly nodes: NodeConnector
@@ -231,8 +232,7 @@ export function createApiServer(world: ApiServerWorld): ApiServer {
   ): Promise<Response> {
     if (request.method !== 'POST' || path.name !== undefined) throw methodNotAllowed()
     if (review.namespaced !== (path.namespace !== undefined)) throw unknownResource()
-    const body = await readObject(request)
-    if (!body) throw badRequest(`the body of the request is empty; it must be an object of kind ${review.kind}`)
+    const { object: body } = conform(review, await readObject(request, review.kind))
     authorized(user, attributesOf(request, query, path))
     if (review !== bindings) {
       const { rulesFor, reviewToken } = world

@@ -26,14 +26,15 @@ async function text(request: Request): Promise<string> {
   }
 }
 
-function parseJson(body: string, what: string): unknown {
+function parseJson(body: string, cannotRead: (why: string) => Error): unknown {
   let value: unknown
   try {
     value = JSON.parse(body)
   } catch (error) {
-    throw badRequest(`${what}: ${(error as Error).message}`)
+    const why = (error as Error).message
+    throw cannotRead(/end of JSON input/.test(why) ? 'unexpected end of JSON input' : why)
   }
-  if (body.length > 2 * deepest && nestsTooDeep(value)) throw badRequest(`${what}: exceeded max depth`)
+  if (body.length > 2 * deepest && nestsTooDeep(value)) throw cannotRead('exceeded max depth')
   return value
 }
 
@@ -50,21 +51,38 @@ function nestsTooDeep(value: unknown): boolean {
   return false
 }
 
-function parseYaml(body: string, what: string): unknown {
+function parseYaml(body: string, cannotRead: (why: string) => Error): unknown {
   try {
     // Warnings (an unknown tag) would go to the process's own log.
     return parse(body, { version: '1.1', maxAliasCount: 100, logLevel: 'error' })
   } catch (error) {
-    throw badRequest(`${what}: ${(error as Error).message.split('\n')[0]}`)
+    throw cannotRead((error as Error).message.split('\n')[0]!)
   }
 }
 
-/** The body as an object; undefined where there is none. JSON, YAML, and protobuf as typed Go clients send it. */
-export async function readObject(request: Request): Promise<Record<string, unknown> | undefined> {
+/** What upstream shows of a body that it cannot read: the beginning, as text where it looks like JSON. */
+function beginning(body: string): string {
+  if (body === '') return '<empty>'
+  const bytes = new TextEncoder().encode(body)
+  const shown = bytes.subarray(0, 30)
+  const text = body.startsWith('{')
+    ? new TextDecoder().decode(shown)
+    : [...shown].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  return bytes.length > shown.length ? `${text} ...` : text
+}
+
+/**
+ * The body as an object; JSON, YAML, and protobuf as typed Go clients send it. Without a `kind` that it has to be, undefined where there is none.
+ * Throws BadRequest (with upstream's transformDecodeError's words where the kind is known), UnsupportedMediaType, RequestEntityTooLarge.
+ */
+export async function readObject(request: Request, kind: string): Promise<Record<string, unknown>>
+export async function readObject(request: Request): Promise<Record<string, unknown> | undefined>
+export async function readObject(request: Request, kind?: string): Promise<Record<string, unknown> | undefined> {
   const type = mediaType(request)
   if (type === 'application/vnd.kubernetes.protobuf') {
     const bytes = await bytesOf(request)
-    return bytes.length === 0 ? undefined : { ...decodeProtobuf(bytes) }
+    if (bytes.length === 0 && kind === undefined) return undefined
+    return { ...decodeProtobuf(bytes) }
   }
   if (type !== '' && type !== 'application/json' && type !== 'application/yaml' && type !== 'text/plain') {
     throw unsupportedMediaType(
@@ -72,10 +90,15 @@ export async function readObject(request: Request): Promise<Record<string, unkno
     )
   }
   const body = await text(request)
-  if (body.trim() === '') return undefined
-  const what = `couldn't get version/kind; ${type === 'application/yaml' ? 'yaml' : 'json'} parse error`
-  const value = type === 'application/yaml' ? parseYaml(body, what) : parseJson(body, what)
-  if (!isObject(value)) throw badRequest(`${what}: an object is expected`)
+  if (body.trim() === '' && kind === undefined) return undefined
+  const cannotRead = (why: string) => {
+    const cause = `couldn't get version/kind; ${type === 'application/yaml' ? 'yaml' : 'json'} parse error: ${why}`
+    return badRequest(
+      kind === undefined ? cause : `the object provided is unrecognized (must be of type ${kind}): ${cause} (${beginning(body)})`,
+    )
+  }
+  const value = type === 'application/yaml' ? parseYaml(body, cannotRead) : parseJson(body, cannotRead)
+  if (!isObject(value)) throw cannotRead('an object is expected')
   if (value.metadata !== undefined && value.metadata !== null && !isObject(value.metadata)) throw badRequest('metadata must be an object')
   if (value.metadata === null) delete value.metadata
   return value
@@ -96,5 +119,6 @@ export async function readPatch(request: Request): Promise<{ type: PatchOptions[
     )
   }
   const body = await text(request)
-  return { type, patch: type === 'apply' ? parseYaml(body, 'error decoding YAML') : parseJson(body, 'error decoding patch') }
+  const cannotRead = (why: string) => badRequest(`error decoding ${type === 'apply' ? 'YAML' : 'patch'}: ${why}`)
+  return { type, patch: type === 'apply' ? parseYaml(body, cannotRead) : parseJson(body, cannotRead) }
 }

@@ -5,8 +5,12 @@ import { prune } from '../../resources/schema/pruning.ts'
 import { isObject } from '../patch/merge.ts'
 import { messageFields, messageOf, type WireField } from '../protobuf/wire-types.ts'
 import { apiVersionOf } from '../registry/definitions.ts'
-import { badRequest } from '../status.ts'
+import { badRequest, invalid } from '../status.ts'
 import { timeError } from './times.ts'
+
+/** What has a type of its own: resources, and the reviews and requests that no store holds. */
+type Typed = Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'custom'>
+type Refuse = (why: string) => Error
 
 export interface Conformed {
   readonly object: KubeObject
@@ -18,11 +22,11 @@ export interface Conformed {
  * The object as Go's decoder would have it: fields that the type does not know and nulls are gone, and a value of another type is refused
  * (BadRequest). Kinds without a type pass as they are.
  */
-export function conform(definition: ResourceDefinition, object: KubeObject): Conformed {
+export function conform(definition: Typed, object: KubeObject, refuse: Refuse = (why) => cannotHandle(definition, why)): Conformed {
   const message = messageOf(apiVersionOf(definition), definition.kind)
-  if (!message) return definition.custom ? conformCustom(definition, definition.custom, object) : { object, unknown: [] }
+  if (!message) return definition.custom ? conformCustom(definition.custom, object, refuse) : { object, unknown: [] }
   const { apiVersion, kind, ...fields } = object
-  const walk: Walk = { definition, unknown: [] }
+  const walk: Walk = { refuse, unknown: [] }
   const conformed = struct(message, fields, '', walk)
   return {
     object: { ...(apiVersion !== undefined && { apiVersion }), ...(kind !== undefined && { kind }), ...conformed },
@@ -31,11 +35,17 @@ export function conform(definition: ResourceDefinition, object: KubeObject): Con
 }
 
 /** A custom resource: metadata as everybody's, the rest as its schema has it. Values of another type are for its validation to refuse. */
-function conformCustom(definition: ResourceDefinition, { schema }: CustomKind, object: KubeObject): Conformed {
-  const walk: Walk = { definition, unknown: [] }
+function conformCustom({ schema }: CustomKind, object: KubeObject, refuse: Refuse): Conformed {
+  const walk: Walk = { refuse, unknown: [] }
   const metadata = isObject(object.metadata) ? struct('meta.ObjectMeta', object.metadata, 'metadata', walk) : object.metadata
   const { value, dropped } = prune(object, schema)
   return { object: metadata === undefined ? value : { ...value, metadata }, unknown: [...walk.unknown, ...dropped] }
+}
+
+/** A patched object (JSON and merge patches) that is none of its type: upstream's jsonPatcher shows the whole of it. */
+export function unreadablePatch(patched: KubeObject): Refuse {
+  const text = JSON.stringify(JSON.stringify(patched))
+  return (why) => invalid('', '', '', [{ reason: 'FieldValueInvalid', field: 'patch', message: `Invalid value: ${text}: ${why}` }])
 }
 
 /** Throws what strict field validation says, or returns the warnings of the lenient one. */
@@ -47,11 +57,11 @@ export function fieldWarnings(definition: ResourceDefinition, unknown: readonly 
 }
 
 interface Walk {
-  readonly definition: ResourceDefinition
+  readonly refuse: Refuse
   readonly unknown: string[]
 }
 
-function cannotHandle({ kind, version }: ResourceDefinition, why: string): Error {
+function cannotHandle({ kind, version }: Typed, why: string): Error {
   return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`)
 }
 
@@ -100,7 +110,7 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
     case 'U': {
       check(typeof value === 'string')
       const wrong = timeError(value as string, type === 'T' ? 'time' : 'micro')
-      if (wrong) throw cannotHandle(walk.definition, wrong)
+      if (wrong) throw walk.refuse(wrong)
       return value
     }
     case 's':
@@ -116,7 +126,7 @@ function single(field: WireField, value: unknown, path: string, walk: Walk): unk
       return check(typeof value === 'number')
     case 'Q':
       if (typeof value !== 'number') check(typeof value === 'string')
-      if (!parseQuantity(value as string | number)) throw cannotHandle(walk.definition, quantityFormatSentence)
+      if (!parseQuantity(value as string | number)) throw walk.refuse(quantityFormatSentence)
       return String(value)
     case 'I':
       if (typeof value === 'number' && !isInt32(value)) throw mismatch(field, value, 'int32', path, walk)
@@ -204,6 +214,8 @@ function mismatch(field: WireField, value: unknown, type: string, path: string, 
           : typeof value === 'number' && (field.type === 'i' || field.type === 'I')
             ? `number ${value}`
             : typeof value
-  const where = `${field.owner}.${path.replaceAll(/\[\d+\]/g, '')}`
-  return cannotHandle(walk.definition, `json: cannot unmarshal ${found} into Go struct field ${where} of type ${type}`)
+  // Go names the field and not the key of a map in it.
+  const named = field.map ? path.slice(0, path.lastIndexOf(`.${field.name}`) + field.name.length + 1) : path
+  const where = `${field.owner}.${named.replaceAll(/\[\d+\]/g, '')}`
+  return walk.refuse(`json: cannot unmarshal ${found} into Go struct field ${where} of type ${type}`)
 }

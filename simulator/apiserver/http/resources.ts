@@ -8,7 +8,7 @@ import type { RequestContext } from '../registry/world.ts'
 import { selectorPredicate } from '../selectors.ts'
 import { badRequest, methodNotAllowed, tooLargeResourceVersion, unknownError } from '../status.ts'
 import { readObject, readPatch } from './bodies.ts'
-import { conform, fieldWarnings } from './conform.ts'
+import { conform, fieldWarnings, unreadablePatch } from './conform.ts'
 import { listPage, wholeNumber } from './lists.ts'
 import { negotiate } from './negotiate.ts'
 import { checkFieldValidation, deleteOptionsOf, dryRunOf, fieldManagerOf } from './options.ts'
@@ -109,7 +109,8 @@ export async function serveObject(registry: Registry, given: ResourceRequest & {
       const force = query.get('force') === 'true'
       let warnings: string[] = []
       const decode = (patched: KubeObject): KubeObject => {
-        const { object, unknown } = conform(definition, patched)
+        const whole = type === 'json' || type === 'merge' ? unreadablePatch(patched) : undefined
+        const { object, unknown } = conform(definition, patched, whole)
         if (type === 'apply' && definition.custom) refuseUndeclared(definition, patched, namespace, unknown)
         warnings = fieldWarnings(definition, unknown, query.get('fieldValidation') || 'Warn')
         return object
@@ -227,8 +228,7 @@ async function bodyObject({
   namespace,
   name,
 }: ResourceRequest): Promise<{ object: KubeObject; warnings: string[] }> {
-  const body = (await readObject(request)) as KubeObject | undefined
-  if (!body) throw badRequest(`the body of the request is empty; it must be an object of kind ${definition.kind}`)
+  const body = (await readObject(request, definition.kind)) as KubeObject
   const { object, unknown } = conform(definition, body)
   const warnings = fieldWarnings(definition, unknown, query.get('fieldValidation') || 'Warn')
   const metadata = { ...object.metadata }

@@ -13,6 +13,7 @@ import type { Registry } from '../registry/registry.ts'
 import { scaleOf, updateScale } from '../registry/scale.ts'
 import { badRequest, methodNotAllowed, notImplemented, unknownResource, unsupportedMediaType } from '../status.ts'
 import { readObject, readPatch } from './bodies.ts'
+import { conform, unreadablePatch } from './conform.ts'
 import { logResponse } from './logs.ts'
 import { dryRunOf } from './options.ts'
 import { proxyResponse } from './proxy.ts'
@@ -74,10 +75,11 @@ export async function serveSubresource(
     }
     case 'eviction': {
       if (request.method !== 'POST') throw methodNotAllowed()
-      const body = (await readObject(request)) as { kind?: string; deleteOptions?: DeleteOptions & { dryRun?: string[] } } | undefined
-      if (body?.kind !== undefined && body.kind !== 'Eviction') throw badRequest(`expected an Eviction, got ${body.kind}`)
-      const dryRun = dryRunOf([...query.getAll('dryRun'), ...(body?.deleteOptions?.dryRun ?? [])], 'CreateOptions')
-      evictPod(registry, namespace!, name, body?.deleteOptions ?? {}, { user: given.user, dryRun })
+      const body = await readObject(request, 'Eviction')
+      if (body.kind !== undefined && body.kind !== 'Eviction') throw badRequest(`expected an Eviction, got ${body.kind}`)
+      const { deleteOptions = {} } = conform(evictions, body).object as { deleteOptions?: DeleteOptions & { dryRun?: string[] } }
+      const dryRun = dryRunOf([...query.getAll('dryRun'), ...(deleteOptions.dryRun ?? [])], 'CreateOptions')
+      evictPod(registry, namespace!, name, deleteOptions, { user: given.user, dryRun })
       return jsonResponse({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, { status: 201 })
     }
     case 'exec':
@@ -90,16 +92,18 @@ export async function serveSubresource(
   }
 }
 
+const evictions = { group: 'policy', version: 'v1', kind: 'Eviction' }
+const tokenRequests = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' }
+
 async function serveTokenRequest(
   registry: Registry,
   tokens: ServiceAccountTokens | undefined,
   { request, namespace, name }: ResourceRequest & { name: string },
 ): Promise<Response> {
   if (!tokens) throw notImplemented('this API server issues no tokens')
-  const body = (await readObject(request)) as KubeObject | undefined
-  if (!body) throw badRequest('the body of the request is empty; it must be a TokenRequest')
+  const body = await readObject(request, 'TokenRequest')
   if (body.kind !== undefined && body.kind !== 'TokenRequest') throw badRequest(`${body.kind} cannot be handled as a TokenRequest`)
-  return jsonResponse(answerTokenRequest(registry, tokens, namespace!, name, body), { status: 201 })
+  return jsonResponse(answerTokenRequest(registry, tokens, namespace!, name, conform(tokenRequests, body).object), { status: 201 })
 }
 
 export function bindingTarget(body: Record<string, unknown> | undefined): string {
@@ -130,17 +134,16 @@ async function serveScale(registry: Registry, given: ResourceRequest & { name: s
   if (request.method === 'GET') return objectResponse(registry, { ...given, definition: scaleView }, current)
   let scale: KubeObject
   if (request.method === 'PUT') {
-    const body = (await readObject(request)) as KubeObject | undefined
-    if (!body) throw badRequest('the body of the request is empty; it must be a Scale')
-    scale = body
+    scale = conform(scaleView, (await readObject(request, 'Scale')) as KubeObject).object
   } else if (request.method === 'PATCH') {
     const { type, patch } = await readPatch(request)
     if (type === 'apply') throw unsupportedMediaType('the simulated cluster does not model server-side apply of the scale subresource')
-    scale = (type === 'json' ? jsonPatch(current, patch) : mergePatch(current, patch)) as KubeObject
+    const patched = type === 'json' ? jsonPatch(current, patch) : mergePatch(current, patch)
+    if (!isObject(patched)) throw badRequest('the body of the request must be a Scale')
+    scale = conform(scaleView, patched, unreadablePatch(patched)).object
   } else {
     throw methodNotAllowed()
   }
-  if (!isObject(scale)) throw badRequest('the body of the request must be a Scale')
   const named = { ...scale, metadata: { ...scale.metadata, name, ...(namespace !== undefined && { namespace }) } }
   return jsonResponse(updateScale(registry, definition, named, writeContext(given, 'UpdateOptions')))
 }
