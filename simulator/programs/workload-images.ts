@@ -8,7 +8,7 @@ import { ingressNginxImage } from './ingress-nginx/image.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
 import { mysqlImages } from './mysql/images.ts'
 import { netshootImages } from './netshoot/images.ts'
-import { nginxImages } from './nginx/images.ts'
+import { nginxImages, nginxSlimImage } from './nginx/images.ts'
 import { postgresImages } from './postgres/postgres.ts'
 import type { Image } from './process.ts'
 import { redisImages } from './redis/redis.ts'
@@ -25,6 +25,7 @@ export function workloadImages(tools: Tools): Image[] {
     ...busyboxImages(tools),
     ...netshootImages(tools),
     ...nginxImages(tools),
+    nginxSlimImage(tools),
     httpdImage(tools),
     whoamiImage,
     httpEchoImage,

@@ -36,6 +36,15 @@ test('connect says in one word why not', async () => {
   expect(await connect('10.244.1.8:80', '--timeout=3s')).toEqual([[1], ['TIMEOUT']])
 })
 
+test('liveness is healthy for ten seconds', async () => {
+  const set = stage()
+  set.daemon(agnhost, set.server, { argv: ['/agnhost', 'liveness'] })
+  const code = async () => (await set.run("curl -s -o /dev/null -w '%{http_code}' http://10.244.1.8:8080/healthz")).out
+  expect(await code()).toBe('200')
+  await turns(set, 11_000)
+  expect(await code()).toBe('500')
+})
+
 test('what it does not model it names', () => {
   const set = stage()
   const one = set.daemon(agnhost, set.client, { argv: ['/agnhost', 'guestbook'] })

@@ -1,9 +1,10 @@
 import type { Daemon, DaemonContext } from '../process.ts'
 import { connectOnce } from './connect.ts'
+import { liveness } from './liveness.ts'
 import { netexec, serveHostname } from './netexec.ts'
 
-/** What survives a restore: nothing but that it runs, which `argv` says. */
-export type AgnhostState = { exiting: boolean }
+/** What survives a restore beside `argv`. `started`: when `liveness` began, ms since the epoch. */
+export type AgnhostState = { exiting: boolean; started?: number }
 export type AgnhostContext = DaemonContext<AgnhostState>
 
 type Run = (context: AgnhostContext, flags: ReadonlyMap<string, string>, operands: readonly string[]) => void
@@ -16,6 +17,7 @@ const subcommands: Readonly<Record<string, Run>> = {
   netexec,
   'serve-hostname': serveHostname,
   connect: connectOnce,
+  liveness,
   'dns-suffix': (context) => {
     context.log(resolvConf(context, 'search').join(','))
     context.exit(0)

@@ -7,8 +7,13 @@ export function busyboxImages(tools: Tools): Image[] {
   const bin = inFolder('/bin', { ...pick(tools, applets), ...busyboxNetTools })
   return [
     {
-      repositories: ['docker.io/library/busybox', 'registry.k8s.io/e2e-test-images/busybox', 'gcr.io/google-containers/busybox'],
-      tags: (tag) => /^(latest|stable|1\.(2[89]|3[0-7])(\.\d+)?(-\d+)?)(-glibc)?$/.test(tag),
+      repositories: [
+        'docker.io/library/busybox',
+        'registry.k8s.io/e2e-test-images/busybox',
+        'gcr.io/google-containers/busybox',
+        'registry.k8s.io/busybox',
+      ],
+      tags: (tag) => /^(latest|stable|1\.(2[4-9]|3[0-7])(\.\d+)?(-\d+)?)(-glibc)?$/.test(tag),
       cmd: ['sh'],
       files: {
         '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n',

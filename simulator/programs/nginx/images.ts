@@ -14,6 +14,15 @@ const releases = [
   { version: '1.23.4', tags: ['1.23', '1.23.4', '1.23.3', '1.23.1'] },
   { version: '1.21.6', tags: ['1.21', '1.21.6', '1.21.0'] },
   { version: '1.20.2', tags: ['1.20', '1.20.2', '1.20.1', '1.20.0'] },
+  // What the documentation's examples still use.
+  { version: '1.19.10', tags: ['1.19', '1.19.10', '1.19.2', '1.19.1', '1.19.0'] },
+  { version: '1.18.0', tags: ['1.18', '1.18.0'] },
+  { version: '1.17.10', tags: ['1.17', '1.17.10', '1.17.3', '1.17.1'] },
+  { version: '1.16.1', tags: ['1.16', '1.16.1'] },
+  { version: '1.15.12', tags: ['1.15', '1.15.12', '1.15.4', '1.15.2'] },
+  { version: '1.14.2', tags: ['1.14', '1.14.2'] },
+  { version: '1.9.1', tags: ['1.9.1'] },
+  { version: '1.7.9', tags: ['1.7.9'] },
 ]
 
 /** nginx: Alpine's variant with busybox's tools, Debian's with bash and curl. */
@@ -43,15 +52,32 @@ export function nginxImages(tools: Tools): Image[] {
         ...common,
         tags: tagsOf(tags, ['', '-bookworm', '-trixie']),
         files: { ...debianFiles(), ...nginxFiles },
-        executables: {
-          ...inFolder('/usr/bin', tools, [...coreutils, 'tar', 'sh', 'bash']),
-          ...inFolder('/bin', tools, ['sh', 'bash']),
-          '/usr/bin/curl': netTools.curl!,
-          ...own,
-        },
+        executables: debianExecutables(tools, own),
       },
     ]
   })
+}
+
+/** Kubernetes' own copies for its tutorials (StatefulSet basics): nginx on Debian, started without an entry script. */
+export function nginxSlimImage(tools: Tools): Image {
+  const daemon = nginxDaemon('1.27.0')
+  return {
+    repositories: ['registry.k8s.io/nginx-slim'],
+    tags: (tag) => /^0\.(8|9|2[0-7])$/.test(tag),
+    cmd: ['nginx', '-g', 'daemon off;'],
+    env: { NGINX_VERSION: '1.27.0' },
+    files: { ...debianFiles(), ...nginxFiles },
+    executables: debianExecutables(tools, { '/usr/sbin/nginx': daemon }),
+  }
+}
+
+function debianExecutables(tools: Tools, own: Image['executables']): Image['executables'] {
+  return {
+    ...inFolder('/usr/bin', tools, [...coreutils, 'tar', 'sh', 'bash']),
+    ...inFolder('/bin', tools, ['sh', 'bash']),
+    '/usr/bin/curl': netTools.curl!,
+    ...own,
+  }
 }
 
 const nginxFiles: Readonly<Record<string, string>> = {
