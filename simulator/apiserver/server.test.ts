@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { KubeletApi, MessageSocket } from './api.ts'
+import { conform } from './http/conform.ts'
 import { deployment, pod, tinyWorld } from './testing/tiny-world.ts'
 
 const table = { Accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' }
@@ -138,6 +139,17 @@ describe('objects', () => {
     expect((await call('PATCH', `${path}/web`, { spec: { replicas: 'two' } }, patch)).json.message).toMatch(
       /^ "" is invalid: patch: Invalid value: .*: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32$/,
     )
+  })
+
+  it('may say what they are inside another object', async () => {
+    const { call } = tinyWorld()
+    const path = '/apis/apps/v1/namespaces/default/deployments'
+    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data' }, spec: {} }
+    const set = { kind: 'StatefulSet', apiVersion: 'apps/v1', metadata: { name: 'db' }, spec: { volumeClaimTemplates: [claim] } }
+    const { object, unknown } = conform({ group: 'apps', version: 'v1', kind: 'StatefulSet' }, set)
+    expect([unknown, (object as any).spec.volumeClaimTemplates[0].kind]).toEqual([[], 'PersistentVolumeClaim'])
+    const template = { ...deployment('web'), spec: { ...deployment('web').spec, kind: 'x' } }
+    expect((await call('POST', `${path}?fieldValidation=Strict`, template)).json.message).toContain('unknown field "spec.kind"')
   })
 
   it('scale, and are evicted', async () => {

@@ -3,7 +3,7 @@ import type { CustomKind, ResourceDefinition } from '../../resources/definition.
 import { parseQuantity, quantityFormatSentence } from '../../resources/quantity.ts'
 import { prune } from '../../resources/schema/pruning.ts'
 import { isObject } from '../patch/merge.ts'
-import { messageFields, messageOf, type WireField } from '../protobuf/wire-types.ts'
+import { messageFields, messageOf, messagesByKind, type WireField } from '../protobuf/wire-types.ts'
 import { apiVersionOf } from '../registry/definitions.ts'
 import { badRequest, invalid } from '../status.ts'
 import { timeError } from './times.ts'
@@ -56,6 +56,9 @@ export function fieldWarnings(definition: ResourceDefinition, unknown: readonly 
   return found
 }
 
+const typeMeta = new Set(['apiVersion', 'kind'])
+const embeddable = new Set(messagesByKind.values())
+
 interface Walk {
   readonly refuse: Refuse
   readonly unknown: string[]
@@ -71,8 +74,11 @@ function struct(message: string, value: Record<string, unknown>, path: string, w
   for (const [name, inner] of Object.entries(value)) {
     const field = fields.get(name)
     const at = path === '' ? name : `${path}.${name}`
-    if (!field) walk.unknown.push(at)
-    else if (inner !== null && inner !== undefined) {
+    if (!field) {
+      // An object inside another (a volume claim template) may say what it is, as any object.
+      if (path !== '' && embeddable.has(message) && typeMeta.has(name) && typeof inner === 'string') result[name] = inner
+      else walk.unknown.push(at)
+    } else if (inner !== null && inner !== undefined) {
       const value = shaped(field, inner, at, walk)
       if (field.keepsZero || !isEmpty(field, value)) result[name] = value
     }
