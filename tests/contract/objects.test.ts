@@ -217,6 +217,10 @@ describe('patches', () => {
 })
 
 describe('server-side apply', () => {
+  it('names a controller by its program, as conflicts do', async () => {
+    const { metadata } = (await request('GET', `${maps}/kube-root-ca.crt`)).json
+    expect(metadata.managedFields.map(({ manager }: { manager: string }) => manager)).toEqual(['kube-controller-manager'])
+  })
   const apply = (name: string, manager: string, data: unknown, more = '') =>
     patch(`${maps}/${name}?fieldManager=${manager}${more}`, 'apply-patch+yaml', {
       apiVersion: 'v1',
