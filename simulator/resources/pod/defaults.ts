@@ -34,13 +34,15 @@ export function defaultPodSpec(spec: PodSpec): PodSpec {
 }
 
 export function defaultPodTemplate(template: PodTemplateSpec | undefined): PodTemplateSpec {
-  const given = template ?? {}
-  return change(given, 'spec', defaultPodSpec)
+  // In Go a spec is there, and defaulted, even where nobody wrote one.
+  const whole = template?.spec ? template : { ...template, spec: {} as PodSpec }
+  return change(whole, 'spec', defaultPodSpec)
 }
 
 /** What is defaulted for a pod but not in a template: requests from limits, service links, host ports. */
 export function defaultPod<T extends Plain<Pod>>(pod: T): T {
-  return change(pod, 'spec', (given) => {
+  const whole = pod.spec ? pod : { ...pod, spec: {} }
+  return change(whole, 'spec', (given) => {
     let spec = fill(defaultPodSpec(given), { enableServiceLinks: true })
     const each = (container: Container) => requestsFromLimits(spec.hostNetwork ? hostPorts(container) : container)
     spec = change(spec, 'containers', (containers) => mapSame(containers, each))

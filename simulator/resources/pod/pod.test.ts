@@ -97,6 +97,7 @@ describe('validation', () => {
   const withContainer = (more: object) => pod({ containers: [{ ...container, ...more }] })
   test.each<[string, object, string[]]>([
     ['no containers', { spec: { containers: [] } }, ['spec.containers: Required value']],
+    ['no spec', {}, ['spec.containers: Required value']],
     ['no image', pod({ containers: [{ name: 'web' }] }), ['spec.containers[0].image: Required value']],
     ['two of a name', pod({ containers: [container, container] }), ['spec.containers[1].name: Duplicate value: "web"']],
     [
