@@ -54,7 +54,6 @@ export function workstationFiles(spec: ClusterSpec, catalogue: Catalogue, now: n
       {
         ...operatingSystem(spec, workstationName, 'Faultline workstation'),
         '/root/.profile': { content: "alias k=kubectl\nalias ll='ls -l'\nalias ls='ls --color=auto'\nalias grep='grep --color=auto'\n" },
-        '/tmp/.keep': { content: '' },
         ...texts(Object.fromEntries(installablePlugins.map((plugin) => [`${manifestFolder}/${plugin}.yaml`, pluginYaml(plugin, spec)]))),
         ...programs(catalogue.workstationExecutables),
       },
@@ -78,6 +77,7 @@ function operatingSystem(spec: ClusterSpec, hostname: string, title: string): Fi
     '/etc/os-release': `PRETTY_NAME="${title}"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n`,
     '/etc/passwd': 'root:x:0:0:root:/root:/bin/bash\n',
     '/run/xtables.lock': '',
+    '/tmp/.keep': '',
   })
 }
 

@@ -53,6 +53,7 @@ export const coreutils = [
   'basename',
   'cat',
   'chmod',
+  'chroot',
   'cp',
   'cut',
   'date',

@@ -1,6 +1,8 @@
 import { busybox } from './busybox/busybox.ts'
 import { kill } from './busybox/kill.ts'
 import { ps } from './busybox/ps.ts'
+import { chrootBusybox } from './chroot.ts'
+import { bridge } from './netutils/bridge.ts'
 import { curl } from './netutils/curl/curl.ts'
 import { dig } from './netutils/dig.ts'
 import { host } from './netutils/host.ts'
@@ -22,6 +24,7 @@ import type { Command } from './process.ts'
 /** Network tools of a full GNU/Linux system, by name: nodes, the workstation, netshoot. */
 export const netTools: Readonly<Record<string, Command>> = {
   arp,
+  bridge,
   conntrack,
   curl,
   dig,
@@ -48,6 +51,7 @@ export const netTools: Readonly<Record<string, Command>> = {
 export const busyboxNetTools: Readonly<Record<string, Command>> = {
   arp,
   busybox,
+  chroot: chrootBusybox,
   ifconfig,
   ip,
   kill,

@@ -110,6 +110,8 @@ export interface ProcessTable {
 export interface SpawnOptions {
   env?: Record<string, string>
   cwd?: string
+  /** A directory that is the root of the new process and of all that it starts (`chroot`). */
+  root?: string
   stdin?: ByteSource
   stdout?: ByteSink
   stderr?: ByteSink

@@ -1,5 +1,6 @@
 import { agnhostImages } from './agnhost/images.ts'
 import { busyboxImages } from './busybox/images.ts'
+import { debianImages } from './debian/images.ts'
 import { hpaExampleImage } from './hpa-example/hpa-example.ts'
 import { httpEchoImage } from './http-echo/http-echo.ts'
 import { httpdImage } from './httpd/httpd.ts'
@@ -23,6 +24,7 @@ import { whoamiImage } from './whoami/whoami.ts'
 export function workloadImages(tools: Tools): Image[] {
   return [
     ...busyboxImages(tools),
+    ...debianImages(tools),
     ...netshootImages(tools),
     ...nginxImages(tools),
     nginxSlimImage(tools),

@@ -1,4 +1,5 @@
 import { calicoctl } from '../../../simulator/programs/calico/ctl/calicoctl.ts'
+import { chroot } from '../../../simulator/programs/chroot.ts'
 import { ciliumPrograms } from '../../../simulator/programs/cilium/datapath/programs.ts'
 import { faultline } from '../../../simulator/programs/faultline/faultline.ts'
 import { netTools } from '../../../simulator/programs/net-tools.ts'
@@ -13,7 +14,7 @@ import { createShell } from '../../../userland/shell/shell.ts'
 
 const shell = createShell({ completers: { kubectl: completeKubectl, k: completeKubectl } })
 
-const tools: Readonly<Record<string, Command>> = { ...filters, ...editors, sh: shell, bash: shell, ash: shell }
+const tools: Readonly<Record<string, Command>> = { ...filters, ...editors, chroot, sh: shell, bash: shell, ash: shell }
 
 const inFolder = (folder: string, commands: Readonly<Record<string, Command>>) =>
   Object.fromEntries(Object.entries(commands).map(([name, command]) => [`${folder}/${name}`, command]))
@@ -22,7 +23,13 @@ const inFolder = (folder: string, commands: Readonly<Record<string, Command>>) =
 export const catalogue: Catalogue = {
   kernelPrograms: ciliumPrograms,
   images: [...nodeImages(tools), ...workloadImages(tools)],
-  nodeExecutables: { ...cniPlugins, ...inFolder('/usr/bin', { ...tools, ...netTools }), '/usr/local/bin/calicoctl': calicoctl },
+  nodeExecutables: {
+    ...cniPlugins,
+    ...inFolder('/usr/bin', { ...tools, ...netTools }),
+    // Debian's /bin is a link to /usr/bin; `chroot` and the first line of scripts ask for these two by it.
+    ...inFolder('/bin', { sh: shell, bash: shell }),
+    '/usr/local/bin/calicoctl': calicoctl,
+  },
   workstationExecutables: {
     ...inFolder('/usr/bin', { ...tools, ...netTools }),
     '/usr/local/bin/faultline': faultline,

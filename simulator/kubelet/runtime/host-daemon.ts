@@ -177,7 +177,9 @@ export function hostDaemon(hosting: DaemonHosting): RunningDaemon {
   }
 }
 
-/** As `ps` and `ss` name it: the last part of the path. */
+/** As `ps` and `ss` name it: the last part of the path. An image's entry point script has executed its program. */
 export function processName(argv: readonly string[], id: string): string {
-  return (argv[0] ?? id).replace(/^.*\//, '')
+  const last = (path: string) => path.replace(/^.*\//, '')
+  const called = last(argv[0] ?? id)
+  return called === 'docker-entrypoint.sh' ? last(id).replace(/-\d.*$/, '') : called
 }

@@ -1,6 +1,7 @@
 import type { Api } from '../../apiserver/api.ts'
 import type { Clock } from '../../clock.ts'
 import type { FileSystem } from '../../files.ts'
+import { MemoryFiles } from '../../memory-files.ts'
 import type { NetworkNamespace } from '../../network/namespace.ts'
 import type { HttpsService } from '../../network/sockets.ts'
 import {
@@ -71,10 +72,11 @@ export interface RunOptions extends SpawnOptions {
  * (its state is then not part of a snapshot). Without streams and terminal, input is empty and output is dropped.
  */
 export function runProcess(
-  place: Place,
+  outer: Place,
   argv: readonly string[],
   options: RunOptions = {},
 ): RunningProcess | Extract<Lookup, { problem: string }> {
+  const place = options.root === undefined ? outer : rootedAt(outer, options.root)
   const env = options.env ?? { ...place.env }
   const cwd = options.cwd ?? place.cwd
   const found = lookUp({ files: place.files, env, cwd, programs: place.programs }, argv)
@@ -104,6 +106,13 @@ export function runProcess(
     account?.close()
   })
   return running
+}
+
+/** The same place with another root directory: everything but its files is shared. */
+function rootedAt(place: Place, root: string): Place {
+  const files = new MemoryFiles({ now: () => place.clock.now() })
+  files.mount('/', place.files, { source: root })
+  return Object.create(place, { files: { value: files, enumerable: true } }) as Place
 }
 
 interface Start {
@@ -180,6 +189,7 @@ function runCommand(place: Place, command: Command, start: Start): { kill(signal
       const child = runProcess(place, argv, {
         env: options.env ?? { ...process.env },
         cwd: options.cwd ?? process.cwd,
+        ...(options.root === undefined ? {} : { root: options.root }),
         stdin: options.stdin ?? process.stdin,
         stdout: options.stdout ?? process.stdout,
         stderr: options.stderr ?? process.stderr,

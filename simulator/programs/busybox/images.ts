@@ -1,25 +1,35 @@
 import { alpineFiles, applets, inFolder, type Tools } from '../image-parts.ts'
 import { busyboxNetTools } from '../net-tools.ts'
+import { nslookupBusyboxSmall } from '../netutils/nslookup-busybox-small.ts'
 import type { Image } from '../process.ts'
 
 /** busybox and what is little more than busybox: Alpine. */
 export function busyboxImages(tools: Tools): Image[] {
   const bin = inFolder('/bin', { ...pick(tools, applets), ...busyboxNetTools })
+  const repositories = [
+    'docker.io/library/busybox',
+    'registry.k8s.io/e2e-test-images/busybox',
+    'gcr.io/google-containers/busybox',
+    'registry.k8s.io/busybox',
+  ]
+  const files = {
+    '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n',
+    '/etc/group': 'root:x:0:\nnobody:x:65534:\n',
+  }
   return [
     {
-      repositories: [
-        'docker.io/library/busybox',
-        'registry.k8s.io/e2e-test-images/busybox',
-        'gcr.io/google-containers/busybox',
-        'registry.k8s.io/busybox',
-      ],
-      tags: (tag) => /^(latest|stable|1\.(2[4-9]|3[0-7])(\.\d+)?(-\d+)?)(-glibc)?$/.test(tag),
+      repositories,
+      tags: (tag) => /^(latest|stable|1\.(29|3[0-7])(\.\d+)?(-\d+)?)(-glibc)?$/.test(tag),
       cmd: ['sh'],
-      files: {
-        '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n',
-        '/etc/group': 'root:x:0:\nnobody:x:65534:\n',
-      },
+      files,
       executables: bin,
+    },
+    {
+      repositories,
+      tags: (tag) => /^1\.2[4-8](\.\d+)?(-\d+)?(-glibc)?$/.test(tag),
+      cmd: ['sh'],
+      files,
+      executables: { ...bin, '/bin/nslookup': nslookupBusyboxSmall },
     },
     {
       repositories: ['docker.io/library/alpine'],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { stage } from '../testing/stage.ts'
+import { nslookupBusyboxSmall } from './nslookup-busybox-small.ts'
 
 const mysql = { 'mysql.prod.svc.cluster.local.': '10.96.3.7', 'web.default.svc.cluster.local.': '10.96.1.2' }
 
@@ -38,6 +39,31 @@ describe('busybox nslookup', () => {
     expect(ran.code).toBe(1)
     expect(ran.took).toBeGreaterThanOrEqual(5000)
     expect(ran.took).toBeLessThan(5300)
+  })
+})
+
+describe('nslookup of busybox up to 1.28', () => {
+  const programs = { nslookup: nslookupBusyboxSmall }
+  const header = 'Server:    10.244.1.53\nAddress 1: 10.244.1.53'
+
+  test('asks as the C library does, search domains and all', async () => {
+    const { run } = stage(mysql)
+    expect(await run('nslookup web', { programs })).toMatchObject({
+      code: 0,
+      out: `${header}\n\nName:      web\nAddress 1: 10.96.1.2\n`,
+    })
+    expect((await run('nslookup mysql.prod', { programs })).out).toContain('Name:      mysql.prod\nAddress 1: 10.96.3.7\n')
+    expect((await run('nslookup web 10.244.1.53', { programs })).code).toBe(0)
+  })
+
+  test('says what it cannot resolve', async () => {
+    const { run } = stage(mysql)
+    expect(await run('nslookup nobody', { programs })).toMatchObject({
+      code: 1,
+      out: `${header}\n\n`,
+      err: "nslookup: can't resolve 'nobody'\n",
+    })
+    expect(await run('nslookup', { programs })).toMatchObject({ code: 1 })
   })
 })
 

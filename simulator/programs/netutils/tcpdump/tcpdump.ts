@@ -42,8 +42,9 @@ export const tcpdump = command('tcpdump/tcpdump', async (process) => {
   })
   let writing: Promise<void> = Promise.resolve()
   const tap = namespace.tap(name, (packet, direction, link, at) => {
+    if (!filter(packet)) return
     received++
-    if (!filter(packet) || (count !== undefined && seen >= count)) return
+    if (count !== undefined && seen >= count) return
     seen++
     const text = lineOf(packet, direction, link, at)
     writing = writing.then(() => process.stdout.write(text))
