@@ -83,6 +83,24 @@ describe('state', () => {
   })
 })
 
+it('state says of an Ingress whether it has an address', async () => {
+  const served = check({ state: { objects: { one: 'Ingress shop/web' }, expr: 'has(one.status.loadBalancer.ingress)' } })
+  const one = (points?: object[]): KubeObject => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'web', namespace: 'shop' },
+    status: { loadBalancer: points === undefined ? {} : { ingress: points } },
+  })
+  expect(await runCheck(served, scene([one()]))).toMatchObject({
+    state: 'failed',
+    evidence: { seen: 'Ingress shop/web has no address in its status' },
+  })
+  expect(await runCheck(served, scene([one([{ ip: '10.0.0.1' }])]))).toMatchObject({
+    state: 'passed',
+    evidence: { seen: 'Ingress shop/web has the address 10.0.0.1' },
+  })
+})
+
 describe('untouched', () => {
   const whole = check({ untouched: { objects: 'Deployment shop/web' } })
   const uid = check({ untouched: { objects: 'Deployment shop/*', fields: ['metadata.uid'] } })
@@ -177,6 +195,15 @@ describe('matrix', () => {
       expect(judgeMatrix([cell('web', wanted, outcome)]).outcome).toBe('failed')
   })
 
+  it('says how many of several tries went wrong', () => {
+    const tries = (['answered', 'timeout', 'answered', 'timeout'] as const).map((outcome) => cell('web', 'allowed', outcome))
+    expect(judgeMatrix(tries)).toEqual({
+      outcome: 'failed',
+      expected: 'pod a/app=x to web allowed',
+      seen: 'pod a/x-1 to web: no answer after 3 ms, 2 of 4 times',
+    })
+  })
+
   it('is unknown where a cell could not be tried, but not where another is wrong', () => {
     expect(judgeMatrix([cell('web', 'denied', 'unknown'), cell('db', 'allowed', 'answered')])).toMatchObject({
       outcome: 'unknown',
@@ -200,6 +227,8 @@ describe('matrix', () => {
       [{ workstation: true }, tcp],
       [{ node: 'n1' }, tcp],
     ])
+    await runCheck(check({ matrix: { ...table, tries: 3 } }), at)
+    expect(asked).toHaveLength(2 + 6)
     expect(() => check({ matrix: { ...table, sources: { workstation: { wbe: 'allowed' } } } })).toThrow(
       /names the target \\"wbe\\"; allowed: web/,
     )

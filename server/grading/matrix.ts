@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { ProbeOutcome, ProbeResult } from '../engines/engine.ts'
 import { parseSource } from '../labs/references.ts'
 import type { MatrixCheck } from '../labs/schema.ts'
@@ -15,8 +16,10 @@ export interface Cell {
 /** Every source against its targets, all connections at once. */
 export async function checkMatrix(check: MatrixCheck, scene: Scene, signal?: AbortSignal): Promise<Finding> {
   const wanted = Object.entries(check.sources).flatMap(([from, cells]) =>
-    Object.entries(cells).map(([target, cell]) => ({ from, target, wanted: cell })),
+    Object.entries(cells).flatMap(([target, cell]) => Array.from({ length: check.tries }, () => ({ from, target, wanted: cell }))),
   )
+  // Each connection listens for the end of the look: many of them are no leak.
+  if (signal !== undefined) setMaxListeners(0, signal)
   const cells = await Promise.all(
     wanted.map(async (cell): Promise<Cell> => {
       const source = parseSource(cell.from)
@@ -33,18 +36,31 @@ const denials: ReadonlySet<ProbeOutcome> = new Set(['refused', 'timeout', 'unrea
 
 /** Pure: one wrong cell fails the table; a cell that could not be tried leaves it unknown unless another is wrong. */
 export function judgeMatrix(cells: readonly Cell[]): Finding {
-  const expected = cells.map(({ from, target, wanted }) => `${from} to ${target} ${wanted}`).join('; ')
+  const expected = distinct(cells.map(({ from, target, wanted }) => `${from} to ${target} ${wanted}`))
   const wrong = cells.filter(({ wanted, result }) => isWrong(wanted, result.outcome))
   if (wrong.length > 0) {
-    const seen = wrong.map(({ target, result }) => `${result.from} to ${target}: ${describeReach(result)}`).join('; ')
-    return { outcome: 'failed', expected, seen }
+    return { outcome: 'failed', expected, seen: [...new Set(wrong.map(pairOf))].map((pair) => describe(pair, wrong, cells)).join('; ') }
   }
   const untried = cells.filter(({ result }) => result.outcome === 'unknown')
   if (untried.length > 0) {
     const seen = untried.map(({ from, result }) => `${from}: ${shorten(result.error ?? 'it could not be tried')}`)
-    return { outcome: 'unknown', expected, seen: [...new Set(seen)].join('; ') }
+    return { outcome: 'unknown', expected, seen: distinct(seen) }
   }
   return { outcome: 'passed', expected, seen: `all ${cells.length} connections are as they must be` }
+}
+
+const pairOf = ({ result, target }: Cell) => `${result.from} to ${target}`
+
+/** The first of a pair's wrong tries, and how many of all its tries were. */
+function describe(pair: string, wrong: readonly Cell[], all: readonly Cell[]): string {
+  const failures = wrong.filter((cell) => pairOf(cell) === pair)
+  const tries = all.filter((cell) => pairOf(cell) === pair).length
+  const share = tries === 1 ? '' : `, ${failures.length} of ${tries} times`
+  return `${pair}: ${failures.slice(0, 1).map(({ result }) => describeReach(result))}${share}`
+}
+
+function distinct(sentences: readonly string[]): string {
+  return [...new Set(sentences)].join('; ')
 }
 
 function isWrong(wanted: Cell['wanted'], outcome: ProbeOutcome): boolean {

@@ -74,6 +74,13 @@ const matrix = z
       .record(source, z.record(z.string(), z.enum(['allowed', 'denied'])))
       .describe('For each source what is to come of each target; a target that is left out is not tried.'),
     timeout: z.number().min(0.1).max(30).default(1).describe('Seconds to wait for each connection.'),
+    tries: z
+      .number()
+      .int()
+      .min(1)
+      .max(20)
+      .default(1)
+      .describe('How often each connection is tried, all at once: a Service with several pods behind it may answer by luck.'),
   })
   .superRefine(({ targets, sources }, context) => {
     for (const [from, cells] of Object.entries(sources)) {
