@@ -7,6 +7,7 @@ import { unarmed } from './await-results.ts'
 import { takeBaseline } from './baseline.ts'
 import { judgeDns } from './dns.ts'
 import type { Scene } from './finding.ts'
+import { type Cell, judgeMatrix } from './matrix.ts'
 import { equal, fieldOf } from './objects.ts'
 import { judgeReach } from './reach.ts'
 import { type CheckResult, runCheck } from './run-check.ts'
@@ -82,6 +83,24 @@ describe('state', () => {
   })
 })
 
+it('state says of an Ingress whether it has an address', async () => {
+  const served = check({ state: { objects: { one: 'Ingress shop/web' }, expr: 'has(one.status.loadBalancer.ingress)' } })
+  const one = (points?: object[]): KubeObject => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'web', namespace: 'shop' },
+    status: { loadBalancer: points === undefined ? {} : { ingress: points } },
+  })
+  expect(await runCheck(served, scene([one()]))).toMatchObject({
+    state: 'failed',
+    evidence: { seen: 'Ingress shop/web has no address in its status' },
+  })
+  expect(await runCheck(served, scene([one([{ ip: '10.0.0.1' }])]))).toMatchObject({
+    state: 'passed',
+    evidence: { seen: 'Ingress shop/web has the address 10.0.0.1' },
+  })
+})
+
 describe('untouched', () => {
   const whole = check({ untouched: { objects: 'Deployment shop/web' } })
   const uid = check({ untouched: { objects: 'Deployment shop/*', fields: ['metadata.uid'] } })
@@ -143,6 +162,76 @@ describe('reach', () => {
   it('says what was seen', () => {
     expect(judgeReach(of('answered'), result({ outcome: 'timeout', elapsed: 2001.2 })).seen).toBe('no answer after 2001 ms')
     expect(judgeReach(of('answered'), result({ http })).seen).toBe('answered 200 after 3 ms')
+  })
+})
+
+describe('matrix', () => {
+  const cell = (target: string, wanted: Cell['wanted'], outcome: ProbeResult['outcome']): Cell => ({
+    from: 'pod a/app=x',
+    target,
+    wanted,
+    result: { outcome, elapsed: 3, from: 'pod a/x-1', ...(outcome === 'unknown' ? { error: 'no such pod' } : {}) },
+  })
+
+  it('passes where every connection comes to what it must', () => {
+    const cells = [
+      cell('web', 'allowed', 'answered'),
+      ...(['refused', 'timeout', 'unreachable'] as const).map((end) => cell('db', 'denied', end)),
+    ]
+    expect(judgeMatrix(cells)).toMatchObject({ outcome: 'passed', seen: 'all 4 connections are as they must be' })
+  })
+
+  it('fails by one wrong cell, and names it alone', () => {
+    expect(judgeMatrix([cell('web', 'allowed', 'answered'), cell('db', 'denied', 'answered')])).toEqual({
+      outcome: 'failed',
+      expected: 'pod a/app=x to web allowed; pod a/app=x to db denied',
+      seen: 'pod a/x-1 to db: connected after 3 ms',
+    })
+    // A name that is not resolved denies nobody anything.
+    for (const [wanted, outcome] of [
+      ['allowed', 'timeout'],
+      ['denied', 'unresolved'],
+    ] as const)
+      expect(judgeMatrix([cell('web', wanted, outcome)]).outcome).toBe('failed')
+  })
+
+  it('says how many of several tries went wrong', () => {
+    const tries = (['answered', 'timeout', 'answered', 'timeout'] as const).map((outcome) => cell('web', 'allowed', outcome))
+    expect(judgeMatrix(tries)).toEqual({
+      outcome: 'failed',
+      expected: 'pod a/app=x to web allowed',
+      seen: 'pod a/x-1 to web: no answer after 3 ms, 2 of 4 times',
+    })
+  })
+
+  it('is unknown where a cell could not be tried, but not where another is wrong', () => {
+    expect(judgeMatrix([cell('web', 'denied', 'unknown'), cell('db', 'allowed', 'answered')])).toMatchObject({
+      outcome: 'unknown',
+      seen: 'pod a/app=x: no such pod',
+    })
+    expect(judgeMatrix([cell('web', 'denied', 'unknown'), cell('db', 'denied', 'answered')]).outcome).toBe('failed')
+  })
+
+  it('is asked from every source, and a target that does not exist is refused', async () => {
+    const table = { targets: { web: 'web:80' }, sources: { workstation: { web: 'allowed' }, 'node n1': { web: 'denied' } } }
+    const asked: unknown[] = []
+    const before = scene([])
+    const probe = async (source: object, what: object) => {
+      asked.push([source, what])
+      return { outcome: 'node' in source ? 'timeout' : 'answered', elapsed: 1, from: 'x' }
+    }
+    const at = { ...before, cluster: { ...before.cluster, probe } as unknown as Scene['cluster'] }
+    expect((await runCheck(check({ matrix: table }), at)).state).toBe('passed')
+    const tcp = { kind: 'tcp', host: 'web', port: 80, timeoutMs: 1000 }
+    expect(asked).toEqual([
+      [{ workstation: true }, tcp],
+      [{ node: 'n1' }, tcp],
+    ])
+    await runCheck(check({ matrix: { ...table, tries: 3 } }), at)
+    expect(asked).toHaveLength(2 + 6)
+    expect(() => check({ matrix: { ...table, sources: { workstation: { wbe: 'allowed' } } } })).toThrow(
+      /names the target \\"wbe\\"; allowed: web/,
+    )
   })
 })
 

@@ -17,9 +17,13 @@ function probeOf(check: ReachCheck): Probe {
   if (check.url !== undefined) {
     return { kind: 'http', url: check.url, timeoutMs, ...(check.host === undefined ? {} : { host: check.host }) }
   }
-  const at = (check.tcp ?? '').lastIndexOf(':')
-  const host = (check.tcp ?? '').slice(0, at).replace(/^\[|\]$/g, '')
-  return { kind: 'tcp', host, port: Number((check.tcp ?? '').slice(at + 1)), timeoutMs }
+  return tcpProbe(check.tcp ?? '', timeoutMs)
+}
+
+/** A connection to `host:port` or `[address]:port`. */
+export function tcpProbe(target: string, timeoutMs: number): Probe {
+  const at = target.lastIndexOf(':')
+  return { kind: 'tcp', host: target.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(target.slice(at + 1)), timeoutMs }
 }
 
 type Answer = Exclude<ReachCheck['expect'], string | readonly string[]>
@@ -47,7 +51,7 @@ export function judgeReach(check: ReachCheck, result: ProbeResult): Pick<Finding
   return { outcome: 'passed', seen }
 }
 
-function describeReach(result: ProbeResult): string {
+export function describeReach(result: ProbeResult): string {
   const words: Record<ProbeOutcome, string> = {
     answered: result.http === undefined ? 'connected' : `answered ${result.http.status}`,
     refused: 'connection refused',

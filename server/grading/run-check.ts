@@ -3,6 +3,7 @@ import type { Check } from '../labs/lab.ts'
 import { messageOf } from '../refused.ts'
 import { checkDns } from './dns.ts'
 import type { Finding, Scene } from './finding.ts'
+import { checkMatrix } from './matrix.ts'
 import { checkReach } from './reach.ts'
 import { checkState } from './state.ts'
 import { checkUntouched } from './untouched.ts'
@@ -34,6 +35,7 @@ export async function runCheck(check: Check, scene: Scene, signal?: AbortSignal)
 async function find(check: Check, scene: Scene, signal?: AbortSignal): Promise<Finding> {
   if (check.state !== undefined) return checkState(check.state, scene, signal)
   if (check.reach !== undefined) return checkReach(check.reach, scene, signal)
+  if (check.matrix !== undefined) return checkMatrix(check.matrix, scene, signal)
   if (check.dns !== undefined) return checkDns(check.dns, scene, signal)
   if (check.untouched !== undefined) return checkUntouched(check.untouched, scene, signal)
   throw new Error('the check has no kind')

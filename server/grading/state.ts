@@ -35,6 +35,17 @@ function describe(reference: string, value: unknown): string {
     return `${reference}: ${count('availableReplicas')} of ${spec['replicas']} replicas are available`
   if (status?.['desiredNumberScheduled'] !== undefined)
     return `${reference}: ${count('numberAvailable')} of ${count('desiredNumberScheduled')} pods are available`
+  if (status?.['loadBalancer'] !== undefined) return `${reference} ${describeAddress(status['loadBalancer'] as LoadBalancerStatus)}`
   if (status?.['phase'] !== undefined) return `${reference}: ${String(status['phase'])}`
   return `${reference} exists`
+}
+
+interface LoadBalancerStatus {
+  readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[]
+}
+
+/** Of a Service or an Ingress. */
+function describeAddress({ ingress = [] }: LoadBalancerStatus): string {
+  const addresses = ingress.map(({ ip, hostname }) => ip ?? hostname ?? '')
+  return addresses.length === 0 ? 'has no address in its status' : `has the address ${addresses.join(', ')}`
 }

@@ -41,7 +41,14 @@ export function failsWhenBroken(check: Check): boolean {
 }
 
 export function clusterSpecOf(lab: Lab, seed: number): ClusterSpec {
-  return { ...lab.file.cluster, seed }
+  const { healthy: _, ...cluster } = lab.file.cluster
+  return { ...cluster, seed }
+}
+
+/** The cluster on which the world is well; undefined where that is the lab's own, before the fault. */
+export function healthySpecOf(lab: Lab, seed: number): ClusterSpec | undefined {
+  const { healthy } = lab.file.cluster
+  return healthy === undefined ? undefined : { ...clusterSpecOf(lab, seed), ...healthy }
 }
 
 export function runsOn(lab: Lab, engine: EngineName): boolean {

@@ -74,8 +74,8 @@ describe('a lab folder', () => {
   })
 
   it('refuses a check kind of a later version by name', async () => {
-    const [problem] = await problems({ 'lab.yaml': yaml.replace('reach:', 'matrix:') })
-    expect(problem).toContain('the check kind `matrix` is not supported by this version')
+    const [problem] = await problems({ 'lab.yaml': yaml.replace('reach:', 'command:') })
+    expect(problem).toContain('the check kind `command` is not supported by this version')
   })
 
   it('compiles expressions, and lists the names that one may use', async () => {

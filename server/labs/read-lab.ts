@@ -33,7 +33,11 @@ async function read(folder: string, id: string): Promise<LabRead> {
     readScripts(root, 'solutions'),
     readScripts(root, 'wrong-fixes'),
   ])
-  if (fault.length === 0) problems.push({ file: `${id}/fault`, message: 'no fault; put a manifest (.yaml) or a script (.sh) there' })
+  if (fault.length === 0 && file?.cluster.healthy === undefined) {
+    const message =
+      'no fault; put a manifest (.yaml) or a script (.sh) there, or say in `cluster.healthy` how the cluster itself is at fault'
+    problems.push({ file: `${id}/fault`, message })
+  }
   if (solutions.length === 0)
     problems.push({ file: `${id}/solutions`, message: 'no solution; at least one script (.sh) must repair the lab' })
   if (file === undefined) return { id, problems }

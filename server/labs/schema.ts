@@ -19,6 +19,7 @@ const object = z
   .refine((text) => parseObjectReference(text) !== undefined, objectForms)
   .describe(`Objects of the cluster: ${objectForms}. A kind that is not built in carries its group and version: \`Kind.group/version\`.`)
 
+const hostAndPort = z.string().regex(/^(\[[0-9a-f:]+\]|[^:\s]+):\d{1,5}$/i, '`host:port`')
 const outcome = z.enum(['answered', 'refused', 'timeout', 'unreachable', 'unresolved'])
 const timeout = z.number().min(0.1).max(30).default(2).describe('Seconds to wait for an answer.')
 
@@ -53,11 +54,7 @@ const reach = z
       .url({ protocol: /^https?$/, error: 'an address such as `http://web.shop.svc.cluster.local/`' })
       .optional()
       .describe('An HTTP request to this URL.'),
-    tcp: z
-      .string()
-      .regex(/^(\[[0-9a-f:]+\]|[^:\s]+):\d{1,5}$/i, '`host:port`')
-      .optional()
-      .describe('A TCP connection to `host:port`.'),
+    tcp: hostAndPort.optional().describe('A TCP connection to `host:port`.'),
     host: z.string().optional().describe('Host header of the HTTP request.'),
     timeout,
     expect: z.union([outcome, z.array(outcome).min(1), answer]).default('answered'),
@@ -67,6 +64,33 @@ const reach = z
     '`url` for HTTP or `tcp` for a bare connection, one of the two',
   )
   .describe('From one place of the cluster to another: answered, refused, timed out.')
+
+const matrix = z
+  .strictObject({
+    targets: z
+      .record(z.string().min(1).max(40), hostAndPort)
+      .describe('Names for the columns, each with the `host:port` that a TCP connection is tried to.'),
+    sources: z
+      .record(source, z.record(z.string(), z.enum(['allowed', 'denied'])))
+      .describe('For each source what is to come of each target; a target that is left out is not tried.'),
+    timeout: z.number().min(0.1).max(30).default(1).describe('Seconds to wait for each connection.'),
+    tries: z
+      .number()
+      .int()
+      .min(1)
+      .max(20)
+      .default(1)
+      .describe('How often each connection is tried, all at once: a Service with several pods behind it may answer by luck.'),
+  })
+  .superRefine(({ targets, sources }, context) => {
+    for (const [from, cells] of Object.entries(sources)) {
+      for (const target of Object.keys(cells).filter((name) => !(name in targets))) {
+        const message = `names the target "${target}"; allowed: ${Object.keys(targets).join(', ')}`
+        context.addIssue({ code: 'custom', path: ['sources', from, target], message })
+      }
+    }
+  })
+  .describe('Who reaches whom: a table of sources against targets. Denied is a connection that is refused, unreachable or never answered.')
 
 const rcode = z.enum(['NOERROR', 'NXDOMAIN', 'SERVFAIL', 'REFUSED', 'NOTIMP', 'FORMERR'])
 const dns = z
@@ -107,10 +131,10 @@ const untouched = z
   .refine((value) => value.fields === undefined || value.expr === undefined, '`fields` or `expr`, not both')
   .describe('What a repair must leave as it was before the fault.')
 
-export const checkKinds = ['state', 'reach', 'dns', 'untouched'] as const
+export const checkKinds = ['state', 'reach', 'matrix', 'dns', 'untouched'] as const
 export type CheckKind = (typeof checkKinds)[number]
 /** Kinds of the format that are not built yet: refused by name rather than read as a typing mistake. */
-export const laterKinds = ['matrix', 'command'] as const
+export const laterKinds = ['command'] as const
 
 const check = z
   .strictObject({
@@ -118,6 +142,7 @@ const check = z
     title: sentence.describe('What must be true, for the learner.'),
     state: state.optional(),
     reach: reach.optional(),
+    matrix: matrix.optional(),
     dns: dns.optional(),
     untouched: untouched.optional(),
     pass: sentence.describe('The sentence for success.'),
@@ -134,6 +159,8 @@ const check = z
     (value) => checkKinds.filter((kind) => value[kind] !== undefined).length === 1,
     `exactly one of ${checkKinds.map((kind) => `\`${kind}\``).join(', ')}`,
   )
+
+const cni = z.enum(['kindnet', 'calico', 'flannel', 'cilium', 'weave', 'none'])
 
 const task = z.strictObject({
   id,
@@ -154,7 +181,13 @@ export const labSchema = z.strictObject({
   cluster: z
     .strictObject({
       nodes: z.number().int().min(1).max(10).default(3).describe('The control plane included.'),
-      cni: z.enum(['kindnet', 'calico', 'flannel', 'cilium', 'weave']).default('kindnet'),
+      cni: cni.default('kindnet').describe('`none`: nodes stay NotReady until somebody installs a plugin.'),
+      healthy: z
+        .strictObject({ cni })
+        .optional()
+        .describe(
+          'Where the cluster itself is the fault: what is different in a cluster on which the world passes every check. Only the proof of the lab makes one.',
+        ),
       kubernetes: z
         .string()
         .regex(/^1\.\d+$/, 'a minor version in quotes, such as "1.34"')
@@ -201,6 +234,7 @@ export type LabFile = z.output<typeof labSchema>
 export type CheckFile = LabFile['tasks'][number]['checks'][number]
 export type StateCheck = NonNullable<CheckFile['state']>
 export type ReachCheck = NonNullable<CheckFile['reach']>
+export type MatrixCheck = NonNullable<CheckFile['matrix']>
 export type DnsCheck = NonNullable<CheckFile['dns']>
 export type UntouchedCheck = NonNullable<CheckFile['untouched']>
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterEngine } from '../engines/engine.ts'
 import { allPass, type Results } from '../grading/await-results.ts'
 import { kubeClient } from '../kubernetes/client.ts'
-import { type Check, checksOf, type Lab, type Script } from '../labs/lab.ts'
+import { type Check, checksOf, healthySpecOf, type Lab, type Script } from '../labs/lab.ts'
 import { messageOf } from '../refused.ts'
 import { runScript } from './pour.ts'
 import { breakSite, closeSite, observe, openSite, type Site, watchUntil } from './site.ts'
@@ -44,7 +44,7 @@ export async function proveLab(
   ]
   try {
     const world = await stage('world', async () => {
-      site = await openSite(lab, engine, signal)
+      site = await openSite(lab, engine, signal, healthySpecOf(lab, 1))
       return watchUntil(
         lab,
         site,
@@ -56,6 +56,12 @@ export async function proveLab(
     })
     if (!world) return { lab: lab.id, engine: engine.name, proofs }
     const armed = await stage('fault', async () => {
+      if (healthySpecOf(lab, 1) !== undefined) {
+        // The cluster itself is at fault: the world is poured anew into one as the learner gets it.
+        await closeSite(site)
+        site = undefined
+        site = await openSite(lab, engine, signal)
+      }
       const problems = await breakSite(lab, required(site), signal)
       if (problems.length === 0) await required(site).cluster.checkpoints?.save(checkpoint)
       return problems

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Cluster, ClusterEngine } from '../engines/engine.ts'
+import type { Cluster, ClusterEngine, ClusterSpec } from '../engines/engine.ts'
 import { awaitResults, type Results, unarmed } from '../grading/await-results.ts'
 import type { Baseline } from '../grading/baseline.ts'
 import { type Grader, startGrader } from '../grading/grader.ts'
@@ -17,9 +17,14 @@ export interface Site {
 }
 
 /** A cluster of its own with the healthy world of a lab, ready. */
-export async function openSite(lab: Lab, engine: ClusterEngine, signal: AbortSignal): Promise<Site> {
+export async function openSite(
+  lab: Lab,
+  engine: ClusterEngine,
+  signal: AbortSignal,
+  spec: ClusterSpec = clusterSpecOf(lab, 1),
+): Promise<Site> {
   const id = `test-${randomBytes(5).toString('hex')}`
-  const cluster = await engine.create(id, clusterSpecOf(lab, 1), () => {}, signal, { hurry: true })
+  const cluster = await engine.create(id, spec, () => {}, signal, { hurry: true })
   try {
     const kube = await kubeClient(await cluster.kubeconfig('platform'))
     return { cluster, kube, baseline: await pourWorld(lab, kube, plainStep, signal) }

@@ -34,9 +34,9 @@ export function calicoManifest(backend: CalicoBackend): KubeObject[] {
 }
 
 const namespace = 'kube-system'
-const image = (name: string) => `docker.io/calico/${name}:${versions.calico}`
+export const image = (name: string) => `docker.io/calico/${name}:${versions.calico}`
 
-const budget: KubeObject = {
+export const budget: KubeObject = {
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
   metadata: { name: 'calico-kube-controllers', namespace, labels: { 'k8s-app': 'calico-kube-controllers' } },
@@ -73,11 +73,11 @@ const cniConfiguration = `{
   ]
 }`
 
-const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
+export const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
 const configured = (name: string, key: string) => ({ name, valueFrom: { configMapKeyRef: { name: 'calico-config', key } } })
-const value = (name: string, text: string) => ({ name, value: text })
-const envFrom = [{ configMapRef: { name: 'kubernetes-services-endpoint', optional: true } }]
-const privileged = { privileged: true }
+export const value = (name: string, text: string) => ({ name, value: text })
+export const envFrom = [{ configMapRef: { name: 'kubernetes-services-endpoint', optional: true } }]
+export const privileged = { privileged: true }
 
 function daemonSet(backend: CalicoBackend): KubeObject {
   const labels = { 'k8s-app': 'calico-node' }
@@ -207,7 +207,7 @@ function nodeContainer(backend: CalicoBackend) {
   }
 }
 
-function controllers(): KubeObject {
+export function controllers(): KubeObject {
   const name = 'calico-kube-controllers'
   const labels = { 'k8s-app': name }
   return {

@@ -1,12 +1,14 @@
 import { stringify } from 'yaml'
 import type { KubeObject } from '../kubernetes.ts'
+import { calicoManifest } from './calico.ts'
+import { canal } from './canal.ts'
 import { flannel } from './flannel.ts'
 import { kindnet } from './kindnet.ts'
 import { pluginRbac } from './rbac/plugins.ts'
 import type { ClusterSpec, Plugin } from './spec.ts'
 import { weave } from './weave.ts'
 
-/** Plugins that can be installed onto a cluster that was made without one; the others bring kinds that such a cluster does not serve. */
+/** Plugins that bring no kinds of their own. */
 const objects = {
   kindnet: (spec: ClusterSpec) => kindnet(spec),
   flannel: () => flannel(),
@@ -23,9 +25,16 @@ export function pluginManifests(plugin: InstallablePlugin, spec: ClusterSpec): K
   return [...namespaces, ...pluginRbac({ cni: plugin }), ...others]
 }
 
-/** The same as a file. */
-export function pluginYaml(plugin: InstallablePlugin, spec: ClusterSpec): string {
-  return pluginManifests(plugin, spec)
-    .map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
-    .join('---\n')
+/** Manifests that come with kinds of their own, and Canal, which is two plugins in one. */
+const withKinds: Readonly<Record<string, () => KubeObject[]>> = { calico: () => calicoManifest('vxlan'), canal }
+
+/** All of which there is a file, by its name without `.yaml`. */
+export const manifestNames: readonly string[] = [...installablePlugins, ...Object.keys(withKinds)]
+
+/** A file for `kubectl apply -f`; `name` is one of `manifestNames`. */
+export function pluginYaml(name: string, spec: ClusterSpec): string {
+  const plugin = installablePlugins.find((known) => known === name)
+  const made = plugin === undefined ? withKinds[name]?.() : pluginManifests(plugin, spec)
+  if (made === undefined) throw new Error(`there are no manifests of ${name}`)
+  return made.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n')
 }

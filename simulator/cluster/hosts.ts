@@ -1,5 +1,5 @@
 import { controlPlaneManifests } from '../bootstrap/control-plane.ts'
-import { installablePlugins, pluginYaml } from '../bootstrap/plugin-manifests.ts'
+import { manifestNames, pluginYaml } from '../bootstrap/plugin-manifests.ts'
 import { addresses, type ClusterSpec, nodeAddress, nodeNames } from '../bootstrap/spec.ts'
 import { type FileTree, fileTree } from '../memory-files.ts'
 import { type Catalogue, executable, type Program } from '../programs/process.ts'
@@ -54,7 +54,7 @@ export function workstationFiles(spec: ClusterSpec, catalogue: Catalogue, now: n
       {
         ...operatingSystem(spec, workstationName, 'Faultline workstation'),
         '/root/.profile': { content: "alias k=kubectl\nalias ll='ls -l'\nalias ls='ls --color=auto'\nalias grep='grep --color=auto'\n" },
-        ...texts(Object.fromEntries(installablePlugins.map((plugin) => [`${manifestFolder}/${plugin}.yaml`, pluginYaml(plugin, spec)]))),
+        ...texts(Object.fromEntries(manifestNames.map((name) => [`${manifestFolder}/${name}.yaml`, pluginYaml(name, spec)]))),
         ...programs(catalogue.workstationExecutables),
       },
       now,

@@ -19,7 +19,7 @@ export function pluginRbac(spec: Pick<ClusterSpec, 'cni'>): KubeObject[] {
     case 'flannel': {
       const labels = { labels: { 'k8s-app': 'flannel' } }
       return [
-        clusterRole('flannel', [rule('get', '', 'pods'), rule(read, '', 'nodes'), rule('patch', '', 'nodes/status')], labels),
+        clusterRole('flannel', flannelRules, labels),
         clusterBinding('flannel', [account('flannel', 'kube-flannel')], 'flannel', labels),
       ]
     }
@@ -32,6 +32,21 @@ export function pluginRbac(spec: Pick<ClusterSpec, 'cni'>): KubeObject[] {
     case 'none':
       return []
   }
+}
+
+const flannelRules = [rule('get', '', 'pods'), rule(read, '', 'nodes'), rule('patch', '', 'nodes/status')]
+
+/** Canal's one account has the rights of Calico's node agent, of its CNI plugin and of flanneld. */
+export function canalRbac(): KubeObject[] {
+  const own = [account('canal')]
+  return [
+    ...calicoRoles(['canal', 'calico-cni-plugin']),
+    clusterRole('flannel', flannelRules),
+    clusterBinding('canal-flannel', own, 'flannel'),
+    clusterBinding('canal-calico', own, 'calico-node'),
+    ...['calico-kube-controllers', 'calico-cni-plugin'].map((name) => clusterBinding(name, [account(name)])),
+    clusterBinding('calico-tier-getter', [user('system:kube-controller-manager')]),
+  ]
 }
 
 function weaveRbac(): KubeObject[] {
@@ -57,6 +72,15 @@ function weaveRbac(): KubeObject[] {
 const calicoGroup = 'crd.projectcalico.org'
 
 function calicoRbac(): KubeObject[] {
+  return [
+    ...calicoRoles(['calico-cni-plugin']),
+    ...['calico-kube-controllers', 'calico-node', 'calico-cni-plugin'].map((name) => clusterBinding(name, [account(name)])),
+    clusterBinding('calico-tier-getter', [user('system:kube-controller-manager')]),
+  ]
+}
+
+/** `tokensOf`: for which accounts the node agent may have tokens made, for the CNI plugin to show. */
+function calicoRoles(tokensOf: readonly string[]): KubeObject[] {
   const addresses = 'blockaffinities ipamblocks ipamhandles'
   const own = 'create delete get list update'
   return [
@@ -70,7 +94,7 @@ function calicoRbac(): KubeObject[] {
       rule('create get list update watch', calicoGroup, 'clusterinformations kubecontrollersconfigurations'),
     ]),
     clusterRole('calico-node', [
-      rule('create', '', 'serviceaccounts/token', 'calico-cni-plugin'),
+      rule('create', '', 'serviceaccounts/token', tokensOf.join(' ')),
       rule(read, '', 'namespaces nodes pods'),
       rule('list watch', '', 'serviceaccounts'),
       rule('list watch', 'discovery.k8s.io', 'endpointslices'),
@@ -98,8 +122,6 @@ function calicoRbac(): KubeObject[] {
       rule(own, calicoGroup, `${addresses} clusterinformations ipamconfigs ippools ipreservations`),
     ]),
     clusterRole('calico-tier-getter', [rule('get', 'projectcalico.org', 'tiers')]),
-    ...['calico-kube-controllers', 'calico-node', 'calico-cni-plugin'].map((name) => clusterBinding(name, [account(name)])),
-    clusterBinding('calico-tier-getter', [user('system:kube-controller-manager')]),
   ]
 }
 

@@ -252,6 +252,8 @@ function writeSubnetFile(context: DaemonContext<unknown>, network: string, cidr:
   const [base = '', length = ''] = cidr.split('/')
   const gateway = `${base.split('.').slice(0, 3).join('.')}.1/${length}`
   const masquerade = context.argv.includes('--ip-masq')
+  // Where no folder of the node is mounted there (as in Canal), it is the container's own.
+  context.files.makeDirectory(subnetFile.slice(0, subnetFile.lastIndexOf('/')), { parents: true })
   context.files.write(
     subnetFile,
     `FLANNEL_NETWORK=${network}\nFLANNEL_SUBNET=${gateway}\nFLANNEL_MTU=${mtu}\nFLANNEL_IPMASQ=${masquerade}\n`,

@@ -1,4 +1,4 @@
-import type { Namespace, Pod } from 'kubernetes-types/core/v1'
+import type { Namespace, Node, Pod } from 'kubernetes-types/core/v1'
 import type { Api } from '../../../apiserver/api.ts'
 import type { KubeObject } from '../../../kubernetes.ts'
 import { type CniCall, CniError, type CniPlugin, type CniResult } from '../../process.ts'
@@ -13,7 +13,8 @@ const hostMac = 'ee:ee:ee:ee:ee:ee'
 
 /**
  * A veth pair per pod and a route to its one address; all that the pod sends goes to the host. Follows cni-plugin/pkg/plugin and
- * pkg/dataplane/linux. Of the pod's annotations, ipv4pools is modelled.
+ * pkg/dataplane/linux. Of the pod's annotations, ipv4pools is
+ * modelled; addresses come from calico-ipam or, with `usePodCidr`, from host-local.
  */
 export const calicoPlugin: CniPlugin = {
   kind: 'cni',
@@ -25,7 +26,8 @@ export const calicoPlugin: CniPlugin = {
     const ipam = call.config['ipam'] as Record<string, unknown> & { type: string }
     const [podNamespace = '', podName = ''] = [args['K8S_POD_NAMESPACE'], args['K8S_POD_NAME']]
     const pools = refused('', () => wantedPools(api, podNamespace, podName))
-    const leased = call.delegate(ipam.type, { ...call.config, ipam: { ...ipam, ...(pools ? { ipv4_pools: pools } : {}) } })
+    const range = ipam['subnet'] === 'usePodCidr' ? { subnet: refused('', () => podCidr(api, String(call.config['nodename']))) } : {}
+    const leased = call.delegate(ipam.type, { ...call.config, ipam: { ...ipam, ...range, ...(pools ? { ipv4_pools: pools } : {}) } })
     const [address = ''] = leased.ips[0]?.address.split('/') ?? []
     const mtu = mtuOf(call)
     const veth = vethName(podNamespace, podName)
@@ -80,6 +82,13 @@ function mtuOf({ config, files }: CniCall): number {
 function annotate(api: Api, namespace: string, name: string, values: Readonly<Record<string, string>>): void {
   const annotations = Object.fromEntries(Object.entries(values).map(([key, value]) => [`cni.projectcalico.org/${key}`, value]))
   api.patch('pods', namespace, name, { metadata: { annotations } }, { type: 'strategic', subresource: 'status' })
+}
+
+/** The range that the cluster gave the node, for host-local. */
+function podCidr(api: Api, node: string): string {
+  const cidr = api.get<Node & KubeObject>('nodes', undefined, node).spec?.podCIDR
+  if (cidr === undefined || cidr === '') throw new CniError(999, 'usePodCidr found but there is no IPv4 CIDR configured')
+  return cidr
 }
 
 /** The pod's own wish, else its namespace's: a JSON list of pools' names or CIDRs. */

@@ -1,6 +1,7 @@
 import type { Api } from '../../../apiserver/api.ts'
 import { StatusError } from '../../../apiserver/api.ts'
 import { timestamp } from '../../../kubernetes.ts'
+import type { NetworkNamespace } from '../../../network/namespace.ts'
 import { parseCidr } from '../../../resources/addresses.ts'
 import type { DaemonContext } from '../../process.ts'
 import { type ClusterInformation, calicoObject, type IPPool, isUsable, refusal, resources } from '../datastore.ts'
@@ -24,23 +25,11 @@ export function startUp(context: DaemonContext<unknown>, api: Api, node: string)
   let asking = { source: 'startup/startup.go 161', sentence: 'Unable to query node configuration' }
   try {
     say('INFO', 'startup/startup.go 105', 'Datastore is ready')
-    const own = namespace.link('eth0')?.addresses[0]
-    if (!own) {
-      say(
-        'WARNING',
-        'startup/startup.go 517',
-        'Unable to auto-detect an IPv4 address using interface regexes []: no valid host interfaces found',
-      )
-      say('ERROR', 'startup/startup.go 281', 'No IPv4 or IPv6 addresses configured or detected, required for Calico networking')
-      return false
-    }
-    const address = `${own.address}/${own.length}`
-    say('INFO', 'startup/startup.go 495', 'Initialize BGP data')
-    say('INFO', 'startup/autodetection_methods.go 103', `Using autodetected IPv4 address on interface eth0: ${address}`)
     const known = api.get('nodes', undefined, node).metadata?.annotations ?? {}
-    if (known['projectcalico.org/IPv4Address'] !== address)
-      say('INFO', 'startup/startup.go 571', 'Node IPv4 changed, will check for conflicts')
-    say('INFO', 'startup/startup.go 718', 'No AS number configured on node resource, using global value')
+    // Where something else carries the packets, nobody asks Calico for the node's address, nor whether its network is up.
+    const networking = env['CALICO_NETWORKING_BACKEND'] !== 'none'
+    const address = networking ? ownAddress(namespace, known, say) : undefined
+    if (networking && address === undefined) return false
     asking = { source: 'startup/startup.go 876', sentence: 'Unable to fetch IP pool list' }
     if (!ensurePool(api, env, say)) return false
     asking = { source: 'startup/startup.go 204', sentence: 'Unable to ensure datastore is migrated and configured' }
@@ -53,16 +42,13 @@ export function startUp(context: DaemonContext<unknown>, api: Api, node: string)
       'nodes',
       undefined,
       node,
-      { metadata: { annotations: { 'projectcalico.org/IPv4Address': address, ...tunnel } } },
+      { metadata: { annotations: { ...(address === undefined ? {} : { 'projectcalico.org/IPv4Address': address }), ...tunnel } } },
       { type: 'merge', subresource: 'status' },
     )
-    api.patch(
-      'nodes',
-      undefined,
-      node,
-      { status: { conditions: [networkAvailable(context.clock.now())] } },
-      { type: 'strategic', subresource: 'status' },
-    )
+    if (networking) {
+      const conditions = [networkAvailable(context.clock.now())]
+      api.patch('nodes', undefined, node, { status: { conditions } }, { type: 'strategic', subresource: 'status' })
+    }
     say('INFO', 'startup/startup.go 213', `Using node name: ${node}`)
     const { vxlan, ipip } = tunnelsOf(pools)
     const outer = namespace.link('eth0')?.mtu ?? 1500
@@ -76,6 +62,27 @@ export function startUp(context: DaemonContext<unknown>, api: Api, node: string)
   }
 }
 
+/** With its length; undefined, and it has said why, where there is none. */
+function ownAddress(namespace: NetworkNamespace, known: Readonly<Record<string, string>>, say: Say): string | undefined {
+  const own = namespace.link('eth0')?.addresses[0]
+  if (!own) {
+    say(
+      'WARNING',
+      'startup/startup.go 517',
+      'Unable to auto-detect an IPv4 address using interface regexes []: no valid host interfaces found',
+    )
+    say('ERROR', 'startup/startup.go 281', 'No IPv4 or IPv6 addresses configured or detected, required for Calico networking')
+    return undefined
+  }
+  const address = `${own.address}/${own.length}`
+  say('INFO', 'startup/startup.go 495', 'Initialize BGP data')
+  say('INFO', 'startup/autodetection_methods.go 103', `Using autodetected IPv4 address on interface eth0: ${address}`)
+  if (known['projectcalico.org/IPv4Address'] !== address)
+    say('INFO', 'startup/startup.go 571', 'Node IPv4 changed, will check for conflicts')
+  say('INFO', 'startup/startup.go 718', 'No AS number configured on node resource, using global value')
+  return address
+}
+
 function networkAvailable(now: number) {
   return {
     type: 'NetworkUnavailable',
@@ -87,7 +94,7 @@ function networkAvailable(now: number) {
   }
 }
 
-type Say = (severity: 'INFO' | 'ERROR', source: string, message: string) => void
+type Say = (severity: 'INFO' | 'WARNING' | 'ERROR', source: string, message: string) => void
 
 /** False, and has said why, where the pool cannot be. */
 function ensurePool(api: Api, env: Readonly<Record<string, string>>, say: Say): boolean {
