@@ -48,7 +48,7 @@ describe('the command line', () => {
     expect(await main(['manifests', 'flannel'])).toBe(0)
     expect(out).toMatch(/^apiVersion: v1\nkind: Namespace\nmetadata:\n {2}name: kube-flannel\n[\s\S]*\n---\n[\s\S]*kind: DaemonSet\n/)
     expect(await main(['manifests', 'fannel'])).toBe(2)
-    expect(err).toBe('faultline: There are no manifests of "fannel".\n  Plugins: kindnet, flannel, weave.\n')
+    expect(err).toBe('faultline: There are no manifests of "fannel".\n  Plugins: kindnet, flannel, weave, calico, canal.\n')
   })
 
   it('lists labs, and what is wrong with broken ones', async () => {
