@@ -9,7 +9,7 @@ import { MiB } from '../usage.ts'
 import { CorefileError, parseCorefile, type ServerBlock, withEnvironment } from './corefile.ts'
 import { byChainOrder, isDirective, isOnce, pluginOf } from './directives.ts'
 import { listen } from './listener.ts'
-import type { ServerHooks } from './plugin.ts'
+import type { Plugin, ServerHooks, Setup } from './plugin.ts'
 import { canonical, type Handler } from './query.ts'
 import { reloadBeat } from './reload.ts'
 import type { CoreDnsState } from './state.ts'
@@ -262,18 +262,25 @@ function chain(
   const layers: ((next: Handler) => Handler)[] = []
   const sorted = [...block.directives].sort((a, b) => byChainOrder(a.name, b.name) || a.line - b.line)
   for (const directive of sorted) {
-    const plugin = pluginOf(directive.name)
-    if (!plugin)
-      throw new CorefileError(
-        `plugin/${directive.name}: the simulated cluster does not model this CoreDNS plugin (${file}:${directive.line})`,
-      )
     const siblings = sorted.filter(({ name }) => name === directive.name)
-    if (siblings.length > 1 && isOnce(directive.name))
-      throw new CorefileError(`plugin/${directive.name}: this plugin can only be used once per Server Block`)
-    const layer = plugin({ context, directive, siblings, file, zones, port, server })
+    const layer = setUp({ context, directive, siblings, file, zones, port, server })
     if (layer) layers.push(layer)
   }
   return layers.reduceRight<Handler>((next, layer) => layer(next), refuse)
+}
+
+/** What is wrong with a directive is told with its plugin's name in front (plugin.Error). */
+function setUp(setup: Setup): ReturnType<Plugin> {
+  const { name, line } = setup.directive
+  try {
+    const plugin = pluginOf(name)
+    if (!plugin) throw new CorefileError(`the simulated cluster does not model this CoreDNS plugin (${setup.file}:${line})`)
+    if (setup.siblings.length > 1 && isOnce(name)) throw new CorefileError('this plugin can only be used once per Server Block')
+    return plugin(setup)
+  } catch (error) {
+    if (!(error instanceof CorefileError)) throw error
+    throw new CorefileError(`plugin/${name}: ${error.message}`)
+  }
 }
 
 /** What a question meets that no plugin answers. */

@@ -4,8 +4,6 @@ import { CorefileError } from '../corefile.ts'
 import type { Plugin, Setup } from '../plugin.ts'
 import { type Answer, canonical, type Handler, isBelow, type Query, type Reply, renamed } from '../query.ts'
 
-const fail = (message: string) => new CorefileError(`plugin/autopath: ${message}`)
-
 /**
  * Walks the search path for the client, which so asks once instead of once per domain: `autopath [ZONE…] @kubernetes|FILE`. With
  * `@kubernetes` the path is that of the pod which asks, so the kubernetes plugin must know pods (`pods verified`). Follows plugin/autopath.
@@ -13,11 +11,12 @@ const fail = (message: string) => new CorefileError(`plugin/autopath: ${message}
 export const autopath: Plugin = (setup) => {
   const { directive, server, zones } = setup
   const source = directive.args.at(-1)
-  if (source === undefined) throw fail('no resolv-conf specified')
+  if (source === undefined) throw new CorefileError('no resolv-conf specified')
   const own = directive.args.slice(0, -1).map(canonical)
   const within = own.length ? own : zones
   const fromFile = source.startsWith('@') ? undefined : searchOf(setup, source)
-  if (source.startsWith('@') && source !== '@kubernetes') throw fail(`${source.slice(1)} does not implement the AutoPather interface`)
+  if (source.startsWith('@') && source !== '@kubernetes')
+    throw new CorefileError(`${source.slice(1)} does not implement the AutoPather interface`)
   const hostSearch = fromFile ?? searchOf(setup, '/etc/resolv.conf', true)
   const podSearch = (query: Query): string[] | undefined => {
     const zone = within.filter((one) => !one.endsWith('.arpa.') && isBelow(query.name, one)).sort((a, b) => b.length - a.length)[0]
@@ -60,7 +59,7 @@ function walk(next: Handler, query: Query, base: string, search: readonly string
 function searchOf({ context }: Setup, path: string, optional = false): string[] {
   if (!context.files.exists(path)) {
     if (optional) return []
-    throw fail(`failed to parse "${path}": open ${path}: no such file or directory`)
+    throw new CorefileError(`failed to parse "${path}": open ${path}: no such file or directory`)
   }
   const lines = context.files.readText(path).split('\n')
   const last = lines.map((line) => /^\s*search\s+(.*)$/.exec(line)?.[1]).findLast((found) => found !== undefined)

@@ -122,8 +122,6 @@ function aged({ answer, stored, expires }: Entry, now: number): Answer {
   return { ...answer, answers: older(answer.answers), authorities: older(answer.authorities) }
 }
 
-const problem = (message: string) => new CorefileError(`plugin/cache: ${message}`)
-
 function read({ directive, file }: Setup): Settings {
   const [first] = directive.args
   const ttl = first !== undefined && /^-?\d+$/.test(first) ? positive(first) : undefined
@@ -144,7 +142,7 @@ function read({ directive, file }: Setup): Settings {
 
 function readOption(settings: Settings, option: Directive, file: string): void {
   const { name, args } = option
-  const wrong = () => problem(argumentError(file, option).message)
+  const wrong = () => argumentError(file, option)
   switch (name) {
     case 'success':
     case 'denial': {
@@ -153,17 +151,17 @@ function readOption(settings: Settings, option: Directive, file: string): void {
       settings[name].capacity = whole(capacity)
       if (most !== undefined) settings[name].most = positive(most)
       if (least === undefined) return
-      if (whole(least) < 0) throw problem(`cache min TTL can not be negative: ${whole(least)}`)
+      if (whole(least) < 0) throw new CorefileError(`cache min TTL can not be negative: ${whole(least)}`)
       settings[name].least = whole(least)
       return
     }
     case 'prefetch': {
       const [amount, length = '1m', share = '10%'] = args
       if (amount === undefined || args.length > 3) throw wrong()
-      if (whole(amount) < 0) throw problem(`prefetch amount should be positive: ${whole(amount)}`)
-      if (!share.endsWith('%')) throw problem(`last character of percentage should be \`%\`, but is: '${share.at(-1)}'`)
+      if (whole(amount) < 0) throw new CorefileError(`prefetch amount should be positive: ${whole(amount)}`)
+      if (!share.endsWith('%')) throw new CorefileError(`last character of percentage should be \`%\`, but is: '${share.at(-1)}'`)
       const percent = whole(share.slice(0, -1))
-      if (percent < 10 || percent > 90) throw problem(`percentage should fall in range [10, 90]: ${percent}`)
+      if (percent < 10 || percent > 90) throw new CorefileError(`percentage should fall in range [10, 90]: ${percent}`)
       settings.prefetch = whole(amount) > 0 ? { amount: whole(amount), duration: duration(length), share: percent / 100 } : undefined
       return
     }
@@ -171,14 +169,14 @@ function readOption(settings: Settings, option: Directive, file: string): void {
       const [upTo = '1h', mode = 'immediate', ...rest] = args
       if (rest.length > 0) throw wrong()
       if (mode.toLowerCase() !== 'immediate' && mode.toLowerCase() !== 'verify')
-        throw problem(`invalid value for serve_stale refresh mode: ${mode.toLowerCase()}`)
+        throw new CorefileError(`invalid value for serve_stale refresh mode: ${mode.toLowerCase()}`)
       settings.stale = { upTo: duration(upTo), verify: mode.toLowerCase() === 'verify' }
       return
     }
     case 'servfail': {
       if (args.length !== 1) throw wrong()
       settings.servfail = duration(args[0]!)
-      if (settings.servfail > longestServfail) throw problem('caching SERVFAIL responses over 5 minutes is not permitted')
+      if (settings.servfail > longestServfail) throw new CorefileError('caching SERVFAIL responses over 5 minutes is not permitted')
       return
     }
     case 'keepttl':
@@ -188,7 +186,7 @@ function readOption(settings: Settings, option: Directive, file: string): void {
     case 'disable': {
       const [kind, ...of] = args
       if (kind === undefined) throw wrong()
-      if (kind !== 'success' && kind !== 'denial') throw problem(`cache type for disable must be "success" or "denial"`)
+      if (kind !== 'success' && kind !== 'denial') throw new CorefileError(`cache type for disable must be "success" or "denial"`)
       settings.disabled[kind] = of.length ? of.map(canonical) : ['.']
       return
     }
@@ -198,19 +196,19 @@ function readOption(settings: Settings, option: Directive, file: string): void {
 }
 
 function whole(text: string): number {
-  if (!/^[+-]?\d+$/.test(text)) throw problem(`strconv.Atoi: parsing "${text}": invalid syntax`)
+  if (!/^[+-]?\d+$/.test(text)) throw new CorefileError(`strconv.Atoi: parsing "${text}": invalid syntax`)
   return Number(text)
 }
 
 function positive(text: string): number {
   const value = whole(text)
   // 0 and less are kept for later.
-  if (value <= 0) throw problem(`cache TTL can not be zero or negative: ${value}`)
+  if (value <= 0) throw new CorefileError(`cache TTL can not be zero or negative: ${value}`)
   return value
 }
 
 function duration(text: string): number {
   const ms = durationMs(text)
-  if (ms === undefined) throw problem(`time: invalid duration "${text}"`)
+  if (ms === undefined) throw new CorefileError(`time: invalid duration "${text}"`)
   return ms
 }

@@ -8,13 +8,11 @@ export const health: Plugin = (setup) => {
   const { directive, file, server } = setup
   for (const option of directive.block) {
     if (option.name !== 'lameduck')
-      throw new CorefileError(
-        `plugin/health: ${parsingError(file, option.line, `Wrong argument count or unexpected line ending after '${option.name}'`).message}`,
-      )
+      throw parsingError(file, option.line, `Wrong argument count or unexpected line ending after '${option.name}'`)
     const lameduck = durationMs(option.args[0] ?? '')
     if (lameduck === undefined)
       throw new CorefileError(
-        `plugin/health: unable to parse lameduck duration value: '${option.args[0] ?? ''}' : time: invalid duration "${option.args[0] ?? ''}"`,
+        `unable to parse lameduck duration value: '${option.args[0] ?? ''}' : time: invalid duration "${option.args[0] ?? ''}"`,
       )
     server.setLameduck(lameduck)
   }
@@ -62,10 +60,7 @@ export const prometheus: Plugin = (setup) => {
 function listen(setup: Setup, defaultPort: number, path: string, answer: () => { status: number; body: string }): void {
   const given = setup.directive.args[0]
   const match = given === undefined ? ['', '', String(defaultPort)] : /^([\d.]*):(\d+)$/.exec(given)
-  if (!match)
-    throw new CorefileError(
-      `plugin/${setup.directive.name}: ${parsingError(setup.file, setup.directive.line, `address ${given}: missing port in address`).message}`,
-    )
+  if (!match) throw parsingError(setup.file, setup.directive.line, `address ${given}: missing port in address`)
   setup.server.onServe(() =>
     serveHttp(setup.context.sockets, Number(match[2]), (request, respond) => {
       if (request.target !== path)

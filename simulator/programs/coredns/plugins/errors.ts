@@ -37,30 +37,27 @@ export const errors: Plugin = (setup) => {
 const levels = ['warning', 'error', 'info', 'debug']
 
 function read({ directive, file }: Setup): Consolidation[] {
-  const fail = (error: CorefileError) => new CorefileError(`plugin/errors: ${error.message}`)
   const [target, ...more] = directive.args
-  if (more.length > 0) throw fail(argumentError(file, directive))
-  if (target !== undefined && target !== 'stdout') throw fail(parsingError(file, directive.line, `invalid log file: ${target}`))
+  if (more.length > 0) throw argumentError(file, directive)
+  if (target !== undefined && target !== 'stdout') throw parsingError(file, directive.line, `invalid log file: ${target}`)
   return directive.block.flatMap((option) => {
     if (option.name === 'stacktrace') return []
     if (option.name !== 'consolidate')
-      throw fail(
-        new CorefileError(
-          `${file}:${option.line} - Syntax error: Unexpected token '${option.name}', expecting 'Unknown field ${option.name}'`,
-        ),
+      throw new CorefileError(
+        `${file}:${option.line} - Syntax error: Unexpected token '${option.name}', expecting 'Unknown field ${option.name}'`,
       )
     return [consolidation(option)]
   })
 
   function consolidation(option: Directive): Consolidation {
     const [period = '', text = '', ...rest] = option.args
-    if (option.args.length < 2 || option.args.length > 3) throw fail(argumentError(file, option))
+    if (option.args.length < 2 || option.args.length > 3) throw argumentError(file, option)
     const every = durationMs(period)
-    if (every === undefined) throw fail(parsingError(file, option.line, `time: invalid duration "${period}"`))
+    if (every === undefined) throw parsingError(file, option.line, `time: invalid duration "${period}"`)
     const pattern = goPattern(text)
-    if (!pattern) throw fail(parsingError(file, option.line, `error parsing regexp: ${text}`))
+    if (!pattern) throw parsingError(file, option.line, `error parsing regexp: ${text}`)
     const [level = 'error'] = rest
-    if (!levels.includes(level)) throw fail(parsingError(file, option.line, `unknown log level argument in consolidate: ${level}`))
+    if (!levels.includes(level)) throw parsingError(file, option.line, `unknown log level argument in consolidate: ${level}`)
     return { every, period: goDuration(every), pattern, text, level: level.toUpperCase(), count: 0 }
   }
 }

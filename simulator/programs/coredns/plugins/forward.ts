@@ -88,39 +88,35 @@ export const forward: Plugin = (setup) => {
 
 function read({ directive, file, context }: Setup): Settings {
   const [from, ...to] = directive.args
-  if (!from || to.length === 0) throw fail(argumentError(file, directive))
+  if (!from || to.length === 0) throw argumentError(file, directive)
   const upstreams = to.flatMap((target) =>
     upstreamsOf(
       target,
       (path) => (context.files.exists(path) ? context.files.readText(path) : undefined),
-      (message) => fail(parsingError(file, directive.line, message)),
+      (message) => parsingError(file, directive.line, message),
     ),
   )
-  if (upstreams.length > 15) throw fail(parsingError(file, directive.line, `more than 15 TOs configured: ${upstreams.length}`))
+  if (upstreams.length > 15) throw parsingError(file, directive.line, `more than 15 TOs configured: ${upstreams.length}`)
   let settings: Settings = { from: canonical(from), except: [], upstreams, policy: 'random', maxConcurrent: undefined, protocol: 'same' }
   for (const option of directive.block) {
     const [value] = option.args
     if (option.name === 'except') settings = { ...settings, except: [...settings.except, ...option.args.map(canonical)] }
     else if (option.name === 'policy') {
       if (value !== 'random' && value !== 'round_robin' && value !== 'sequential')
-        throw fail(parsingError(file, option.line, `unknown policy '${value}'`))
+        throw parsingError(file, option.line, `unknown policy '${value}'`)
       settings = { ...settings, policy: value }
     } else if (option.name === 'max_concurrent') {
-      if (!value) throw fail(argumentError(file, option))
-      if (!/^-?\d+$/.test(value)) throw fail(new CorefileError(`strconv.Atoi: parsing "${value}": invalid syntax`))
+      if (!value) throw argumentError(file, option)
+      if (!/^-?\d+$/.test(value)) throw new CorefileError(`strconv.Atoi: parsing "${value}": invalid syntax`)
       settings = { ...settings, maxConcurrent: Number(value) || undefined }
     } else if (option.name === 'force_tcp' || option.name === 'prefer_udp') {
       // Given both, upstream lets force_tcp win.
       if (settings.protocol !== 'tcp') settings = { ...settings, protocol: option.name === 'force_tcp' ? 'tcp' : 'udp' }
     } else if (option.name === 'tls') {
-      throw new CorefileError(`plugin/forward: the simulated cluster does not model the option '${option.name}'`)
-    } else if (!numbers.has(option.name)) throw fail(parsingError(file, option.line, `unknown property '${option.name}'`))
+      throw new CorefileError(`the simulated cluster does not model the option '${option.name}'`)
+    } else if (!numbers.has(option.name)) throw parsingError(file, option.line, `unknown property '${option.name}'`)
   }
   return settings
-}
-
-function fail(error: CorefileError): CorefileError {
-  return new CorefileError(`plugin/forward: ${error.message}`)
 }
 
 /** An upstream is an address with or without port, or a file with `nameserver` lines. */

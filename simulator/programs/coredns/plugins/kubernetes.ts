@@ -73,17 +73,17 @@ function read({ directive, file, zones }: Setup): Settings {
     switch (option.name) {
       case 'pods': {
         const mode = option.args[0]
-        if (option.args.length !== 1) throw wrap(argumentError(file, option))
+        if (option.args.length !== 1) throw argumentError(file, option)
         if (mode !== 'disabled' && mode !== 'insecure' && mode !== 'verified') {
-          throw wrap(parsingError(file, option.line, `wrong value for pods: ${mode},  must be one of: disabled, verified, insecure`))
+          throw parsingError(file, option.line, `wrong value for pods: ${mode},  must be one of: disabled, verified, insecure`)
         }
         settings = { ...settings, pods: mode }
         break
       }
       case 'ttl': {
         const ttl = Number(option.args[0])
-        if (option.args.length !== 1 || !Number.isInteger(ttl)) throw wrap(argumentError(file, option))
-        if (ttl < 0 || ttl > 3600) throw wrap(parsingError(file, option.line, `ttl must be in range [0, 3600]: ${ttl}`))
+        if (option.args.length !== 1 || !Number.isInteger(ttl)) throw argumentError(file, option)
+        if (ttl < 0 || ttl > 3600) throw parsingError(file, option.line, `ttl must be in range [0, 3600]: ${ttl}`)
         settings = { ...settings, ttl }
         break
       }
@@ -91,7 +91,7 @@ function read({ directive, file, zones }: Setup): Settings {
         settings = { ...settings, fallthrough: option.args.length ? option.args.map((zone) => reverseZone(canonical(zone))) : ['.'] }
         break
       case 'namespaces':
-        if (option.args.length === 0) throw wrap(argumentError(file, option))
+        if (option.args.length === 0) throw argumentError(file, option)
         settings = { ...settings, namespaces: new Set(option.args) }
         break
       case 'endpoint_pod_names':
@@ -101,20 +101,15 @@ function read({ directive, file, zones }: Setup): Settings {
         break
       case 'ignore':
         if (option.args[0] !== 'empty_service')
-          throw wrap(parsingError(file, option.line, `unable to parse ignore value: '${option.args.join(' ')}'`))
+          throw parsingError(file, option.line, `unable to parse ignore value: '${option.args.join(' ')}'`)
         settings = { ...settings, ignoreEmptyService: true }
         break
       default:
-        if (refused.has(option.name))
-          throw new CorefileError(`plugin/kubernetes: the simulated cluster does not model the option '${option.name}'`)
-        throw wrap(parsingError(file, option.line, `unknown property '${option.name}'`))
+        if (refused.has(option.name)) throw new CorefileError(`the simulated cluster does not model the option '${option.name}'`)
+        throw parsingError(file, option.line, `unknown property '${option.name}'`)
     }
   }
   return settings
-}
-
-function wrap(error: CorefileError): CorefileError {
-  return new CorefileError(`plugin/kubernetes: ${error.message}`)
 }
 
 /** `10.0.0.0/8` as the zone of its reverse names; names stay as they are. */

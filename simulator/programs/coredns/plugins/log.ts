@@ -73,10 +73,6 @@ function filled(format: string, query: Query, answer: Answer, seconds: number, l
   return format.replaceAll(/\{[^{}]*\}/g, (placeholder) => String(values[placeholder]?.() ?? '-'))
 }
 
-function fail(error: CorefileError): CorefileError {
-  return new CorefileError(`plugin/log: ${error.message}`)
-}
-
 function read({ directive, file }: Setup): Rule[] {
   const { args } = directive
   const last = args.at(-1)
@@ -85,11 +81,10 @@ function read({ directive, file }: Setup): Rule[] {
   const zones = hasFormat ? args.slice(0, -1) : args
   const classes = new Set<Class>()
   for (const option of directive.block) {
-    if (option.name !== 'class') throw fail(parsingError(file, option.line, `unknown property '${option.name}'`))
-    if (option.args.length === 0) throw fail(argumentError(file, option))
+    if (option.name !== 'class') throw parsingError(file, option.line, `unknown property '${option.name}'`)
+    if (option.args.length === 0) throw argumentError(file, option)
     for (const word of option.args) {
-      if (word !== 'all' && word !== 'success' && word !== 'denial' && word !== 'error')
-        throw fail(new CorefileError(`invalid Class: ${word}`))
+      if (word !== 'all' && word !== 'success' && word !== 'denial' && word !== 'error') throw new CorefileError(`invalid Class: ${word}`)
       classes.add(word)
     }
   }

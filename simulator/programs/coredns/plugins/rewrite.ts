@@ -15,7 +15,6 @@ interface Rule {
   apply(query: Query): { readonly query: Query; readonly undo: Undo } | undefined
 }
 
-const fail = (message: string) => new CorefileError(`plugin/rewrite: ${message}`)
 const same: Undo = (answer) => answer
 
 /**
@@ -45,9 +44,9 @@ export const rewrite: Plugin = ({ directive, siblings }) => {
 function ruleOf(words: readonly string[]): Rule {
   const [first = '', ...others] = words
   const mode = first.toLowerCase()
-  if (words.length === 0) throw fail('no rule type specified for rewrite')
+  if (words.length === 0) throw new CorefileError('no rule type specified for rewrite')
   if (mode === 'continue' || mode === 'stop') {
-    if (others.length === 0) throw fail(`${mode} rule must begin with a rule type`)
+    if (others.length === 0) throw new CorefileError(`${mode} rule must begin with a rule type`)
     return { ...typedRule(others[0]!.toLowerCase(), others.slice(1), first), goesOn: mode === 'continue' }
   }
   return { ...typedRule(mode, others, first), goesOn: false }
@@ -59,25 +58,26 @@ function typedRule(type: string, args: readonly string[], written: string): Pick
       return nameRule(args)
     case 'type':
     case 'class':
-      if (args.length !== 2) throw fail(`${type} rules must have exactly two arguments`)
+      if (args.length !== 2) throw new CorefileError(`${type} rules must have exactly two arguments`)
       return fieldRule(type, args[0]!.toUpperCase(), args[1]!.toUpperCase())
     case 'ttl':
       return answerRule('ttl', args, (text) => {
         const [low, high] = text.split('-')
         const [least, most] = [low === '' ? 0 : Number(low), high === undefined ? Number(low) : high === '' ? 2 ** 31 - 1 : Number(high)]
-        if (!Number.isInteger(least) || !Number.isInteger(most) || least > most) throw fail(`invalid TTL: ${text} for ttl rule`)
+        if (!Number.isInteger(least) || !Number.isInteger(most) || least > most)
+          throw new CorefileError(`invalid TTL: ${text} for ttl rule`)
         const turned = (record: ResourceRecord) => ({ ...record, ttl: Math.min(most, Math.max(least, record.ttl)) })
         return (answer) => everyRecord(answer, turned)
       })
     case 'rcode':
       return rcodeRule(args)
     case 'answer':
-      throw fail('response rewrites must begin with a name rule')
+      throw new CorefileError('response rewrites must begin with a name rule')
     case 'edns0':
     case 'cname':
-      throw fail(`the simulated cluster does not model 'rewrite ${type}'`)
+      throw new CorefileError(`the simulated cluster does not model 'rewrite ${type}'`)
     default:
-      throw fail(`invalid rule type "${written}"`)
+      throw new CorefileError(`invalid rule type "${written}"`)
   }
 }
 
@@ -116,11 +116,13 @@ function renaming(kind: Kind, from: string, to: string): (name: string) => strin
 
 function patternOf(from: string, to: string): RegExp {
   const pattern = goPattern(from)
-  if (!pattern) throw fail(`invalid regex matching pattern: ${from}`)
+  if (!pattern) throw new CorefileError(`invalid regex matching pattern: ${from}`)
   const groups = new RegExp(`${pattern.source}|`, pattern.flags).exec('')!.length - 1
   const used = Array.from({ length: 101 }, (_, index) => index).filter((index) => to.includes(`{${index}}`)).length
   if (used > groups)
-    throw fail(`the rewrite regex pattern (${to}) uses more subexpressions than its corresponding matching regex pattern (${from})`)
+    throw new CorefileError(
+      `the rewrite regex pattern (${to}) uses more subexpressions than its corresponding matching regex pattern (${from})`,
+    )
   return pattern
 }
 
@@ -130,10 +132,10 @@ function filled(pattern: RegExp, name: string, to: string): string | undefined {
 }
 
 function nameRule(args: readonly string[]): Pick<Rule, 'apply'> {
-  if (args.length < 2) throw fail('too few arguments for a name rule')
+  if (args.length < 2) throw new CorefileError('too few arguments for a name rule')
   const given = args.length === 2 ? 'exact' : args[0]!.toLowerCase()
   if (!kinds.includes(given))
-    throw fail(`name rule supports only exact, prefix, suffix, substring, and regex name matching, received: ${given}`)
+    throw new CorefileError(`name rule supports only exact, prefix, suffix, substring, and regex name matching, received: ${given}`)
   const kind = given as Kind
   const [from = '', to = '', ...answerWords] = args.length === 2 ? args : args.slice(1)
   if (kind === 'regex') patternOf(from, to)
@@ -190,25 +192,25 @@ function answerRules(kind: string, words: readonly string[]): { auto: boolean; r
   let auto = false
   let named = 0
   let last = ''
-  if (words.length === 1) throw fail(`invalid arguments for ${kind} rule`)
+  if (words.length === 1) throw new CorefileError(`invalid arguments for ${kind} rule`)
   for (let at = 0; at < words.length; ) {
     if (last === '' && words[at] !== 'answer')
-      throw fail(`exceeded the number of arguments for a non-answer rule argument for ${kind} rule`)
+      throw new CorefileError(`exceeded the number of arguments for a non-answer rule argument for ${kind} rule`)
     if (words[at] === 'answer') at++
     last = words[at++] ?? ''
-    if (last === '') throw fail(`type missing for answer rule for ${kind} rule`)
+    if (last === '') throw new CorefileError(`type missing for answer rule for ${kind} rule`)
     if (last === 'auto') auto = true
     else if (last === 'name' || last === 'value') {
       const [from, to] = words.slice(at, at + 2)
-      if (from === undefined || to === undefined) throw fail(`${last} answer rule for ${kind} rule: 2 arguments required`)
+      if (from === undefined || to === undefined) throw new CorefileError(`${last} answer rule for ${kind} rule: 2 arguments required`)
       const pattern = patternOf(from, to)
       const change = (text: string) => filled(pattern, text, canonical(to)) ?? text
       rules.push(last === 'name' ? names(change) : values(change))
       if (last === 'name') named++
       at += 2
-    } else throw fail(`invalid type "${last}" for answer rule for ${kind} rule`)
+    } else throw new CorefileError(`invalid type "${last}" for answer rule for ${kind} rule`)
   }
-  if (auto && named > 0) throw fail('auto name answer rule cannot be combined with explicit name anwer rules')
+  if (auto && named > 0) throw new CorefileError('auto name answer rule cannot be combined with explicit name anwer rules')
   return { auto, rules }
 }
 
@@ -223,10 +225,10 @@ function everyRecord(answer: Answer, turn: RecordRule): Answer {
 
 /** `[exact|prefix|suffix|substring|regex] NAME VALUE`: what the answers to such names become. */
 function answerRule(type: string, args: readonly string[], made: (value: string) => Undo): Pick<Rule, 'apply'> {
-  if (args.length < 2) throw fail(`too few arguments for a ${type} rule`)
-  if (args.length > 3) throw fail(`more than required arguments for a ${type} rule`)
+  if (args.length < 2) throw new CorefileError(`too few arguments for a ${type} rule`)
+  if (args.length > 3) throw new CorefileError(`more than required arguments for a ${type} rule`)
   const kind = args.length === 2 ? 'exact' : args[0]!.toLowerCase()
-  if (!kinds.includes(kind)) throw fail(`${type} rule supports only exact, prefix, suffix, substring, and regex name matching`)
+  if (!kinds.includes(kind)) throw new CorefileError(`${type} rule supports only exact, prefix, suffix, substring, and regex name matching`)
   const [name = '', value = ''] = args.slice(-2)
   const matches = renaming(kind as Kind, kind === 'regex' ? name : canonical(name), '')
   const undo = made(value)
@@ -234,9 +236,9 @@ function answerRule(type: string, args: readonly string[], made: (value: string)
 }
 
 function rcodeRule(args: readonly string[]): Pick<Rule, 'apply'> {
-  if (args.length < 3) throw fail('too few arguments for a rcode rule')
+  if (args.length < 3) throw new CorefileError('too few arguments for a rcode rule')
   const [old = '', now = ''] = args.slice(-2).map((text) => text.toUpperCase())
-  for (const code of [old, now]) if (!rcodes.includes(code)) throw fail(`invalid rcode ${code} for rcode rule`)
+  for (const code of [old, now]) if (!rcodes.includes(code)) throw new CorefileError(`invalid rcode ${code} for rcode rule`)
   return answerRule(
     'rcode',
     [...args.slice(0, -2), now],

@@ -6,9 +6,8 @@ import { type Answer, canonical, isBelow } from '../query.ts'
 /** Turns the order of A and AAAA records at random, as CoreDNS's loadbalance plugin (round_robin). */
 export const loadbalance: Plugin = ({ context, directive, file }) => {
   const policy = directive.args[0] ?? 'round_robin'
-  if (policy === 'weighted') throw new CorefileError("plugin/loadbalance: the simulated cluster does not model the policy 'weighted'")
-  if (policy !== 'round_robin')
-    throw new CorefileError(`plugin/loadbalance: ${parsingError(file, directive.line, `unknown policy: ${policy}`).message}`)
+  if (policy === 'weighted') throw new CorefileError("the simulated cluster does not model the policy 'weighted'")
+  if (policy !== 'round_robin') throw parsingError(file, directive.line, `unknown policy: ${policy}`)
   return (next) => (query, reply) =>
     next(query, (answer) => {
       const addresses = answer.answers.filter(({ type }) => type === 'A' || type === 'AAAA')
@@ -46,7 +45,7 @@ export const hosts: Plugin = ({ context, directive, file }) => {
     else if (option.name === 'no_reverse') byAddress.clear()
     else if (option.name === 'reload') continue
     else if (/^\d+\.\d+\.\d+\.\d+$/.test(option.name)) add(option.name, option.args)
-    else throw new CorefileError(`plugin/hosts: ${parsingError(file, option.line, `unknown property '${option.name}'`).message}`)
+    else throw parsingError(file, option.line, `unknown property '${option.name}'`)
   }
   if (directive.args.length > 0 || directive.block.every(({ name }) => !/^\d/.test(name))) {
     if (context.files.exists(path)) {

@@ -89,30 +89,26 @@ function answer({ server }: Setup, template: Template, query: Query, data: Templ
   )
 }
 
-function fail(error: CorefileError): CorefileError {
-  return new CorefileError(`plugin/template: ${error.message}`)
-}
-
 function read({ directive, file, zones }: Setup): Template {
   const [className, type, ...own] = directive.args
-  if (className === undefined || type === undefined) throw fail(argumentError(file, directive))
-  if (!/^(IN|CH|HS|NONE|ANY)$/.test(className)) throw fail(parsingError(file, directive.line, `invalid query class ${className}`))
+  if (className === undefined || type === undefined) throw argumentError(file, directive)
+  if (!/^(IN|CH|HS|NONE|ANY)$/.test(className)) throw parsingError(file, directive.line, `invalid query class ${className}`)
   if (!/^(A|AAAA|NS|CNAME|SOA|PTR|HINFO|MX|TXT|SRV|ANY|CAA|DNSKEY|DS|NAPTR|SVCB|HTTPS|TLSA)$/.test(type))
-    throw fail(parsingError(file, directive.line, `invalid RR class ${type}`))
+    throw parsingError(file, directive.line, `invalid RR class ${type}`)
   const patterns: RegExp[] = []
   const records: Record<Section, ((data: TemplateData) => string)[]> = { answer: [], additional: [], authority: [] }
   let rcode: Rcode = 'NOERROR'
   let fallthrough: string[] | undefined
   for (const option of directive.block) {
     const needed = () => {
-      if (option.args.length === 0) throw fail(argumentError(file, option))
+      if (option.args.length === 0) throw argumentError(file, option)
       return option.args
     }
     switch (option.name) {
       case 'match':
         for (const text of needed()) {
           const pattern = goPattern(text)
-          if (!pattern) throw fail(parsingError(file, option.line, `could not parse regex: ${text}, error parsing regexp`))
+          if (!pattern) throw parsingError(file, option.line, `could not parse regex: ${text}, error parsing regexp`)
           patterns.push(pattern)
         }
         break
@@ -123,7 +119,7 @@ function read({ directive, file, zones }: Setup): Template {
         break
       case 'rcode': {
         const code = needed()[0]!
-        if (!rcodes.includes(code)) throw fail(parsingError(file, option.line, `unknown rcode ${code}`))
+        if (!rcodes.includes(code)) throw parsingError(file, option.line, `unknown rcode ${code}`)
         rcode = code as Rcode
         break
       }
@@ -133,9 +129,9 @@ function read({ directive, file, zones }: Setup): Template {
       case 'upstream':
         break
       case 'ederror':
-        throw new CorefileError("plugin/template: the simulated cluster does not model the option 'ederror'")
+        throw new CorefileError("the simulated cluster does not model the option 'ederror'")
       default:
-        throw fail(argumentError(file, option))
+        throw argumentError(file, option)
     }
   }
   return {
@@ -154,6 +150,6 @@ function compiled(text: string, option: Directive, file: string): (data: Templat
     return goTemplate(text)
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error
-    throw fail(parsingError(file, option.line, `could not compile template: ${text}, ${error.message}`))
+    throw parsingError(file, option.line, `could not compile template: ${text}, ${error.message}`)
   }
 }
