@@ -25,6 +25,16 @@ export function header(message: { headers: HttpHeaders }, name: string): string 
   return message.headers.find(([key]) => key.toLowerCase() === wanted)?.[1]
 }
 
+/** What `%41` stands for; a text that does not decode counts as it is. */
+export function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (error) {
+    if (error instanceof URIError) return text
+    throw error
+  }
+}
+
 /** RFC 9112. Adds Content-Length where there is a body and the headers say nothing about its length. */
 export function encodeRequest(request: Omit<HttpRequest, 'body'> & { body?: Uint8Array | string }): Uint8Array {
   const body = bodyOf(request.body)

@@ -1,3 +1,4 @@
+import { percentDecoded } from '../../network/http-message.ts'
 import type { UserInfo } from '../api.ts'
 import { type Attributes, type Authorize, refusalOf } from '../http/reviews.ts'
 import { forbidden, unknownError } from '../status.ts'
@@ -49,7 +50,8 @@ function wantedOf(headers: HeaderList): Wanted[] {
     else if (name === 'impersonate-uid') uid ||= value
     else if (name === 'impersonate-group') groups.push(...value.split(', ').map((group) => ({ kind: 'Group' as const, name: group })))
     else if (name.startsWith(extraPrefix)) {
-      const key = unescaped(name.slice(extraPrefix.length))
+      // Percent-encoded, because header names know no capitals and few signs.
+      const key = percentDecoded(name.slice(extraPrefix.length))
       extras.push(...value.split(', ').map((one) => ({ kind: 'UserExtra' as const, name: one, key })))
     }
   })
@@ -62,16 +64,6 @@ function wantedOf(headers: HeaderList): Wanted[] {
 function subjectOf(username: string): Wanted {
   const [, namespace, name] = /^system:serviceaccount:([a-z0-9-]+):([a-z0-9.-]+)$/.exec(username) ?? []
   return namespace && name ? { kind: 'ServiceAccount', namespace, name } : { kind: 'User', name: username }
-}
-
-/** Percent-encoded, because header names know no capitals and few signs; what does not decode counts as it is. */
-function unescaped(key: string): string {
-  try {
-    return decodeURIComponent(key)
-  } catch (error) {
-    if (error instanceof URIError) return key
-    throw error
-  }
 }
 
 /** An ObjectReference as Go prints the struct: kind, namespace, name, uid, version, resource version, field path. */

@@ -1,5 +1,5 @@
 import { httpConversation, type Respond, type ServedRequest } from '../../network/http.ts'
-import { type HttpHeaders, header } from '../../network/http-message.ts'
+import { type HttpHeaders, header, percentDecoded } from '../../network/http-message.ts'
 import type { Endpoint, Errno, TcpConnection, TcpHandlers } from '../../network/sockets.ts'
 import { cidrContains, parseAddress, parseCidr } from '../../resources/addresses.ts'
 import { type Attempt, attempt } from '../ingress/upstream.ts'
@@ -51,7 +51,7 @@ export function serveRequest(proxying: Proxying, request: ServedRequest, respond
   const host = (header(request, 'host') ?? '').toLowerCase()
   const server = serverFor(configuration, host)
   const [raw = '/', query] = splitTarget(request.target)
-  const path = decoded(raw)
+  const path = percentDecoded(raw)
   const location = locationFor(server, path)
   const upstream = location && configuration.upstreams.get(location.upstream)
   const tried: Tried[] = []
@@ -251,15 +251,6 @@ function splitTarget(target: string): [string, string] {
   const own = target.replace(/^https?:\/\/[^/]*/, '')
   const mark = own.indexOf('?')
   return mark < 0 ? [own, ''] : [own.slice(0, mark), own.slice(mark)]
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch (error) {
-    if (error instanceof URIError) return path
-    throw error
-  }
 }
 
 /** A path that was not rewritten goes on as it came. */

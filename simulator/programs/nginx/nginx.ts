@@ -1,6 +1,6 @@
 import { isAddress } from '../../network/address.ts'
 import { httpRequest, type Respond, type ServedRequest, serveHttp } from '../../network/http.ts'
-import { type HttpHeaders, header } from '../../network/http-message.ts'
+import { type HttpHeaders, header, percentDecoded } from '../../network/http-message.ts'
 import { NetworkError } from '../../network/sockets.ts'
 import { strerrorOf } from '../netutils/command.ts'
 import type { Daemon, DaemonContext } from '../process.ts'
@@ -156,7 +156,7 @@ function answer(
   const host = header(request, 'host')
   const [path = '/'] = request.target.replace(/^https?:\/\/[^/]*/, '').split('?')
   const server = chooseServer(servers, port, host ?? '')
-  const location = server && chooseLocation(server.locations, decoded(path))
+  const location = server && chooseLocation(server.locations, percentDecoded(path))
   const settings = location?.settings ?? server?.settings
   const finish = (result: StaticAnswer) => {
     if (result.error !== undefined) complain(context, connection, result.error, request, server)
@@ -177,7 +177,7 @@ function answer(
     return finish({ status: 200, headers: [['Content-Type', 'text/plain']], body })
   }
   if (settings.proxyPass) return proxy(context, version, settings, location?.path ?? '/', request, finish)
-  finish(fromFiles(context.files, settings, location, decoded(path), request.method, version, host ?? 'localhost'))
+  finish(fromFiles(context.files, settings, location, percentDecoded(path), request.method, version, host ?? 'localhost'))
 }
 
 function returned({ status, text }: NonNullable<Settings['returns']>, version: string, settings: Settings): StaticAnswer {
@@ -334,14 +334,6 @@ function entrypointLines(context: DaemonContext<NginxState>): string[] {
     `${script}: Launching /docker-entrypoint.d/30-tune-worker-processes.sh`,
     `${script}: Configuration complete; ready for start up`,
   ]
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
-  }
 }
 
 export const defaultConfiguration = `server {

@@ -1,5 +1,5 @@
 import type { Respond, ServedRequest } from '../../network/http.ts'
-import { type HttpHeaders, header } from '../../network/http-message.ts'
+import { type HttpHeaders, header, percentDecoded } from '../../network/http-message.ts'
 import type { Endpoint } from '../../network/sockets.ts'
 import { type Attempt, attempt } from '../ingress/upstream.ts'
 import type { DaemonContext } from '../process.ts'
@@ -43,7 +43,7 @@ export function serveRequest(proxying: Proxying, entryPoint: EntryPoint, request
   const number = ++traffic.requests
   const dynamic = proxying.dynamic()
   const [path = '/'] = request.target.replace(/^https?:\/\/[^/]*/, '').split('?')
-  const router = routerFor(dynamic, entryPoint, request.tls !== undefined, header(request, 'host') ?? '', decoded(path))
+  const router = routerFor(dynamic, entryPoint, request.tls !== undefined, header(request, 'host') ?? '', percentDecoded(path))
   const finish = (status: number, headers: HttpHeaders, body: Uint8Array | string, server?: string) => {
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
     const own: [string, string][] = header({ headers }, 'date') === undefined ? [['Date', new Date(context.clock.now()).toUTCString()]] : []
@@ -177,13 +177,4 @@ function accessLine(
     `${request.remote.address} - - [${day}/${month}/${year}:${time} +0000] "${request.method} ${request.target} ${request.version}" ` +
     `${status} ${bytes} ${field('referer')} ${field('user-agent')} ${number} ${router} "${server ?? '-'}" ${now - began}ms`
   )
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch (error) {
-    if (error instanceof URIError) return path
-    throw error
-  }
 }
