@@ -1,5 +1,6 @@
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, Taint, Toleration } from 'kubernetes-types/core/v1'
 import type { KubeObject } from '../kubernetes.ts'
+import { meetsRequirement } from '../resources/selectors.ts'
 
 export type NodeObject = Node & KubeObject
 
@@ -39,21 +40,9 @@ export function termMatches(term: NodeSelectorTerm, node: Node): boolean {
   )
 }
 
-function requirementMatches({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0])
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0])
-    default:
-      return false
-  }
+function requirementMatches(requirement: NodeSelectorRequirement, value: string | undefined): boolean {
+  const { operator, values = [] } = requirement
+  if (operator === 'Gt') return value !== undefined && Number(value) > Number(values[0])
+  if (operator === 'Lt') return value !== undefined && Number(value) < Number(values[0])
+  return meetsRequirement(requirement, value)
 }

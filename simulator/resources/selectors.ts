@@ -1,4 +1,4 @@
-import type { LabelSelector, LabelSelectorRequirement } from 'kubernetes-types/meta/v1'
+import type { LabelSelector } from 'kubernetes-types/meta/v1'
 import type { FieldError } from './definition.ts'
 import { forbidden, invalid, invalidEach, required } from './fields.ts'
 import { validateLabels } from './metadata.ts'
@@ -17,7 +17,7 @@ export interface Requirement {
 export function matchesSelector(selector: LabelSelector | undefined, labels: Labels): boolean {
   if (!selector) return false
   for (const key in selector.matchLabels) if (labelOf(labels, key) !== selector.matchLabels[key]) return false
-  return (selector.matchExpressions ?? []).every((expression) => matchesExpression(expression, labels))
+  return (selector.matchExpressions ?? []).every((expression) => meetsRequirement(expression, labelOf(labels, expression.key)))
 }
 
 /** Own labels only: `constructor` is a valid key, and no label of an object without it. */
@@ -25,8 +25,11 @@ function labelOf(labels: Labels, key: string): string | undefined {
   return labels && Object.hasOwn(labels, key) ? labels[key] : undefined
 }
 
-function matchesExpression({ key, operator, values = [] }: LabelSelectorRequirement, labels: Labels): boolean {
-  const value = labelOf(labels, key)
+/** Whether a value, or that there is none, meets a requirement; nothing meets an operator that does not exist. */
+export function meetsRequirement(
+  { operator, values = [] }: { readonly operator: string; readonly values?: readonly string[] },
+  value: string | undefined,
+): boolean {
   if (operator === 'Exists') return value !== undefined
   if (operator === 'DoesNotExist') return value === undefined
   if (operator === 'In') return value !== undefined && values.includes(value)

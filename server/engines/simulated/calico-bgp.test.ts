@@ -1,10 +1,8 @@
 import { expect, it } from 'vitest'
 import { calicoManifest } from '../../../simulator/bootstrap/calico.ts'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { createCluster } from '../../../simulator/cluster/cluster.ts'
 import { readProtocols } from '../../../simulator/programs/calico/bird/control.ts'
-import { catalogue } from './images.ts'
 import { ninePods, pods } from './testing/nine-pods.ts'
+import { restored } from './testing/restored.ts'
 
 type World = Awaited<ReturnType<typeof ninePods>>
 const group = 'crd.projectcalico.org'
@@ -133,21 +131,14 @@ it('keeps its routes while it is gone, and tells a probe whom it does not hear',
 it('goes on after a restore with its sessions', async () => {
   const world = await ninePods(calicoManifest('bird'))
   const snapshot = world.cluster.snapshot()
-  const time = new HeldTime(snapshot.at)
-  const defects: unknown[] = []
-  const copy = createCluster(
-    snapshot.spec,
-    { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
-    snapshot,
-  )
-  copy.clock.settle()
+  const { copy, defects, pass } = restored(snapshot)
   const status = () => readProtocols(copy.nodePlace('test-worker')!.files)?.map(({ name, info }) => `${name} ${info}`)
   expect(status()).toEqual(['Mesh_172_18_0_2 Established', 'Mesh_172_18_0_4 Established'])
   copy.api.patch(`ippools.${group}`, undefined, 'default-ipv4-ippool', { spec: { disableBGPExport: true } }, { type: 'merge' })
   copy.clock.settle()
   const routes = () => copy.network.machine('test-worker')!.root.routing.routes.filter(({ protocol }) => protocol === 'bird')
   expect(routes()).toHaveLength(1)
-  await time.pass(60_000, () => new Promise((resolve) => setImmediate(resolve)))
+  await pass(60_000)
   expect(status()).toEqual(['Mesh_172_18_0_2 Established', 'Mesh_172_18_0_4 Established'])
   expect(defects).toEqual([])
 })

@@ -1,10 +1,8 @@
 import { expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { createCluster } from '../../../simulator/cluster/cluster.ts'
 import { renderIptables } from '../../../simulator/network/netfilter/render.ts'
 import { udpPacket } from '../../../simulator/network/packet.ts'
-import { catalogue } from './images.ts'
-import { ninePods } from './testing/nine-pods.ts'
+import { newPod, ninePods } from './testing/nine-pods.ts'
+import { restored } from './testing/restored.ts'
 
 type World = Awaited<ReturnType<typeof ninePods>>
 const closed = { policies: [{ podSelector: { matchLabels: { pod: 'a' } }, policyTypes: ['Ingress', 'Egress'] }] }
@@ -17,15 +15,6 @@ async function agents({ cluster, pass }: World, there: boolean): Promise<void> {
   await pass(60_000)
   const running = cluster.api.list<any>('pods', { labelSelector: 'k8s-app=calico-node' })
   expect(running).toHaveLength(there ? 3 : 0)
-}
-
-function newPod({ cluster }: World, name: string, nodeName = 'test-worker', annotations: Record<string, string> = {}): void {
-  cluster.api.create('pods', {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'x', labels: { pod: name }, annotations },
-    spec: { nodeName, containers: [{ name: 'c', image: 'registry.k8s.io/pause:3.10' }] },
-  })
 }
 
 it('shows the rules, sets and routes of a real node', async () => {
@@ -66,7 +55,7 @@ it('keeps its rules when the agent is gone: policies stay as they were, and a ne
   expect(world.open(80, 'TCP').has('x/b > x/a')).toBe(false)
   world.undo(closed)
   expect(world.open(80, 'TCP').has('x/b > x/a')).toBe(false)
-  newPod(world, 'late')
+  newPod(world.cluster, 'late')
   await world.pass(5000)
   expect(world.cluster.api.get<any>('pods', 'x', 'late').status.phase).toBe('Running')
   const late = world.cluster.podPlace('x', 'late').namespace
@@ -137,21 +126,14 @@ it('goes on after a restore as if nothing had been', async () => {
   const world = await ninePods('calico')
   world.apply(closed)
   const snapshot = world.cluster.snapshot()
-  const time = new HeldTime(snapshot.at)
-  const defects: unknown[] = []
-  const copy = createCluster(
-    snapshot.spec,
-    { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
-    snapshot,
-  )
-  copy.clock.settle()
+  const { copy, defects, pass } = restored(snapshot)
   const root = copy.network.machine('test-worker')!.root
   // Felix knew its own rules again and wrote nothing, so that the fork still shares them.
   expect(root.netfilter.tables['filter']).toBe(worker(world).netfilter.tables['filter'])
   copy.api.delete('networkpolicies.networking.k8s.io', 'x', 'policy-0')
   copy.clock.settle()
   expect(root.netfilter.chainNames('filter').some((name) => name.startsWith('cali-pi-'))).toBe(false)
-  await time.pass(30_000, () => new Promise((resolve) => setImmediate(resolve)))
+  await pass(30_000)
   expect(
     copy.api.list<any>('pods').every((pod) => pod.status.conditions.some((one: any) => one.type === 'Ready' && one.status === 'True')),
   ).toBe(true)
@@ -164,7 +146,7 @@ it('fails new pods in its own words: a token that is nobody’s, a datastore tha
   const kubeconfig = '/etc/cni/net.d/calico-kubeconfig'
   const good = files.readText(kubeconfig)
   const failure = async (name: string, annotations = {}) => {
-    newPod(world, name, 'test-worker', annotations)
+    newPod(world.cluster, name, 'test-worker', annotations)
     await world.pass(2000)
     const events = world.cluster.api.list<any>('events', { namespace: 'x' })
     return events

@@ -1,10 +1,8 @@
 import { expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { createCluster } from '../../../simulator/cluster/cluster.ts'
 import { renderIptables } from '../../../simulator/network/netfilter/render.ts'
 import { udpPacket } from '../../../simulator/network/packet.ts'
-import { catalogue } from './images.ts'
-import { ninePods } from './testing/nine-pods.ts'
+import { newPod, ninePods } from './testing/nine-pods.ts'
+import { restored } from './testing/restored.ts'
 
 type World = Awaited<ReturnType<typeof ninePods>>
 type Namespace = ReturnType<World['netns']>
@@ -18,15 +16,6 @@ async function agents({ cluster, pass }: World, there: boolean): Promise<void> {
   cluster.api.patch('daemonsets.apps', 'kube-system', 'cilium', { spec: { template: { spec: { nodeSelector } } } }, { type: 'merge' })
   await pass(60_000)
   expect(cluster.api.list('pods', { labelSelector: 'k8s-app=cilium' })).toHaveLength(there ? 3 : 0)
-}
-
-function newPod({ cluster }: World, name: string, nodeName = 'test-worker'): void {
-  cluster.api.create('pods', {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'x', labels: { pod: name } },
-    spec: { nodeName, containers: [{ name: 'c', image: 'registry.k8s.io/pause:3.10' }] },
-  })
 }
 
 function service({ cluster }: World, name: string, spec: Record<string, unknown>): { ip: string; nodePort: number } {
@@ -207,14 +196,14 @@ it('goes on without its agent: what was stays, and a new pod gets no network in 
   const world = await ninePods('cilium')
   const { ip } = service(world, 'b', { selector: { pod: 'b' }, ports: [{ port: 80 }] })
   world.apply(closed)
-  newPod(world, 'gone')
+  newPod(world.cluster, 'gone')
   await world.pass(2000)
   await agents(world, false)
   expect(world.open(80, 'TCP').has('x/b > x/a')).toBe(false)
   expect(dial(world, world.netns('y/c'), ip, 80)).toBe(`open ${ip}:80`)
   world.undo(closed)
   expect(world.open(80, 'TCP').has('x/b > x/a')).toBe(false)
-  newPod(world, 'late')
+  newPod(world.cluster, 'late')
   world.cluster.api.delete('pods', 'x', 'gone')
   await world.pass(40_000)
   const failure = world.cluster.api
@@ -283,14 +272,7 @@ it('goes on after a restore as if nothing had been', async () => {
   world.apply(closed)
   const { nodePort } = service(world, 'c', { type: 'NodePort', selector: { pod: 'c' }, ports: [{ port: 80 }] })
   const snapshot = JSON.parse(JSON.stringify(world.cluster.snapshot())) as ReturnType<typeof world.cluster.snapshot>
-  const time = new HeldTime(snapshot.at)
-  const defects: unknown[] = []
-  const copy = createCluster(
-    snapshot.spec,
-    { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
-    snapshot,
-  )
-  copy.clock.settle()
+  const { copy, defects, pass } = restored(snapshot)
   // What the agents wrote stands, and none of it was written again.
   const written = ({ network: { machines } }: typeof snapshot) =>
     machines.map(({ name, bpf }) => [
@@ -314,7 +296,7 @@ it('goes on after a restore as if nothing had been', async () => {
   copy.api.delete('networkpolicies.networking.k8s.io', 'x', 'policy-0')
   copy.clock.settle()
   expect(reaches(y, world.address('x/a'), 80)).toBe(true)
-  await time.pass(60_000, () => new Promise((resolve) => setImmediate(resolve)))
+  await pass(60_000)
   expect(
     copy.api.list<any>('pods').every((pod) => pod.status.conditions.some((one: any) => one.type === 'Ready' && one.status === 'True')),
   ).toBe(true)

@@ -1,9 +1,8 @@
 import { deserialize, serialize } from 'node:v8'
 import { expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
-import { catalogue } from './images.ts'
-import { ninePods } from './testing/nine-pods.ts'
+import type { ClusterSnapshot, SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
+import { newPod, ninePods } from './testing/nine-pods.ts'
+import { restored } from './testing/restored.ts'
 
 const minute = 60_000
 const bindings = 'clusterrolebindings.rbac.authorization.k8s.io'
@@ -25,25 +24,8 @@ async function logs({ api, server }: SimulatedCluster, labelSelector: string, co
   return lines.join('')
 }
 
-function newPod({ api }: SimulatedCluster, name: string): void {
-  api.create('pods', {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'x' },
-    spec: { nodeName: 'test-worker', containers: [{ name: 'c', image: 'registry.k8s.io/pause:3.10' }] },
-  })
-}
-
-/** The cluster from its snapshot on, as itself or as a fork with keys of its own. */
-function restored(cluster: SimulatedCluster, tokens = { platform: 'p', learner: 'l' }) {
-  const snapshot = deserialize(serialize(cluster.snapshot())) as ClusterSnapshot
-  const time = new HeldTime(snapshot.at)
-  const defects: unknown[] = []
-  const world = { pacemaker: time, catalogue, tokens, rootCertificate: '', onError: (error: unknown) => void defects.push(error) }
-  const copy = createCluster(snapshot.spec, world, snapshot)
-  copy.clock.settle()
-  return { copy, defects, pass: (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve))) }
-}
+/** Through bytes, as the platform keeps it. */
+const saved = (cluster: SimulatedCluster) => deserialize(serialize(cluster.snapshot())) as ClusterSnapshot
 
 it.each([
   [
@@ -79,7 +61,7 @@ it('kindnetd goes on judging after a restore without an API server', async () =>
   apply(closed)
   cluster.nodePlace('test-control-plane')!.files.remove('/etc/kubernetes/manifests/kube-apiserver.yaml')
   await pass(minute)
-  const { copy, defects } = restored(cluster)
+  const { copy, defects } = restored(saved(cluster))
   const reaches = (pod: string) => {
     const [namespace = '', name = ''] = pod.split('/')
     copy.podPlace(namespace, name).namespace.sockets.listenTcp({ port: 7000 }, () => ({}))
@@ -99,7 +81,7 @@ it('a fork of a cluster with Calico starts pods: its nodes ask for a token of it
   const { cluster, defects } = await ninePods('calico')
   const kubeconfig = (from: SimulatedCluster) => from.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig')
   const tokenOf = (text: string) => /token: (.*)/.exec(text)![1]
-  const { copy, pass, defects: inFork } = restored(cluster, { platform: 'P', learner: 'L' })
+  const { copy, pass, defects: inFork } = restored(saved(cluster), { platform: 'P', learner: 'L' })
   const answer = (token: string | undefined) =>
     copy.server.fetch(new Request('https://api/api/v1/namespaces/x/pods/a', { headers: { authorization: `Bearer ${token}` } }))
   expect((await answer(tokenOf(kubeconfig(cluster)))).status).toBe(401)
@@ -112,7 +94,7 @@ it('a fork of a cluster with Calico starts pods: its nodes ask for a token of it
 
 it('a restore that is no fork leaves the plugin its token, which is renewed before it ends', async () => {
   const { cluster } = await ninePods('calico')
-  const { copy, pass, defects } = restored(cluster)
+  const { copy, pass, defects } = restored(saved(cluster))
   const read = (from: SimulatedCluster) => from.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig')
   expect(read(copy)).toBe(read(cluster))
   await pass(25 * 60 * minute)
@@ -131,7 +113,7 @@ it("calico-node that may make no tokens leaves the plugin's as it is and tries a
   const role = cluster.api.get<any>(roles, undefined, 'calico-node')
   cluster.api.update(roles, { ...role, rules: role.rules.filter(({ resources }: any) => !resources.includes('serviceaccounts/token')) })
   // A fork's nodes need new tokens at once.
-  const fork = restored(cluster, { platform: 'p', learner: 'L' })
+  const fork = restored(saved(cluster), { platform: 'p', learner: 'L' })
   const { api } = fork.copy
   const kubeconfig = () => fork.copy.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig')
   const before = kubeconfig()

@@ -144,3 +144,18 @@ export async function ninePods(cni: Plugin | readonly KubeObject[]) {
     },
   }
 }
+
+/** One pod more, in namespace x. */
+export function newPod(
+  { api }: Pick<SimulatedCluster, 'api'>,
+  name: string,
+  nodeName = 'test-worker',
+  annotations: Record<string, string> = {},
+): void {
+  api.create('pods', {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'x', labels: { pod: name }, annotations },
+    spec: { nodeName, containers: [{ name: 'c', image: 'registry.k8s.io/pause:3.10' }] },
+  })
+}

@@ -1,6 +1,7 @@
 import type { Namespace, Pod } from 'kubernetes-types/core/v1'
 import type { LabelSelector } from 'kubernetes-types/meta/v1'
 import type { KubeObject } from '../../../kubernetes.ts'
+import { meetsRequirement } from '../../../resources/selectors.ts'
 
 /** Labels of an identity with their source: `{ 'k8s:app': 'web' }`, `{ 'reserved:host': '' }`. */
 export type SecurityLabels = Readonly<Record<string, string>>
@@ -66,19 +67,7 @@ function labelValue(labels: SecurityLabels, key: string): string | undefined {
 /** An empty selector selects everybody. */
 export function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: SecurityLabels): boolean {
   for (const [key, wanted] of Object.entries(matchLabels)) if (labelValue(labels, key) !== wanted) return false
-  return matchExpressions.every(({ key, operator, values = [] }) => {
-    const value = labelValue(labels, key)
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value)
-      case 'NotIn':
-        return value === undefined || !values.includes(value)
-      case 'Exists':
-        return value !== undefined
-      default:
-        return value === undefined
-    }
-  })
+  return matchExpressions.every((expression) => meetsRequirement(expression, labelValue(labels, expression.key)))
 }
 
 export function exists(key: string): LabelSelector {
