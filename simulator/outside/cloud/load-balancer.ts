@@ -106,21 +106,18 @@ function serveTcp(proxy: Proxy, config: LoadBalancerConfig, listener: Listener, 
     let target: TcpConnection | undefined
     let connected = false
     let ended = false
-    const giveUp = () => {
-      target?.reset()
-      client.end()
-    }
     choose(proxy, config, listener, health, client.remote.address, (to) => {
-      if (ended && waiting.length === 0) return client.end()
-      if (!to) return client.end()
+      const nobodyWaits = ended && waiting.length === 0
+      if (!to || nobodyWaits) return client.end()
       const timer = proxy.clock.after(connectPatience, () => {
-        if (!connected) giveUp()
+        target?.reset()
+        client.end()
       })
       target = proxy.sockets.connectTcp(to, {
         connected() {
           connected = true
           timer.close()
-          for (const bytes of waiting) target?.write(bytes)
+          for (const bytes of waiting.splice(0)) target?.write(bytes)
           if (ended) target?.end()
         },
         data: (bytes) => client.write(bytes),

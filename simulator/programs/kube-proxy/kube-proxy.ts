@@ -13,7 +13,6 @@ interface Configuration {
   readonly mode: string
   readonly clusterCidr: string | undefined
   readonly server: { readonly host: string; readonly port: number } | undefined
-  readonly url: string
 }
 
 interface ProxyState {
@@ -133,7 +132,6 @@ function configure(context: DaemonContext<unknown>): Configuration {
     mode,
     clusterCidr: config.clusterCIDR || undefined,
     server: parsed ? { host: parsed.hostname, port: Number(parsed.port || 443) } : undefined,
-    url: url ?? '',
   }
 }
 

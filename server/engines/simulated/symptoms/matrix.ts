@@ -115,6 +115,15 @@ const withoutPlugin = (daemonset: string, namespace: string): SymptomStep[] => [
   { run: latePod },
 ]
 
+/** What clients see where kube-dns has no endpoint. */
+const withoutDns: Pick<Symptom, 'expects' | 'expectsOn'> = {
+  expects: { curl: 'curl: (6) Could not resolve host: web', nslookup: 'connection refused', trace: 'by Service kube-system/kube-dns' },
+  expectsOn: {
+    weave: { nslookup: 'timed out', trace: 'as no rule had translated 10.96.0.10' },
+    cilium: { nslookup: 'host unreachable', trace: 'kube-system/kube-dns' },
+  },
+}
+
 export const symptoms: readonly Symptom[] = [
   {
     name: 'healthy',
@@ -267,11 +276,7 @@ END`,
     looks: [
       'kubectl get pods -n kube-system -l k8s-app=kube-dns -o custom-columns=READY:.status.containerStatuses[0].ready,WHY:.status.containerStatuses[0].state.waiting.reason',
     ],
-    expects: { curl: 'curl: (6) Could not resolve host: web', nslookup: 'connection refused', trace: 'by Service kube-system/kube-dns' },
-    expectsOn: {
-      weave: { nslookup: 'timed out', trace: 'as no rule had translated 10.96.0.10' },
-      cilium: { nslookup: 'host unreachable', trace: 'kube-system/kube-dns' },
-    },
+    ...withoutDns,
   },
   {
     name: 'dns-down',
@@ -289,11 +294,7 @@ END`,
     ],
     fault: [{ run: 'kubectl scale deployment -n kube-system coredns --replicas=0' }],
     after: 60,
-    expects: { curl: 'curl: (6) Could not resolve host: web', nslookup: 'connection refused', trace: 'by Service kube-system/kube-dns' },
-    expectsOn: {
-      weave: { nslookup: 'timed out', trace: 'as no rule had translated 10.96.0.10' },
-      cilium: { nslookup: 'host unreachable', trace: 'kube-system/kube-dns' },
-    },
+    ...withoutDns,
   },
   {
     name: 'kube-proxy-down',
