@@ -1,23 +1,10 @@
 import { expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
+import type { ClusterSnapshot, SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
 import { components } from '../../../simulator/programs/metrics-server/components.ts'
-import { catalogue } from './images.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
-function boot(from?: ClusterSnapshot) {
-  const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const world = { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: 'certificate' }
-  const cluster = createCluster(
-    { name: 'test', nodes: 3, cni: 'kindnet', seed: 1 },
-    { ...world, onError: (error) => defects.push(error) },
-    from,
-  )
-  cluster.clock.settle()
-  const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
-  return { cluster, time, defects, pass }
-}
+const boot = (from?: ClusterSnapshot) => heldCluster({ name: 'test', nodes: 3, cni: 'kindnet', seed: 1 }, from)
 
 async function get({ server }: SimulatedCluster, path: string): Promise<{ status: number; body: any }> {
   const response = await server.fetch(new Request(`https://kubernetes${path}`, { headers: { authorization: 'Bearer p' } }))

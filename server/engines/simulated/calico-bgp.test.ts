@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { calicoManifest } from '../../../simulator/bootstrap/calico.ts'
 import { readProtocols } from '../../../simulator/programs/calico/bird/control.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 import { ninePods, pods } from './testing/nine-pods.ts'
-import { restored } from './testing/restored.ts'
 
 type World = Awaited<ReturnType<typeof ninePods>>
 const group = 'crd.projectcalico.org'
@@ -131,7 +131,7 @@ it('keeps its routes while it is gone, and tells a probe whom it does not hear',
 it('goes on after a restore with its sessions', async () => {
   const world = await ninePods(calicoManifest('bird'))
   const snapshot = world.cluster.snapshot()
-  const { copy, defects, pass } = restored(snapshot)
+  const { cluster: copy, defects, pass } = heldCluster(snapshot.spec, snapshot)
   const status = () => readProtocols(copy.nodePlace('test-worker')!.files)?.map(({ name, info }) => `${name} ${info}`)
   expect(status()).toEqual(['Mesh_172_18_0_2 Established', 'Mesh_172_18_0_4 Established'])
   copy.api.patch(`ippools.${group}`, undefined, 'default-ipv4-ippool', { spec: { disableBGPExport: true } }, { type: 'merge' })

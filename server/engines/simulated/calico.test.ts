@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { renderIptables } from '../../../simulator/network/netfilter/render.ts'
 import { udpPacket } from '../../../simulator/network/packet.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 import { newPod, ninePods } from './testing/nine-pods.ts'
-import { restored } from './testing/restored.ts'
 
 type World = Awaited<ReturnType<typeof ninePods>>
 const closed = { policies: [{ podSelector: { matchLabels: { pod: 'a' } }, policyTypes: ['Ingress', 'Egress'] }] }
@@ -126,7 +126,7 @@ it('goes on after a restore as if nothing had been', async () => {
   const world = await ninePods('calico')
   world.apply(closed)
   const snapshot = world.cluster.snapshot()
-  const { copy, defects, pass } = restored(snapshot)
+  const { cluster: copy, defects, pass } = heldCluster(snapshot.spec, snapshot)
   const root = copy.network.machine('test-worker')!.root
   // Felix knew its own rules again and wrote nothing, so that the fork still shares them.
   expect(root.netfilter.tables['filter']).toBe(worker(world).netfilter.tables['filter'])

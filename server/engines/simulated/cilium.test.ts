@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { renderIptables } from '../../../simulator/network/netfilter/render.ts'
 import { udpPacket } from '../../../simulator/network/packet.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 import { newPod, ninePods } from './testing/nine-pods.ts'
-import { restored } from './testing/restored.ts'
 
 type World = Awaited<ReturnType<typeof ninePods>>
 type Namespace = ReturnType<World['netns']>
@@ -272,7 +272,7 @@ it('goes on after a restore as if nothing had been', async () => {
   world.apply(closed)
   const { nodePort } = service(world, 'c', { type: 'NodePort', selector: { pod: 'c' }, ports: [{ port: 80 }] })
   const snapshot = JSON.parse(JSON.stringify(world.cluster.snapshot())) as ReturnType<typeof world.cluster.snapshot>
-  const { copy, defects, pass } = restored(snapshot)
+  const { cluster: copy, defects, pass } = heldCluster(snapshot.spec, snapshot)
   // What the agents wrote stands, and none of it was written again.
   const written = ({ network: { machines } }: typeof snapshot) =>
     machines.map(({ name, bpf }) => [

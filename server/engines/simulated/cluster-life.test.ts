@@ -1,29 +1,11 @@
 import { deserialize, serialize } from 'node:v8'
 import { expect, it } from 'vitest'
 import { widget, widgetDefinition } from '../../../simulator/apiserver/extensions/testing/widgets.ts'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
-import { catalogue } from './images.ts'
+import type { ClusterSnapshot, SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
-const start = Date.UTC(2026, 0, 1)
-
-function boot(cni: 'kindnet' | 'flannel' | 'calico' | 'weave', seed = 1, from?: ClusterSnapshot) {
-  const time = new HeldTime(from?.at ?? start)
-  const defects: unknown[] = []
-  const cluster = createCluster(
-    { name: 'test', nodes: 3, cni, seed },
-    {
-      pacemaker: time,
-      catalogue,
-      tokens: { platform: 'p', learner: 'l' },
-      rootCertificate: 'certificate',
-      onError: (error) => defects.push(error),
-    },
-    from,
-  )
-  cluster.clock.settle()
-  return { cluster, time, defects, pass: (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve))) }
-}
+const boot = (cni: 'kindnet' | 'flannel' | 'calico' | 'weave', seed = 1, from?: ClusterSnapshot) =>
+  heldCluster({ name: 'test', nodes: 3, cni, seed }, from)
 
 const contents = ({ api }: SimulatedCluster) =>
   Object.fromEntries(

@@ -1,19 +1,12 @@
 import { expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { createCluster } from '../../../simulator/cluster/cluster.ts'
 import type { KubeObject } from '../../../simulator/kubernetes.ts'
-import { catalogue } from './images.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
 const bindings = 'clusterrolebindings.rbac.authorization.k8s.io'
 
 async function boot() {
-  const time = new HeldTime(Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const world = { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: 'certificate' }
-  const cluster = createCluster({ name: 'test', nodes: 3, cni: 'kindnet', seed: 1 }, { ...world, onError: (error) => defects.push(error) })
-  cluster.clock.settle()
-  const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
+  const { cluster, defects, pass } = heldCluster({ name: 'test', nodes: 3, cni: 'kindnet', seed: 1 })
   await pass(60_000)
   const { api } = cluster
   const log = async (component: string) => {

@@ -1,9 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
+import type { SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
 import { decodeDns, encodeDns, type ResourceRecord } from '../../../simulator/network/dns-message.ts'
 import type { NetworkNamespace } from '../../../simulator/network/namespace.ts'
-import { catalogue } from './images.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
 const corefile = (...lines: string[]) => `.:53 {\n${lines.map((line) => `    ${line}\n`).join('')}}\n`
 const kubernetes = (...options: string[]) => [
@@ -14,14 +13,7 @@ const kubernetes = (...options: string[]) => [
 
 /** A cluster with a Service of each kind; CoreDNS with `lines` as its one server. */
 async function world(lines: string[] = [...kubernetes(), 'forward . /etc/resolv.conf']) {
-  const time = new HeldTime(Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const cluster = createCluster(
-    { name: 'test', nodes: 2, cni: 'kindnet', seed: 1 },
-    { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
-  )
-  const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
-  cluster.clock.settle()
+  const { cluster, defects, pass } = heldCluster({ name: 'test', nodes: 2, cni: 'kindnet', seed: 1 })
   const { api } = cluster
   api.patch('configmaps', 'kube-system', 'coredns', { data: { Corefile: corefile('errors', 'ready', ...lines) } }, { type: 'merge' })
   // New pods read it at once; those that are there would wait for kubelet and reload.

@@ -1,18 +1,9 @@
 import { expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster } from '../../../simulator/cluster/cluster.ts'
-import { catalogue } from './images.ts'
+import type { ClusterSnapshot } from '../../../simulator/cluster/cluster.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
 function boot(loadBalancers: number | undefined, from?: ClusterSnapshot) {
-  const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const cluster = createCluster(
-    { name: 'test', nodes: 3, cni: 'kindnet', seed: 1, loadBalancers },
-    { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
-    from,
-  )
-  cluster.clock.settle()
-  const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
+  const { cluster, defects, pass } = heldCluster({ name: 'test', nodes: 3, cni: 'kindnet', seed: 1, loadBalancers }, from)
   const { api } = cluster
   const deploy = (name: string, replicas: number, spec: object = {}) => {
     api.create('deployments.apps', {

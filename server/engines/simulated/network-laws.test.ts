@@ -1,15 +1,14 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Plugin, plugins } from '../../../simulator/bootstrap/spec.ts'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster } from '../../../simulator/cluster/cluster.ts'
+import type { ClusterSnapshot } from '../../../simulator/cluster/cluster.ts'
 import type { NetworkNamespace } from '../../../simulator/network/namespace.ts'
 import { renderIptables } from '../../../simulator/network/netfilter/render.ts'
 import { renderNftTable } from '../../../simulator/network/netfilter/render-nft.ts'
 import type { Network } from '../../../simulator/network/network.ts'
 import { routeLine } from '../../../simulator/network/route-line.ts'
 import type { Hop } from '../../../simulator/network/trace.ts'
-import { catalogue } from './images.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
 const nodes = ['test-control-plane', 'test-worker', 'test-worker2']
 const labels = ['red', 'green', 'blue'] as const
@@ -46,18 +45,7 @@ const topology = fc.record({
 })
 type Topology = typeof topology extends fc.Arbitrary<infer T> ? T : never
 
-function open(cni: Plugin, from?: ClusterSnapshot) {
-  const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
-  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
-  const defects: unknown[] = []
-  const cluster = createCluster(
-    { name: 'test', nodes: 3, cni, seed: 1 },
-    { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
-    from,
-  )
-  cluster.clock.settle()
-  return { cluster, defects, pass: (ms: number) => time.pass(ms, turn) }
-}
+const open = (cni: Plugin, from?: ClusterSnapshot) => heldCluster({ name: 'test', nodes: 3, cni, seed: 1 }, from)
 
 type World = ReturnType<typeof open>
 

@@ -1,19 +1,9 @@
 import { expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster } from '../../../simulator/cluster/cluster.ts'
-import { catalogue } from './images.ts'
+import type { ClusterSnapshot } from '../../../simulator/cluster/cluster.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
 function boot(from?: ClusterSnapshot) {
-  const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const world = { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: 'certificate' }
-  const cluster = createCluster(
-    { name: 'test', nodes: 3, cni: 'kindnet', seed: 1 },
-    { ...world, onError: (error) => defects.push(error) },
-    from,
-  )
-  cluster.clock.settle()
-  const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
+  const { cluster, time, defects, pass } = heldCluster({ name: 'test', nodes: 3, cni: 'kindnet', seed: 1 }, from)
   const renewTime = async (node: string) => {
     const path = `https://kubernetes/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${node}`
     const response = await cluster.server.fetch(new Request(path, { headers: { authorization: 'Bearer p' } }))

@@ -1,8 +1,8 @@
 import { deserialize, serialize } from 'node:v8'
 import { expect, it } from 'vitest'
 import type { ClusterSnapshot, SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 import { newPod, ninePods } from './testing/nine-pods.ts'
-import { restored } from './testing/restored.ts'
 
 const minute = 60_000
 const bindings = 'clusterrolebindings.rbac.authorization.k8s.io'
@@ -61,7 +61,7 @@ it('kindnetd goes on judging after a restore without an API server', async () =>
   apply(closed)
   cluster.nodePlace('test-control-plane')!.files.remove('/etc/kubernetes/manifests/kube-apiserver.yaml')
   await pass(minute)
-  const { copy, defects } = restored(saved(cluster))
+  const { cluster: copy, defects } = heldCluster(cluster.spec, saved(cluster))
   const reaches = (pod: string) => {
     const [namespace = '', name = ''] = pod.split('/')
     copy.podPlace(namespace, name).namespace.sockets.listenTcp({ port: 7000 }, () => ({}))
@@ -81,7 +81,7 @@ it('a fork of a cluster with Calico starts pods: its nodes ask for a token of it
   const { cluster, defects } = await ninePods('calico')
   const kubeconfig = (from: SimulatedCluster) => from.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig')
   const tokenOf = (text: string) => /token: (.*)/.exec(text)![1]
-  const { copy, pass, defects: inFork } = restored(saved(cluster), { platform: 'P', learner: 'L' })
+  const { cluster: copy, pass, defects: inFork } = heldCluster(cluster.spec, saved(cluster), { platform: 'P', learner: 'L' })
   const answer = (token: string | undefined) =>
     copy.server.fetch(new Request('https://api/api/v1/namespaces/x/pods/a', { headers: { authorization: `Bearer ${token}` } }))
   expect((await answer(tokenOf(kubeconfig(cluster)))).status).toBe(401)
@@ -94,7 +94,7 @@ it('a fork of a cluster with Calico starts pods: its nodes ask for a token of it
 
 it('a restore that is no fork leaves the plugin its token, which is renewed before it ends', async () => {
   const { cluster } = await ninePods('calico')
-  const { copy, pass, defects } = restored(saved(cluster))
+  const { cluster: copy, pass, defects } = heldCluster(cluster.spec, saved(cluster))
   const read = (from: SimulatedCluster) => from.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig')
   expect(read(copy)).toBe(read(cluster))
   await pass(25 * 60 * minute)
@@ -113,16 +113,16 @@ it("calico-node that may make no tokens leaves the plugin's as it is and tries a
   const role = cluster.api.get<any>(roles, undefined, 'calico-node')
   cluster.api.update(roles, { ...role, rules: role.rules.filter(({ resources }: any) => !resources.includes('serviceaccounts/token')) })
   // A fork's nodes need new tokens at once.
-  const fork = restored(saved(cluster), { platform: 'p', learner: 'L' })
-  const { api } = fork.copy
-  const kubeconfig = () => fork.copy.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig')
+  const fork = heldCluster(cluster.spec, saved(cluster), { platform: 'p', learner: 'L' })
+  const { api } = fork.cluster
+  const kubeconfig = () => fork.cluster.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig')
   const before = kubeconfig()
   expect(before).toBe(cluster.nodePlace('test-worker')!.files.readText('/etc/cni/net.d/calico-kubeconfig'))
-  expect(await logs(fork.copy, 'k8s-app=calico-node')).toContain(refusal)
+  expect(await logs(fork.cluster, 'k8s-app=calico-node')).toContain(refusal)
   const [{ metadata }] = api.list<any>('pods', { labelSelector: 'k8s-app=calico-node' })
   api.delete('pods', 'kube-system', metadata.name)
   await fork.pass(minute)
-  expect(await logs(fork.copy, 'k8s-app=calico-node', 'install-cni')).toContain(refusal)
+  expect(await logs(fork.cluster, 'k8s-app=calico-node', 'install-cni')).toContain(refusal)
   api.update(roles, { ...role, metadata: api.get<any>(roles, undefined, 'calico-node').metadata })
   await fork.pass(5 * minute)
   expect(kubeconfig()).not.toBe(before)

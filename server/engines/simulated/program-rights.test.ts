@@ -1,29 +1,14 @@
 import { deserialize, serialize } from 'node:v8'
 import { expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster } from '../../../simulator/cluster/cluster.ts'
-import { catalogue } from './images.ts'
+import type { ClusterSnapshot } from '../../../simulator/cluster/cluster.ts'
 import { probe } from './probe.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
 const minute = 60_000
 const bindings = 'clusterrolebindings.rbac.authorization.k8s.io'
 
 async function booted(cni: 'kindnet' | 'flannel' = 'kindnet', from?: ClusterSnapshot) {
-  const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const cluster = createCluster(
-    { name: 'test', nodes: 2, cni, seed: 1 },
-    {
-      pacemaker: time,
-      catalogue,
-      tokens: { platform: 'p', learner: 'l' },
-      rootCertificate: 'certificate',
-      onError: (error) => defects.push(error),
-    },
-    from,
-  )
-  cluster.clock.settle()
-  const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
+  const { cluster, defects, pass } = heldCluster({ name: 'test', nodes: 2, cni, seed: 1 }, from)
   if (!from) await pass(minute)
   const { api } = cluster
   const pods = (label: string) =>

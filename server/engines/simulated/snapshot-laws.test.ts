@@ -1,24 +1,10 @@
 import { deserialize, serialize } from 'node:v8'
 import { expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster } from '../../../simulator/cluster/cluster.ts'
+import type { ClusterSnapshot } from '../../../simulator/cluster/cluster.ts'
 import { Random } from '../../../simulator/random.ts'
-import { catalogue } from './images.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
-function boot(from?: ClusterSnapshot) {
-  const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const world = {
-    pacemaker: time,
-    catalogue,
-    tokens: { platform: 'p', learner: 'l' },
-    rootCertificate: 'c',
-    onError: (error: unknown) => defects.push(error),
-  }
-  const cluster = createCluster({ name: 'test', nodes: 2, cni: 'kindnet', seed: 5 }, world, from)
-  cluster.clock.settle()
-  return { cluster, defects, pass: (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve))) }
-}
+const boot = (from?: ClusterSnapshot) => heldCluster({ name: 'test', nodes: 2, cni: 'kindnet', seed: 5 }, from)
 
 /** Random work on Deployments, Services, ConfigMaps and pods, the same for the same seed. */
 async function work({ cluster: { api }, pass }: ReturnType<typeof boot>, seed: number): Promise<void> {

@@ -1,30 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { createCluster, type SimulatedCluster } from '../../../simulator/cluster/cluster.ts'
 import { runProcess } from '../../../simulator/kubelet/runtime/run-process.ts'
-import { catalogue } from './images.ts'
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+import { heldCluster } from './testing/held-cluster.ts'
 
 describe('faultline trace', () => {
-  const time = new HeldTime(Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  let cluster: SimulatedCluster
-  const pass = (ms: number) => time.pass(ms, turn)
+  const { cluster, defects, pass } = heldCluster({ name: 'test', nodes: 3, cni: 'flannel', seed: 1 })
 
   beforeAll(async () => {
-    cluster = createCluster(
-      { name: 'test', nodes: 3, cni: 'flannel', seed: 1 },
-      {
-        pacemaker: time,
-        catalogue,
-        tokens: { platform: 'p', learner: 'l' },
-        rootCertificate: '',
-        turn,
-        onError: (error) => defects.push(error),
-      },
-    )
-    cluster.clock.settle()
     await pass(60_000)
     cluster.api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } })
     const pod = (name: string, nodeName: string, image: string, command?: string[]) =>

@@ -1,23 +1,14 @@
 import { deserialize, serialize } from 'node:v8'
 import { expect, it } from 'vitest'
-import { HeldTime } from '../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster } from '../../../simulator/cluster/cluster.ts'
+import type { ClusterSnapshot } from '../../../simulator/cluster/cluster.ts'
 import { runProcess } from '../../../simulator/kubelet/runtime/run-process.ts'
-import { catalogue } from './images.ts'
+import { heldCluster } from './testing/held-cluster.ts'
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const nodes = ['test-control-plane', 'test-worker', 'test-worker2']
 
 function boot(from?: ClusterSnapshot) {
-  const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const cluster = createCluster(
-    { name: 'test', nodes: 3, cni: 'weave', seed: 1 },
-    { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
-    from,
-  )
-  cluster.clock.settle()
-  const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
+  const { cluster, defects, pass } = heldCluster({ name: 'test', nodes: 3, cni: 'weave', seed: 1 }, from)
   const { api } = cluster
   const agentOn = (node: string) =>
     api.list<any>('pods').find(({ metadata, spec }) => metadata.labels?.name === 'weave-net' && spec.nodeName === node)!

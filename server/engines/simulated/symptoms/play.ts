@@ -1,13 +1,11 @@
 import type { Pod } from 'kubernetes-types/core/v1'
 import type { Plugin } from '../../../../simulator/bootstrap/spec.ts'
-import { HeldTime } from '../../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster, type SimulatedCluster } from '../../../../simulator/cluster/cluster.ts'
+import type { ClusterSnapshot, SimulatedCluster } from '../../../../simulator/cluster/cluster.ts'
 import { type Place, runProcess } from '../../../../simulator/kubelet/runtime/run-process.ts'
 import type { KubeObject } from '../../../../simulator/kubernetes.ts'
-import { catalogue } from '../images.ts'
+import { heldCluster } from '../testing/held-cluster.ts'
 import { clients, type Expected, type Symptom, world } from './matrix.ts'
 
-const began = Date.UTC(2026, 0, 1)
 const bootMs = 90_000
 /** No command of the matrix takes longer, ms of simulated time. */
 const patience = 600_000
@@ -65,25 +63,7 @@ export async function play(cni: Plugin, from: ClusterSnapshot, symptom: Symptom)
   }
 }
 
-function open(cni: Plugin, from?: ClusterSnapshot): Stage {
-  const time = new HeldTime(from?.at ?? began)
-  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
-  const defects: unknown[] = []
-  const cluster = createCluster(
-    { name: 'faultline', nodes: 3, cni, seed: 1 },
-    {
-      pacemaker: time,
-      catalogue,
-      tokens: { platform: 'p', learner: 'l' },
-      rootCertificate: '',
-      turn,
-      onError: (error) => defects.push(error),
-    },
-    from,
-  )
-  cluster.clock.settle()
-  return { cluster, pass: (ms) => time.pass(ms, turn), defects }
-}
+const open = (cni: Plugin, from?: ClusterSnapshot): Stage => heldCluster({ name: 'faultline', nodes: 3, cni, seed: 1 }, from)
 
 async function shell({ pass }: Stage, place: Place, script: string): Promise<{ code: number; output: string }> {
   const decoder = new TextDecoder()

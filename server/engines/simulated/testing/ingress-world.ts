@@ -1,26 +1,15 @@
 import type { Addon } from '../../../../simulator/bootstrap/spec.ts'
-import { HeldTime } from '../../../../simulator/clock.ts'
-import { type ClusterSnapshot, createCluster } from '../../../../simulator/cluster/cluster.ts'
+import type { ClusterSnapshot } from '../../../../simulator/cluster/cluster.ts'
 import { runProcess } from '../../../../simulator/kubelet/runtime/run-process.ts'
 import type { KubeObject } from '../../../../simulator/kubernetes.ts'
-import { catalogue } from '../images.ts'
+import { heldCluster } from './held-cluster.ts'
 
 /** The control plane's node, whose ports 80 and 443 lead to the controller. */
 export const edge = '172.18.0.2'
 
 /** A cluster with an ingress controller, and its workstation. Time is held and passes while something runs. */
 export async function ingressWorld(addons: readonly Addon[], from?: ClusterSnapshot, loadBalancers?: number) {
-  const time = new HeldTime(from?.at ?? Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const world = { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: 'certificate' }
-  const cluster = createCluster(
-    { name: 'test', nodes: 2, cni: 'kindnet', seed: 1, addons, loadBalancers },
-    { ...world, onError: (error) => defects.push(error) },
-    from,
-  )
-  cluster.clock.settle()
-  const breathe = () => new Promise<void>((resolve) => setImmediate(resolve))
-  const pass = (ms: number) => time.pass(ms, breathe)
+  const { cluster, time, defects, pass } = heldCluster({ name: 'test', nodes: 2, cni: 'kindnet', seed: 1, addons, loadBalancers }, from)
   if (!from) await pass(90_000)
   const { api } = cluster
 

@@ -1,9 +1,8 @@
 import type { NetworkPolicySpec } from 'kubernetes-types/networking/v1'
 import type { Plugin } from '../../../../simulator/bootstrap/spec.ts'
-import { HeldTime } from '../../../../simulator/clock.ts'
-import { createCluster, type SimulatedCluster } from '../../../../simulator/cluster/cluster.ts'
+import type { SimulatedCluster } from '../../../../simulator/cluster/cluster.ts'
 import type { KubeObject } from '../../../../simulator/kubernetes.ts'
-import { catalogue } from '../images.ts'
+import { heldCluster } from './held-cluster.ts'
 
 /** What stands in the cluster for one look at it. */
 export interface Step {
@@ -32,14 +31,7 @@ export function install({ api, clock }: SimulatedCluster, objects: readonly Kube
 
 /** With a plugin of the cluster's own, or with one that is installed by its objects. Nine pods on two nodes, each listening on TCP and UDP 80 and 81. */
 export async function ninePods(cni: Plugin | readonly KubeObject[]) {
-  const time = new HeldTime(Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const cluster = createCluster(
-    { name: 'test', nodes: 3, cni: typeof cni === 'string' ? cni : 'none', seed: 1 },
-    { pacemaker: time, catalogue, tokens: { platform: 'p', learner: 'l' }, rootCertificate: '', onError: (error) => defects.push(error) },
-  )
-  const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
-  cluster.clock.settle()
+  const { cluster, defects, pass } = heldCluster({ name: 'test', nodes: 3, cni: typeof cni === 'string' ? cni : 'none', seed: 1 })
   if (typeof cni !== 'string') install(cluster, cni)
   await pass(60_000)
   for (const namespace of namespaces)

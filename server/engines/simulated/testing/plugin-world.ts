@@ -1,9 +1,7 @@
 import { type InstallablePlugin, pluginManifests } from '../../../../simulator/bootstrap/plugin-manifests.ts'
 import type { ClusterSpec } from '../../../../simulator/bootstrap/spec.ts'
-import { HeldTime } from '../../../../simulator/clock.ts'
-import { createCluster } from '../../../../simulator/cluster/cluster.ts'
 import type { KubeObject } from '../../../../simulator/kubernetes.ts'
-import { catalogue } from '../images.ts'
+import { heldCluster } from './held-cluster.ts'
 
 const resources: Readonly<Record<string, string>> = {
   Namespace: 'namespaces',
@@ -19,18 +17,8 @@ const resources: Readonly<Record<string, string>> = {
 /** A cluster that was made without a network plugin, on which plugins come and go. */
 export async function pluginWorld() {
   const spec: ClusterSpec = { name: 'test', nodes: 3, cni: 'none', seed: 1 }
-  const time = new HeldTime(Date.UTC(2026, 0, 1))
-  const defects: unknown[] = []
-  const cluster = createCluster(spec, {
-    pacemaker: time,
-    catalogue,
-    tokens: { platform: 'p', learner: 'l' },
-    rootCertificate: '',
-    onError: (error) => defects.push(error),
-  })
+  const { cluster, defects, pass } = heldCluster(spec)
   const { api } = cluster
-  const pass = (ms: number) => time.pass(ms, () => new Promise((resolve) => setImmediate(resolve)))
-  cluster.clock.settle()
   await pass(30_000)
   const manifests = (plugin: InstallablePlugin) => pluginManifests(plugin, spec)
   const root = (node: string) => cluster.nodePlace(node)!.namespace
